@@ -1,0 +1,51 @@
+"""The user's cache: where it is, how files get into it, and what its user is told."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import click
+from platformdirs import user_cache_path
+
+RIGHTS_NOTICE = """\
+The texts and images of the NEJM Image Challenge belong to the Massachusetts Medical
+Society. They are fetched from their sources for your own use and kept in
+{folder}
+(NEJM_INSPECT_CACHE names another place). Do not redistribute them, nor logs that
+contain them."""
+
+
+def cache_folder() -> Path:
+    """The folder for everything fetched: `NEJM_INSPECT_CACHE`, else the platform's."""
+    configured = os.environ.get("NEJM_INSPECT_CACHE")
+    return Path(configured) if configured else user_cache_path("nejm-inspect", False)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a file so that no reader, in any process, ever sees a part of it.
+
+    The file appears under its name only when complete; of two processes that write
+    the same file at once, the later one wins whole.
+
+    Args:
+        path: Where to; missing folders are made.
+        data: The whole content.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:  # an interrupted write must not leave its half behind
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def tell_rights_once() -> None:
+    """Says whose the content is and where it is kept, the first time only."""
+    notice = cache_folder() / "NOTICE.txt"
+    if not notice.exists():
+        text = RIGHTS_NOTICE.format(folder=cache_folder())
+        click.echo(text, err=True)
+        write_atomically(notice, f"{text}\n".encode())

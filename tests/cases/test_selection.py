@@ -1,0 +1,161 @@
+import datetime
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nejm_inspect.cases.nejm import parse_records
+from nejm_inspect.cases.schema import Case
+from nejm_inspect.cases.selection import Selection, select_cases
+from nejm_inspect.errors import NejmInspectError
+
+PUBLISHED = """
+655 115 26 760 282 251 229 143 755 105 693 759 914 559 90 605 433 33 31 96 224 239 518
+617 28 575 204 734 666 719 430 226 460 604 285 829 891 7 778 826 164 715 349 160 221 782
+345 95 390 100
+"""
+PUBLISHED_HARD = """
+189 44 486 447 396 265 161 934 136 702 54 52 144 391 418 851 48 356 698 392 744 491 6
+301 566 292 389 561 635 150 592 569 467 64 762 923 209 629 117 940 514 600 348 95 65 402
+505 160 755 605
+"""
+
+
+def made_up_case(number: int, **changes: Any) -> Case:
+    fields: dict[str, Any] = {
+        "id": number,
+        "history": "What is the diagnosis?",
+        "reference": "Gout",
+        "question_type": "diagnosis",
+        "brier_score": (number % 200) / 1000,
+        "date": datetime.date(2010, 1, 1) + datetime.timedelta(days=number),
+    }
+    return Case.model_validate({**fields, **changes})
+
+
+POOL = [made_up_case(number) for number in range(300)]
+
+selections = st.builds(
+    Selection,
+    sample_size=st.none() | st.integers(1, 20),
+    seed=st.integers(),
+    difficulty=st.sampled_from(["all", "easy", "medium", "hard", "expert"]),
+    since=st.none() | st.dates(datetime.date(2010, 1, 1), datetime.date(2010, 2, 1)),
+)
+
+
+@pytest.mark.parametrize(
+    ("difficulty", "ids"), [("all", PUBLISHED), ("hard", PUBLISHED_HARD)]
+)
+def test_published_samples(
+    real_records: list[dict[str, Any]], difficulty: str, ids: str
+) -> None:
+    cases = parse_records(real_records)
+    selected = select_cases(cases, Selection.of(difficulty=difficulty))
+    assert [case.id for case in selected] == [int(id) for id in ids.split()]
+
+
+def test_pools_of_the_real_list(real_records: list[dict[str, Any]]) -> None:
+    cases = parse_records(real_records)
+
+    def count(**filters: object) -> int:
+        return len(select_cases(cases, Selection.of(sample_size=None, **filters)))
+
+    assert count() == 947
+    assert count(difficulty="hard") == 285
+    assert count(difficulty="expert") == 99
+    assert count(difficulty="easy") + count(difficulty="medium") == 947 - 285
+    assert count(since="2023-12-21") == 1
+    assert count(until="2005-10-13") == 1
+    assert count(since="2005-10-13", until=20231221) == 947
+
+
+@given(selections)
+def test_a_sample_has_no_repeats_and_only_admitted_cases(selection: Selection) -> None:
+    selected = select_cases(POOL, selection)
+    assert len({case.id for case in selected}) == len(selected)
+    assert selection.sample_size in (None, len(selected))
+    for case in selected:
+        assert case.brier_score is not None
+        assert case.date is not None
+        assert selection.since is None or case.date >= selection.since
+        assert selection.difficulty != "hard" or case.brier_score >= 0.087
+        assert selection.difficulty != "medium" or 0.040 <= case.brier_score < 0.087
+
+
+@given(selections)
+def test_a_selection_is_repeatable(selection: Selection) -> None:
+    assert select_cases(POOL, selection) == select_cases(list(POOL), selection)
+
+
+def test_a_seed_gives_the_same_sample_in_any_process() -> None:
+    program = (
+        "from tests.cases.test_selection import *\n"
+        "print([c.id for c in select_cases(POOL, Selection(sample_size=9, seed=7))])"
+    )
+    here = select_cases(POOL, Selection(sample_size=9, seed=7))
+    for hash_seed in ("0", "1"):
+        printed = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            check=True,
+            text=True,
+            env={"PYTHONHASHSEED": hash_seed},
+        ).stdout
+        assert printed.strip() == str([case.id for case in here])
+
+
+def test_question_type_and_window_are_inclusive_filters() -> None:
+    pool = [
+        made_up_case(1),
+        made_up_case(2, question_type="other"),
+        made_up_case(3, date="2020-05-01"),
+    ]
+
+    def ids(**filters: object) -> list[int | str]:
+        selection = Selection.of(sample_size=None, **filters)
+        return [case.id for case in select_cases(pool, selection)]
+
+    assert ids(question_type="other") == [2]
+    assert ids(since="2020-05-01", until="2020-05-01") == [3]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"sample_size": 301}, r"sample_size=301, but only 300 cases"),
+        ({"since": "2030-01-01"}, "None of the 300 cases passes"),
+    ],
+)
+def test_too_small_a_pool_is_an_error(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(NejmInspectError, match=message):
+        select_cases(POOL, Selection.of(**parameters))
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"difficulty": "hard"}, {"since": "2020-01-01"}]
+)
+def test_filters_need_what_they_filter_by(parameters: dict[str, Any]) -> None:
+    bare = made_up_case(1, brier_score=None, date=None)
+    with pytest.raises(NejmInspectError, match="case 1 has none"):
+        select_cases([bare], Selection.of(sample_size=None, **parameters))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"sample_size": 0}, "sample_size=0: .*greater than or equal to 1"),
+        ({"sample_size": "many"}, "sample_size='many'"),
+        ({"seed": "x"}, "seed='x': .*valid integer"),
+        ({"difficulty": "tough"}, "'all', 'easy', 'medium', 'hard' or 'expert'"),
+        ({"question_type": "why"}, "'all', 'diagnosis' or 'other'"),
+        ({"since": "lately"}, "since='lately': Invalid isoformat"),
+        ({"since": "2021-01-01", "until": "2020-01-01"}, "later than until"),
+    ],
+)
+def test_bad_parameters_are_named(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(NejmInspectError, match=message):
+        Selection.of(**parameters)

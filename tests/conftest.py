@@ -1,0 +1,109 @@
+"""Fixtures: a world with a cache of its own, no network, no key, no terminal."""
+
+import datetime
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tenacity import wait_none
+
+from nejm_inspect.cases import download
+from tests.loopback import Journal, OpenRouter, Reply, serve
+
+KEY = "sk-or-loopback-secret"
+REAL_CASE_LIST = (
+    Path(__file__).parents[2]
+    / "shared"
+    / "data"
+    / "image_challenge_dataset_20231223.json"
+)
+
+
+@pytest.fixture(autouse=True)
+def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has its own cache and logs, and reaches nothing but loopback."""
+    monkeypatch.setenv("NEJM_INSPECT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("INSPECT_LOG_DIR", str(tmp_path / "logs"))
+    monkeypatch.setenv("INSPECT_DISPLAY", "none")
+    unreachable = "http://127.0.0.1:9"
+    monkeypatch.setenv("NEJM_INSPECT_CASES_URL", f"{unreachable}/cases.json")
+    monkeypatch.setenv("NEJM_INSPECT_IMAGES_URL", f"{unreachable}/images?id=IC{{date}}")
+    monkeypatch.setenv("OPENROUTER_BASE_URL", f"{unreachable}/api/v1")
+    for variable in ("OPENROUTER_API_KEY", "INSPECT_EVAL_MODEL"):
+        monkeypatch.delenv(variable, raising=False)
+    # Between attempts nothing is waited for; how long real waits are is no logic.
+    monkeypatch.setattr(download, "RETRY_WAIT", wait_none())
+
+
+@pytest.fixture(scope="session")
+def real_case_list() -> bytes:
+    if not REAL_CASE_LIST.exists():
+        pytest.skip(
+            f"the real case list is the journal's and not here: {REAL_CASE_LIST}"
+        )
+    return REAL_CASE_LIST.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def real_records(real_case_list: bytes) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = json.loads(real_case_list)
+    return records
+
+
+@pytest.fixture
+def journal(
+    real_case_list: bytes, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Journal]:
+    """The journal's servers with the real case list and generated images."""
+    journal = Journal(Reply(real_case_list))
+    with serve(journal.respond) as url:
+        monkeypatch.setenv("NEJM_INSPECT_CASES_URL", f"{url}/cases.json")
+        monkeypatch.setenv("NEJM_INSPECT_IMAGES_URL", f"{url}/images?id=IC{{date}}")
+        yield journal
+
+
+@pytest.fixture(scope="session")
+def _openrouter_server() -> Iterator[tuple[str, list[OpenRouter]]]:
+    """One server for all tests: Inspect keeps a model, with its URL, for later use."""
+    current: list[OpenRouter] = []
+    with serve(lambda *request: current[-1].respond(*request)) as url:
+        yield url, current
+
+
+@pytest.fixture
+def openrouter(
+    _openrouter_server: tuple[str, list[OpenRouter]], monkeypatch: pytest.MonkeyPatch
+) -> OpenRouter:
+    """OpenRouter on loopback, with a key for it."""
+    url, current = _openrouter_server
+    monkeypatch.setenv("OPENROUTER_BASE_URL", f"{url}/api/v1")
+    monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+    current.append(OpenRouter())
+    return current[-1]
+
+
+def nejm_record(image_id: int = 1, **changes: Any) -> dict[str, Any]:
+    """A made-up record in the form of the case list."""
+    record: dict[str, Any] = {
+        "image_id": image_id,
+        "date": f"{datetime.date(2010, 1, 1) + datetime.timedelta(image_id):%b-%d-%Y}",
+        "question": "A man has a swollen toe. What is the diagnosis?",
+        "relevant_context": "yes",
+        "option_A": "Cellulitis",
+        "option_B": "Gout",
+        "option_C": "Chilblains",
+        "option_D": "Bunion",
+        "option_E": "Paronychia",
+        "option_A_votes": "12%",
+        "option_B_votes": "62%",
+        "option_C_votes": "10%",
+        "option_D_votes": "11%",
+        "option_E_votes": "6%",
+        "option_most_voted": "B",
+        "correct_answer": "B",
+        "total_number_votes": "96521",
+        "brier_score": 0.037,
+    }
+    return {**record, **changes}

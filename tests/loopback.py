@@ -1,0 +1,222 @@
+"""Servers on loopback that behave like the real ones, faults included."""
+
+import io
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from PIL import Image
+
+
+@dataclass
+class Reply:
+    """An HTTP answer; `length` lies about the size of the body if given."""
+
+    body: bytes = b""
+    status: int = 200
+    content_type: str = "application/json"
+    length: int | None = None
+
+
+Respond = Callable[[str, dict[str, str], bytes], Reply]
+
+
+@contextmanager
+def serve(respond: Respond) -> Iterator[str]:
+    """Serves on a free port; gives the base URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._answer(b"")
+
+        def do_POST(self) -> None:
+            self._answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def _answer(self, body: bytes) -> None:
+            reply = respond(self.path, dict(self.headers), body)
+            try:
+                self.send_response(reply.status)
+                self.send_header("Content-Type", reply.content_type)
+                self.send_header("Content-Length", str(reply.length or len(reply.body)))
+                self.send_header("Connection", "close")
+                self.end_headers()
+                self.wfile.write(reply.body)
+            except OSError:  # the client has hung up
+                pass
+            self.close_connection = True
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+        daemon_threads = True
+
+    server = Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def picture(seed: int = 0, size: tuple[int, int] = (64, 48)) -> Image.Image:
+    """A small picture that differs for each seed."""
+    color = (seed % 256, seed // 256 % 256, 99)
+    image = Image.new("RGB", size, color)
+    image.putpixel((0, 0), (255, 255, 255))
+    return image
+
+
+def encoded(image: Image.Image, format: str = "JPEG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+@dataclass
+class Journal:
+    """The case list's server and the journal's image server.
+
+    `image_faults` maps a date (YYYYMMDD) to the replies given before the good image; a
+    fault whose list never runs out is given as a single reply.
+    """
+
+    case_list: Reply
+    image_faults: dict[str, Reply | list[Reply]] = field(default_factory=dict)
+    images: dict[str, bytes] = field(default_factory=dict)
+    requests: Counter[str] = field(default_factory=Counter)
+    headers: dict[str, str] = field(default_factory=dict)
+    at_once: int = 0
+    most_at_once: int = 0
+    delay: float = 0.0
+    lock: Any = field(default_factory=threading.Lock)
+
+    def respond(self, path: str, headers: dict[str, str], body: bytes) -> Reply:
+        with self.lock:
+            self.requests[path] += 1
+            self.headers = headers
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            time.sleep(self.delay)
+            if path == "/cases.json":
+                return self.case_list
+            return self._image(path.removeprefix("/images?id=IC"))
+        finally:
+            with self.lock:
+                self.at_once -= 1
+
+    def _image(self, date: str) -> Reply:
+        fault = self.image_faults.get(date)
+        if isinstance(fault, Reply):
+            return fault
+        if fault:
+            return fault.pop(0)
+        body = self.images.get(date) or encoded(picture(int(date)))
+        return Reply(body, content_type="image/jpeg")
+
+    @property
+    def image_requests(self) -> int:
+        return sum(n for path, n in self.requests.items() if "images" in path)
+
+
+@dataclass
+class Call:
+    """A chat completion that was asked for."""
+
+    model: str
+    payload: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """All text of all messages."""
+        return "\n".join(
+            part["text"]
+            for message in self.payload["messages"]
+            for part in _parts(message["content"])
+            if part["type"] == "text"
+        )
+
+    @property
+    def images(self) -> list[str]:
+        """The data URLs of all images."""
+        return [
+            part["image_url"]["url"]
+            for message in self.payload["messages"]
+            for part in _parts(message["content"])
+            if part["type"] == "image_url"
+        ]
+
+
+def _parts(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return content
+
+
+@dataclass
+class OpenRouter:
+    """OpenRouter's chat completions: scripted replies, everything asked is kept.
+
+    A script gets the call and gives the text of the reply, or a `Reply` for a fault, or
+    the fields of a choice.
+    """
+
+    examinee: Callable[[Call], str | Reply | dict[str, Any]] = lambda call: "Gout"
+    judge: Callable[[Call], str | Reply | dict[str, Any]] = lambda call: (
+        '{"reasoning": "same", "category": "exact", "score": 10}'
+    )
+    calls: list[Call] = field(default_factory=list)
+    lock: Any = field(default_factory=threading.Lock)
+
+    def respond(self, path: str, headers: dict[str, str], body: bytes) -> Reply:
+        payload = json.loads(body)
+        call = Call(payload["model"], payload)
+        judging = "<reference>" in call.text
+        with self.lock:
+            self.calls.append(call)
+        answer = (self.judge if judging else self.examinee)(call)
+        if isinstance(answer, Reply):
+            return answer
+        choice = {"content": answer} if isinstance(answer, str) else dict(answer)
+        finish_reason = choice.pop("finish_reason", "stop")
+        completion = {
+            "id": "gen-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": call.model,
+            "provider": "Loopback",
+            "choices": [
+                {
+                    "index": 0,
+                    "finish_reason": finish_reason,
+                    "message": {"role": "assistant", **choice},
+                }
+            ],
+            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+        }
+        return Reply(json.dumps(completion).encode())
+
+    @property
+    def examinee_calls(self) -> list[Call]:
+        return [call for call in self.calls if "<reference>" not in call.text]
+
+    @property
+    def judge_calls(self) -> list[Call]:
+        return [call for call in self.calls if "<reference>" in call.text]
+
+
+def openrouter_error(status: int, message: str) -> Reply:
+    """An error as OpenRouter words it."""
+    error = {"error": {"code": status, "message": message}}
+    return Reply(json.dumps(error).encode(), status=status)
