@@ -1,0 +1,1 @@
+"""Demonstration cases: invented histories with computer-drawn images."""

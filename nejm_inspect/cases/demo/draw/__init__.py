@@ -1,0 +1,1 @@
+"""Drawing of the demonstration images from models and tabulated values."""
