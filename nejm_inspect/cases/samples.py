@@ -1,0 +1,117 @@
+"""From cases to Inspect samples."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import ChatMessageUser, Content, ContentImage, ContentText
+
+from nejm_inspect.cases.images import CaseImage
+from nejm_inspect.cases.schema import OPTION_LETTERS, Case
+from nejm_inspect.cases.source import CaseId, CaseImages, CaseSource
+from nejm_inspect.errors import NejmInspectError
+
+Inputs = Literal["both", "history", "image"]
+MissingImages = Literal["error", "skip"]
+
+WITHHELD_HISTORY = "withheld_history"
+"""The metadata key of a history that the judge sees and the examinee does not."""
+
+
+def cases_to_dataset(
+    source: CaseSource,
+    cases: Sequence[Case],
+    inputs: Inputs,
+    missing_images: MissingImages,
+) -> tuple[MemoryDataset, Mapping[CaseId, str]]:
+    """Makes the dataset of the selected cases, with their images.
+
+    Args:
+        source: Where the cases come from.
+        cases: Those to be used, in their order.
+        inputs: What the examinee sees of each; no image is fetched for `history`.
+        missing_images: What happens to cases without an image: `error` or `skip`.
+
+    Returns:
+        The dataset, and the reason for each case that was left out.
+
+    Raises:
+        NejmInspectError: If images are missing and none may be, or all are.
+    """
+    images = CaseImages({}, {}) if inputs == "history" else source.images(cases)
+    if images.missing and (missing_images == "error" or not images.found):
+        raise NejmInspectError(_missing_images_message(cases, images.missing))
+    samples = [
+        case_to_sample(case, images.found.get(case.id), inputs)
+        for case in cases
+        if case.id not in images.missing
+    ]
+    return MemoryDataset(samples, name=source.name), images.missing
+
+
+def _missing_images_message(
+    cases: Sequence[Case], missing: Mapping[CaseId, str]
+) -> str:
+    reasons = "\n".join(f"  case {id}: {reason}" for id, reason in missing.items())
+    return (
+        f"{len(missing)} of {len(cases)} cases have no image, so nothing was run:\n"
+        f"{reasons}\n"
+        "Ways on: run again to try again (what has arrived is kept); give your own "
+        "files of NEJM cases with image_dir=FOLDER (named ID.* or ICYYYYMMDD.*); or "
+        "leave these cases out with missing_images=skip."
+    )
+
+
+def case_to_sample(case: Case, image: CaseImage | None, inputs: Inputs) -> Sample:
+    """Makes the sample of a case.
+
+    The input is the history, then the image, and nothing else: prompts are the
+    solver's. Without the history, a case that asks for something other than a
+    diagnosis keeps its own question, and the history moves to the metadata for the
+    judge.
+
+    Args:
+        case: The case.
+        image: Its image; None where `inputs` leaves images out. The sample refers to
+            the file, whose bytes are read when the sample runs.
+        inputs: What the examinee sees: `both`, or the `history` or the `image` alone.
+    """
+    content: list[Content] = []
+    metadata = case_metadata(case)
+    if inputs != "image":
+        content.append(ContentText(text=case.history))
+    else:
+        metadata[WITHHELD_HISTORY] = case.history
+        if case.question_type == "other" and case.question:
+            content.append(ContentText(text=case.question))
+    if image:
+        content.append(ContentImage(image=str(image.path)))
+        if image.conversion:
+            metadata["image_conversion"] = image.conversion
+    return Sample(
+        input=[ChatMessageUser(content=content)],
+        target=case.reference,
+        id=case.id,
+        metadata=metadata,
+    )
+
+
+def case_metadata(case: Case) -> dict[str, Any]:
+    """What else is known of a case, without keys for what is not.
+
+    Options and votes are mappings from the option's letter.
+    """
+    metadata = {
+        "case_id": case.id,
+        "date": case.date.isoformat() if case.date else None,
+        "year": case.date.year if case.date else None,
+        "difficulty": case.difficulty,
+        "brier_score": case.brier_score,
+        "question_type": case.question_type,
+        "options": dict(zip(OPTION_LETTERS, case.options, strict=False)) or None,
+        "correct_option": case.correct_option,
+        "reader_votes": dict(zip(OPTION_LETTERS, case.reader_votes, strict=False))
+        or None,
+        "reader_accuracy": case.reader_accuracy,
+    }
+    return {key: value for key, value in metadata.items() if value is not None}

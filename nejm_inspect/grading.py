@@ -1,0 +1,183 @@
+"""The judge's side of scoring: what it is sent, and what counts as its verdict."""
+
+import hashlib
+import json
+import unicodedata
+
+from inspect_ai.model import (
+    ChatMessage,
+    ChatMessageSystem,
+    ChatMessageUser,
+    GenerateConfig,
+    Model,
+)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nejm_inspect.errors import describe_validation
+from nejm_inspect.prompts import (
+    GRADER_PROMPT,
+    GRADER_RETRY_NOTE,
+    GRADER_SYSTEM_PROMPT,
+)
+from nejm_inspect.rubric import MAX_POINTS, RUBRIC
+
+GRADER_ROLE = "grader"
+DEFAULT_GRADER = "openrouter/anthropic/claude-sonnet-4"
+"""The judge of the published benchmark."""
+GRADER_CONFIG = GenerateConfig(temperature=0)
+"""What the judge is asked with where its user sets nothing else."""
+
+ATTEMPTS = 3
+"""How often in all the judge is asked for a verdict before the sample is unscored."""
+
+MAX_RESPONSE_CHARACTERS = 8_000
+"""How much of a response the judge sees, half from its start and half from its end; a
+diagnosis needs one line."""
+
+
+class Verdict(BaseModel):
+    """What the judge decides."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    score: int = Field(ge=0, le=MAX_POINTS)
+    category: str | None = None
+    reasoning: str | None = None
+
+
+class InvalidVerdictError(ValueError):
+    """A reply of the judge that holds no valid verdict; the message says why."""
+
+
+async def ask_for_verdict(
+    grader: Model, history: str, reference: str, response: str
+) -> tuple[Verdict | None, int, str]:
+    """Asks the judge until it gives a valid verdict, three times at most.
+
+    Args:
+        grader: The judge.
+        history: The case as its readers saw it.
+        reference: The reference answer.
+        response: What the examinee wrote; untrusted.
+
+    Returns:
+        The verdict, or None if no reply held one; how often the judge was asked; and
+        its last reply.
+    """
+    note = ""
+    reply = ""
+    for attempt in range(1, ATTEMPTS + 1):
+        prompt = grader_messages(history, reference, response, note)
+        reply = (await grader.generate(prompt)).completion
+        try:
+            return parse_verdict(reply), attempt, reply
+        except InvalidVerdictError as problem:
+            # Telling what was wrong also makes the request a new one to any cache.
+            note = GRADER_RETRY_NOTE.format(attempt=attempt + 1, problem=problem)
+    return None, ATTEMPTS, reply
+
+
+def grader_messages(
+    history: str, reference: str, response: str, note: str = ""
+) -> list[ChatMessage]:
+    """Builds the judge's prompt: rules, case, fenced response, task; in this order.
+
+    The fence bears a hash of the response, so that a response cannot contain it, and
+    the same response always gives the same prompt.
+
+    Args:
+        history: The case as its readers saw it.
+        reference: The reference answer.
+        response: What the examinee wrote; untrusted.
+        note: What to add at the end, for a further attempt.
+    """
+    rubric = "\n".join(f"- {level.points}: {level.meaning}" for level in RUBRIC)
+    digest = hashlib.sha256(response.encode(errors="replace")).hexdigest()[:16]
+    prompt = GRADER_PROMPT.format(
+        history=history,
+        reference=reference,
+        fence=f"response-{digest}",
+        response=neutralized(response),
+        categories=", ".join(level.category for level in RUBRIC),
+        max_points=MAX_POINTS,
+    )
+    return [
+        ChatMessageSystem(content=GRADER_SYSTEM_PROMPT.format(rubric=rubric)),
+        ChatMessageUser(content=prompt + note),
+    ]
+
+
+def neutralized(response: str) -> str:
+    """Takes from a response what could pass for anything but text to be graded.
+
+    Tags and braces become harmless look-alikes, so that it can open or close no fence,
+    and its echo is no JSON verdict; control and format characters (zero-width,
+    right-to-left) become visible; an overlong middle is cut out, and the cut marked.
+
+    Args:
+        response: What the examinee wrote.
+    """
+    response = response.replace("\r\n", "\n")
+    half = MAX_RESPONSE_CHARACTERS // 2
+    if len(response) > MAX_RESPONSE_CHARACTERS:
+        cut = len(response) - 2 * half
+        response = f"{response[:half]}\n[{cut:,} characters cut]\n{response[-half:]}"
+    return "".join(_harmless(character) for character in response)
+
+
+def _harmless(character: str) -> str:
+    # Every form whose compatibility form is a bracket counts as that bracket.
+    plain = unicodedata.normalize("NFKC", character)
+    if plain in _LOOK_ALIKES:
+        return _LOOK_ALIKES[plain]
+    if character not in "\n\t" and unicodedata.category(character).startswith("C"):
+        return f"[U+{ord(character):04X}]"
+    return character
+
+
+_LOOK_ALIKES = {"<": "‹", ">": "›", "{": "(", "}": ")"}
+
+
+def parse_verdict(reply: str) -> Verdict:
+    """Reads the verdict from the judge's reply: the last JSON object in it.
+
+    Prose and code fences around the object are allowed. Nothing is guessed: if the
+    last object is no verdict, an earlier one is not taken in its stead.
+
+    Args:
+        reply: What the judge wrote.
+
+    Raises:
+        InvalidVerdictError: If there is no JSON object, or the last one has no whole
+            number from 0 to 10 as its score.
+    """
+    found = _last_json_object(reply)
+    if found is None:
+        raise InvalidVerdictError("no JSON object")
+    try:
+        return Verdict.model_validate(found)
+    except ValidationError as error:
+        raise InvalidVerdictError(describe_validation(error)) from error
+
+
+def _last_json_object(text: str) -> dict[str, object] | None:
+    """The last object that does not stand inside an unfinished one."""
+    decoder = json.JSONDecoder()
+    last: dict[str, object] | None = None
+    depth = 0  # braces of prose, or of an object that does not parse
+    position = 0
+    while position < len(text):
+        if text[position] == "{":
+            try:
+                value, end = decoder.raw_decode(text, position)
+            except (ValueError, RecursionError):
+                depth += 1
+            else:
+                if depth == 0:
+                    last = value
+                position = end
+                continue
+        elif text[position] == "}":
+            depth = max(0, depth - 1)
+        position += 1
+    return last

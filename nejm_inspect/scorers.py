@@ -1,0 +1,192 @@
+"""Scorers: from a response to rubric points."""
+
+import re
+import unicodedata
+
+from inspect_ai.model import ContentText, ModelOutput, get_model
+from inspect_ai.scorer import Metric, Score, Scorer, Target, scorer
+from inspect_ai.solver import TaskState
+
+from nejm_inspect.cases.samples import WITHHELD_HISTORY
+from nejm_inspect.grading import (
+    DEFAULT_GRADER,
+    GRADER_CONFIG,
+    GRADER_ROLE,
+    ask_for_verdict,
+)
+from nejm_inspect.metrics import (
+    ci,
+    exact_rate,
+    exact_rate_by,
+    overall_score,
+    overall_score_by,
+    stderr,
+    stderr_by,
+)
+from nejm_inspect.rubric import MAX_POINTS, NO_DIAGNOSIS
+
+POINTS_METRICS: list[Metric] = [
+    overall_score(),
+    stderr(),
+    ci(),
+    exact_rate(),
+    *(
+        by(key)
+        for key in ("difficulty", "question_type")
+        for by in (overall_score_by, stderr_by, exact_rate_by)
+    ),
+]
+
+
+@scorer(metrics=[*POINTS_METRICS])
+def diagnosis_rubric() -> Scorer:
+    """Points from 0 to 10 that a judge model gives by the rubric.
+
+    The judge is the model bound to the role `grader`, else
+    `openrouter/anthropic/claude-sonnet-4`, at temperature 0 unless its user sets
+    another. It sees history, reference and response, never the image or the options.
+
+    A response without any diagnosis (empty, refused, or cut off before its first
+    word) gets 0 points, with a reason and without a judge call. If the judge gives no
+    valid verdict in three attempts, the sample is unscored: it leaves every metric and
+    is counted as such. A provider's error is the sample's error, for Inspect to
+    retry.
+
+    The score's `answer` is the response and its `explanation` the judge's reasoning;
+    its metadata holds the judge's `category`, the `judge` and the `attempts` that it
+    took, and, of an unscored sample, the judge's last `reply`.
+    """
+
+    async def score(state: TaskState, target: Target) -> Score:
+        absent = _without_diagnosis(state)
+        if absent:
+            return absent
+        grader = get_model(
+            role=GRADER_ROLE, default=DEFAULT_GRADER, config=GRADER_CONFIG
+        )
+        answer = state.output.completion.strip()
+        verdict, attempts, reply = await ask_for_verdict(
+            grader,
+            history=state.metadata.get(WITHHELD_HISTORY, state.input_text),
+            reference=target.text,
+            response=answer,
+        )
+        metadata = {"judge": str(grader), "attempts": attempts}
+        if verdict is None:
+            return Score.unscored(
+                reason="grader_failed",
+                answer=answer,
+                explanation=f"The judge gave no valid verdict in {attempts} attempts.",
+                metadata={**metadata, "reply": reply},
+            )
+        return Score(
+            value=verdict.score,
+            answer=answer,
+            explanation=verdict.reasoning,
+            metadata={"category": verdict.category, **metadata},
+        )
+
+    return score
+
+
+@scorer(metrics=[*POINTS_METRICS])
+def exact_diagnosis() -> Scorer:
+    """10 points if the response is the reference in other clothes, else 0; no judge.
+
+    Response and reference are compared without regard to case, accents, punctuation,
+    articles, possessives, the plural of words such as "syndromes", formatting around
+    the answer and a label before it ("Diagnosis: …"). It knows no synonyms: a lower
+    bound of exactness.
+    """
+
+    async def score(state: TaskState, target: Target) -> Score:
+        absent = _without_diagnosis(state)
+        if absent:
+            return absent
+        answer = state.output.completion.strip()
+        same = normalized_diagnosis(answer) == normalized_diagnosis(target.text)
+        return Score(value=MAX_POINTS if same else 0, answer=answer)
+
+    return score
+
+
+@scorer(metrics=[])
+def rubric_category() -> Scorer:
+    """The judge's category, repeated as a value of its own for the viewer's columns.
+
+    Only to be used behind `diagnosis_rubric`, whose score it reads. It has no metrics.
+    """
+
+    async def score(state: TaskState, target: Target) -> Score | None:
+        points = (state.scores or {}).get("diagnosis_rubric")
+        category = ((points and points.metadata) or {}).get("category")
+        return Score(value=category) if category else None
+
+    return score
+
+
+def _without_diagnosis(state: TaskState) -> Score | None:
+    """The score of a response that has nothing to grade; None if it has."""
+    answer = state.output.completion.strip()
+    if _is_refusal(state.output):
+        reason, explanation = "refusal", "The model or its provider refused to answer."
+    elif answer:
+        return None
+    elif state.output.stop_reason in ("max_tokens", "model_length"):
+        reason, explanation = (
+            "no_response",
+            "The response was cut off before an answer.",
+        )
+    else:
+        reason, explanation = "no_response", "The response was empty."
+    return Score(
+        value=0,
+        answer=answer,
+        reason=reason,
+        explanation=explanation,
+        metadata={"category": NO_DIAGNOSIS, "attempts": 0},
+    )
+
+
+def _is_refusal(output: ModelOutput) -> bool:
+    """Whether the provider says so; what merely reads like one is for the judge."""
+    if output.stop_reason == "content_filter":
+        return True
+    content = output.message.content if output.choices else ""
+    return not isinstance(content, str) and any(
+        isinstance(part, ContentText) and part.refusal for part in content
+    )
+
+
+_LABEL = re.compile(
+    r"^(?:the\s+)?(?:(?:single|most|likely|final|correct|primary)\s+)*"
+    r"(?:diagnosis|answer)\s*(?::|=|\bis\b)\s*"
+)
+_NOT_WORDS = re.compile(r"[\W_]+")
+_ARTICLES = frozenset({"a", "an", "the"})
+_PLURALS = {
+    "diseases": "disease",
+    "disorders": "disorder",
+    "syndromes": "syndrome",
+    "infections": "infection",
+    "carcinomas": "carcinoma",
+}
+
+
+def normalized_diagnosis(text: str) -> str:
+    """A diagnosis without the differences that do not matter.
+
+    Args:
+        text: A diagnosis, perhaps with formatting and a label.
+
+    Returns:
+        Lower-case words of ASCII letters and digits where these can express the text,
+        single spaces between them.
+    """
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
+    plain = plain.replace("’", "'").strip(" \t\r\n*_`#\"'")
+    plain = _LABEL.sub("", plain)
+    plain = re.sub(r"'s\b|(?<=s)'(?=\s|$)", "", plain)
+    words = _NOT_WORDS.sub(" ", plain).split()
+    return " ".join(_PLURALS.get(w, w) for w in words if w not in _ARTICLES)

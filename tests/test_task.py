@@ -1,0 +1,428 @@
+"""The task, end to end: real command line, real providers, loopback servers."""
+
+import asyncio
+import base64
+import datetime
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inspect_ai import Task, eval, eval_async
+from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
+
+from nejm_inspect import nejm_image_challenge
+from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.task import TASK_VERSION
+from tests.cases.test_selection import PUBLISHED
+from tests.conftest import KEY
+from tests.loopback import Call, Journal, OpenRouter, Reply, openrouter_error
+
+ROOT = Path(__file__).parents[1]
+EXAMINEE = "openrouter/google/gemini-3-pro-preview"
+INSPECT = Path(sys.executable).with_name("inspect")
+# 22 x 10 + 20 x 6 + 9 = 349 of 500 points, as Gemini 3 Pro had in the published run.
+PUBLISHED_POINTS = [10] * 22 + [6] * 20 + [9] + [0] * 7
+
+
+def inspect(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [INSPECT, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "INSPECT_DISPLAY": "plain"},
+    )
+
+
+def logs() -> list[EvalLog]:
+    """All logs, oldest first."""
+    folder = os.environ["INSPECT_LOG_DIR"]
+    return [read_eval_log(info) for info in list_eval_logs(folder, descending=False)]
+
+
+def metric(log: EvalLog, name: str) -> float:
+    assert log.results
+    (value,) = {s.metrics[name].value for s in log.results.scores if name in s.metrics}
+    return value
+
+
+class Judge:
+    """A judge that gives the scripted points, one after the other."""
+
+    def __init__(self, points: list[int]) -> None:
+        self.points = list(points)
+        self.lock = threading.Lock()
+
+    def __call__(self, call: Call) -> str:
+        with self.lock:
+            points = self.points.pop()
+        return f'Considering {{all}}:\n```json\n{{"score": {points}}}\n```'
+
+
+def test_the_published_benchmark(journal: Journal, openrouter: OpenRouter) -> None:
+    openrouter.judge = Judge(PUBLISHED_POINTS)
+    done = inspect("eval", "nejm_inspect/task.py", "--model", EXAMINEE)
+    assert done.returncode == 0, done.stdout
+    (log,) = logs()
+    assert log.status == "success"
+    assert metric(log, "overall_score") == pytest.approx(0.698)
+    assert metric(log, "exact_rate") == pytest.approx(0.44)
+    assert log.eval.dataset.sample_ids == [int(id) for id in PUBLISHED.split()]
+    assert len(openrouter.examinee_calls) == len(openrouter.judge_calls) == 50
+    for call in openrouter.examinee_calls:
+        assert call.model == "google/gemini-3-pro-preview"
+        (url,) = call.images
+        assert base64.b64decode(url.removeprefix("data:image/jpeg;base64,"))
+    assert journal.image_requests == 50
+    assert log.eval.task_version == TASK_VERSION
+    assert log.eval.metadata == {"prompt_version": "1", "skipped_cases": {}}
+    assert log.results
+    assert log.results.headline
+    assert log.results.headline.metric == "overall_score"
+
+
+def test_examinees_see_nothing_that_gives_the_answer_away(
+    journal: Journal, openrouter: OpenRouter, real_records: list[dict[str, Any]]
+) -> None:
+    eval(nejm_image_challenge(sample_size=10), model=EXAMINEE)
+    records = {record["question"]: record for record in real_records}
+    for call in openrouter.examinee_calls:
+        sent = json.dumps(call.payload["messages"])
+        history = call.payload["messages"][1]["content"][0]["text"]
+        record = records[history]
+        rest = sent.replace(json.dumps(history), "")
+        for letter in "ABCDE":
+            assert record[f"option_{letter}"] not in rest
+        assert f"IC{record['date']}" not in sent
+        assert ".jpg" not in sent
+
+
+def test_no_key_and_no_local_path_is_in_a_log(
+    journal: Journal, openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    (log,) = eval(
+        nejm_image_challenge(sample_size=2), model=EXAMINEE, log_format="json"
+    )
+    written = Path(log.location.removeprefix("file://")).read_text()
+    assert KEY not in written
+    assert "IC20" not in written
+    assert str(tmp_path / "cache") not in written
+
+
+def test_all_cases(journal: Journal, openrouter: OpenRouter) -> None:
+    (log,) = eval(nejm_image_challenge(sample_size=None), model=EXAMINEE)
+    assert log.status == "success"
+    assert log.results
+    assert log.results.completed_samples == 947
+    assert len(openrouter.examinee_calls) == len(openrouter.judge_calls) == 947
+    assert journal.image_requests == 947
+    assert metric(log, "overall_score") == 1.0
+    assert metric(log, "overall_score_hard") == 1.0
+
+
+def test_overloaded_servers_are_retried_by_inspect(
+    journal: Journal, openrouter: OpenRouter
+) -> None:
+    faults: list[Reply] = [
+        openrouter_error(429, "Rate limit exceeded"),
+        openrouter_error(502, "Bad gateway"),
+    ]
+
+    def sometimes(call: Call) -> str | Reply:
+        with openrouter.lock:
+            return faults.pop() if faults else "Gout"
+
+    openrouter.examinee = sometimes
+    (log,) = eval(nejm_image_challenge(sample_size=5), model=EXAMINEE)
+    assert log.status == "success"
+    assert metric(log, "overall_score") == 1.0
+    assert len(openrouter.examinee_calls) == 7
+    assert len(openrouter.judge_calls) == 5
+
+
+# The judge
+
+
+@pytest.fixture
+def no_judge(openrouter: OpenRouter, monkeypatch: pytest.MonkeyPatch) -> OpenRouter:
+    """An examinee that can be asked, and no key for the default judge."""
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    monkeypatch.setenv("LOOPBACK_API_KEY", KEY)
+    monkeypatch.setenv("LOOPBACK_BASE_URL", os.environ["OPENROUTER_BASE_URL"])
+    return openrouter
+
+
+LOOPBACK = "openai-api/loopback/examinee"
+WAYS_ON = ("OPENROUTER_API_KEY", "--model-role grader=", "--no-score")
+
+
+def test_without_a_judge_the_command_stops_before_anything(
+    no_judge: OpenRouter, journal: Journal
+) -> None:
+    done = inspect("eval", "nejm_inspect/task.py", "--model", LOOPBACK)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    for way in WAYS_ON:
+        assert way in done.stderr
+    assert not no_judge.calls
+    assert not journal.requests
+
+
+def test_without_a_judge_python_stops_before_the_first_request(
+    no_judge: OpenRouter, journal: Journal
+) -> None:
+    (log,) = eval(nejm_image_challenge(sample_size=5), model=LOOPBACK)
+    assert log.status == "error"
+    assert log.error
+    for way in WAYS_ON:
+        assert way in log.error.message
+    assert not no_judge.calls
+
+
+def test_without_a_judge_nothing_stops_a_run_without_scores(
+    no_judge: OpenRouter, journal: Journal
+) -> None:
+    run = ("eval", "nejm_inspect/task.py", "--model", LOOPBACK, "-T", "sample_size=2")
+    assert inspect(*run, "--no-score").returncode == 0
+    assert inspect(*run, "-T", "scorer=exact").returncode == 0
+    (log,) = eval(
+        nejm_image_challenge(sample_size=2),
+        model=LOOPBACK,
+        score=False,
+        model_roles={"grader": "none"},
+    )
+    assert log.status == "success"
+    assert len(no_judge.calls) == 6
+
+
+def test_another_judge_may_be_bound(no_judge: OpenRouter, journal: Journal) -> None:
+    grader = f"grader={LOOPBACK.replace('examinee', 'judge')}"
+    done = inspect(
+        *("eval", "nejm_inspect/task.py", "--model", LOOPBACK, "-T", "sample_size=2"),
+        *("--model-role", grader),
+    )
+    assert done.returncode == 0, done.stdout
+    assert {call.model for call in no_judge.judge_calls} == {"judge"}
+
+
+def test_rejudging_from_the_command_line(
+    journal: Journal, openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    openrouter.judge = Judge([4, 4, 4])
+    eval(nejm_image_challenge(sample_size=3), model=EXAMINEE)
+    (first,) = logs()
+    asked = len(openrouter.examinee_calls)
+    openrouter.judge = Judge([8, 8, 8])
+    rejudged = tmp_path / "rejudged.eval"
+    done = inspect(
+        *("score", first.location, "--scorer", "nejm_inspect/diagnosis_rubric"),
+        *("--model-role", "grader=openrouter/openai/gpt-5.1"),
+        *("--action", "overwrite", "--output-file", rejudged),
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(openrouter.examinee_calls) == asked
+    assert {c.model for c in openrouter.judge_calls[3:]} == {"openai/gpt-5.1"}
+    assert metric(read_eval_log(str(rejudged)), "overall_score") == pytest.approx(0.8)
+
+
+# Interruptions
+
+
+def test_an_interrupted_run_is_finished_by_retry(
+    journal: Journal, openrouter: OpenRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def stalls(call: Call) -> str:
+        if len(openrouter.examinee_calls) > 6:
+            go_on.wait(30)
+        return "Gout"
+
+    openrouter.examinee = stalls
+    monkeypatch.setenv("INSPECT_DISPLAY", "plain")
+    command = [INSPECT, "eval", "nejm_inspect/task.py", "--model", EXAMINEE]
+    limits = ["-T", "sample_size=12", "-T", "since=20100101", "--max-samples", "6"]
+    running = subprocess.Popen(
+        [*command, *limits], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    while len(openrouter.judge_calls) < 6:
+        assert running.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.5)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    go_on.set()
+    (interrupted,) = logs()
+    assert interrupted.status == "cancelled"
+    judged = len(openrouter.judge_calls)
+
+    done = inspect("eval-retry", interrupted.location)
+    assert done.returncode == 0, done.stdout + done.stderr
+    finished = logs()[-1]
+    assert finished.status == "success"
+    assert finished.eval.dataset.sample_ids == interrupted.eval.dataset.sample_ids
+    assert finished.results
+    assert finished.results.completed_samples == 12
+    assert finished.eval.task_args["since"] == 20100101
+    assert len(openrouter.judge_calls) == 12
+    assert judged >= 6
+    assert journal.image_requests == 12
+
+
+# Registered names
+
+
+def test_registered_names_work_in_any_folder(tmp_path: Path) -> None:
+    task = "nejm_inspect/nejm_image_challenge"
+    demo = ("-T", "cases=demo", "-T", "sample_size=3", "-T", "scorer=exact")
+    solver = ("--solver", "nejm_inspect/random_option", "--model", "none")
+    done = inspect("eval", task, *demo, *solver, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    (log,) = logs()
+    assert log.eval.task == task
+    assert log.results
+    assert log.results.completed_samples == 3
+
+
+def test_tasks_are_listed() -> None:
+    listed = inspect("list", "tasks", "nejm_inspect").stdout.split()
+    assert "nejm_inspect/task.py@nejm_image_challenge" in listed
+    assert sum(line.startswith("nejm_inspect/task.py@") for line in listed) == 1
+
+
+def test_the_demo_runs_without_network_or_key() -> None:
+    done = inspect("eval", "--run-config", "nejm_inspect/run_configs/demo.yaml")
+    assert done.returncode == 0, done.stdout
+    (log,) = logs()
+    assert log.eval.model == "none/none"
+    assert log.results
+    assert log.results.completed_samples == len(log.samples or []) >= 12
+    assert 0 <= metric(log, "exact_rate") < 1
+
+
+# Parameters
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"inputs": "text"}, "inputs='text': .*'both', 'history' or 'image'"),
+        ({"scorer": "judge"}, "scorer='judge': .*'rubric' or 'exact'"),
+        ({"missing_images": "drop"}, "missing_images='drop': .*'error' or 'skip'"),
+        ({"difficulty": "tough"}, "difficulty='tough'"),
+        ({"cases": "njem"}, "'nejm', 'demo' or the path"),
+        ({"sample_size": 50}, "only 12 cases are there"),
+        ({"until": "2020-01-01"}, "case demo-01 has none"),
+        ({"since": datetime.date(2020, 1, 31)}, "write since=20200131"),
+    ],
+)
+def test_bad_parameters_fail_when_the_task_is_built(
+    parameters: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(NejmInspectError, match=message):
+        nejm_image_challenge(**{"cases": "demo", "sample_size": None, **parameters})
+
+
+def test_a_bad_parameter_is_no_traceback_on_the_command_line() -> None:
+    done = inspect(
+        "eval", "nejm_inspect/task.py", "-T", "difficulty=tough", "--model", "none"
+    )
+    assert done.returncode == 1
+    assert "'all', 'easy', 'medium', 'hard' or 'expert'" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_missing_images_stop_the_run_before_any_call(
+    journal: Journal, openrouter: OpenRouter
+) -> None:
+    journal.image_faults = {"20070816": Reply(status=404)}  # case 115
+    done = inspect("eval", "nejm_inspect/task.py", "--model", EXAMINEE)
+    assert done.returncode == 1
+    assert "1 of 50 cases have no image" in done.stderr
+    assert "HTTP 404" in done.stderr
+    assert not openrouter.calls
+
+
+def test_skipped_cases_are_recorded_and_told(
+    journal: Journal, openrouter: OpenRouter
+) -> None:
+    journal.image_faults = {"20070816": Reply(status=404)}
+    done = inspect(
+        *("eval", "nejm_inspect/task.py", "--model", EXAMINEE),
+        *("-T", "missing_images=skip", "-T", "sample_size=3"),
+    )
+    assert done.returncode == 0, done.stderr
+    (log,) = logs()
+    assert log.eval.metadata
+    assert log.eval.metadata["skipped_cases"] == {"115": "HTTP 404"}
+    assert log.eval.dataset.sample_ids == [655, 26]
+    assert done.stderr.rstrip().endswith(
+        "Left out for want of an image: 1 cases\n  case 115: HTTP 404"
+    )
+
+
+def test_history_alone_fetches_and_sends_no_image(
+    journal: Journal, openrouter: OpenRouter
+) -> None:
+    eval(nejm_image_challenge(sample_size=3, inputs="history"), model=EXAMINEE)
+    assert journal.image_requests == 0
+    assert not any(call.images for call in openrouter.calls)
+    assert len(openrouter.examinee_calls) == 3
+
+
+def test_image_alone_sends_no_history_but_shows_it_to_the_judge(
+    journal: Journal, openrouter: OpenRouter, real_records: list[dict[str, Any]]
+) -> None:
+    task = nejm_image_challenge(
+        sample_size=3, inputs="image", question_type="diagnosis"
+    )
+    (log,) = eval(task, model=EXAMINEE)
+    questions = {record["image_id"]: record["question"] for record in real_records}
+    histories = [questions[id] for id in log.eval.dataset.sample_ids or []]
+    for history in histories:
+        assert not any(history in call.text for call in openrouter.examinee_calls)
+        assert any(history in call.text for call in openrouter.judge_calls)
+    assert all(len(call.images) == 1 for call in openrouter.examinee_calls)
+
+
+async def build_and_run() -> EvalLog:
+    task: Task = nejm_image_challenge(cases="demo", sample_size=2, scorer="exact")
+    (log,) = await eval_async(task, model=EXAMINEE)
+    return log
+
+
+def test_the_task_is_built_inside_a_running_event_loop(openrouter: OpenRouter) -> None:
+    log = asyncio.run(build_and_run())
+    assert log.status == "success"
+    assert len(openrouter.examinee_calls) == 2
+
+
+def test_images_are_read_when_a_sample_runs(tmp_path: Path) -> None:
+    task = nejm_image_challenge(cases="demo", sample_size=1, scorer="exact")
+    (message,) = task.dataset[0].input
+    assert not isinstance(message, str)
+    assert "base64" not in str(message.content)
+
+
+def test_the_view_shows_cases_worst_first() -> None:
+    task = nejm_image_challenge(cases="demo", sample_size=1, scorer="exact")
+    assert task.viewer
+    view = task.viewer.task_samples_view
+    assert view
+    assert not isinstance(view, list)
+    columns = [column.id for column in view.columns or []]
+    for column in ("sampleId", "input", "target", "answer"):
+        assert column in columns
+    assert "score__exact_diagnosis__exact_diagnosis" in columns
+    assert view.sort
+    assert view.sort[0].column == "score__exact_diagnosis__exact_diagnosis"
+    assert view.sort[0].dir == "asc"
