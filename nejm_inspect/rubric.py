@@ -27,7 +27,7 @@ RUBRIC = (
     RubricLevel(10, 10, "exact", "the reference diagnosis itself, in proper terms"),
     RubricLevel(9, 9, "synonym", "another valid medical name of the same entity"),
     RubricLevel(8, 8, "subtype", "a more specific subtype that is still correct"),
-    RubricLevel(7, 7, "category", "the correct broader category of the entity"),
+    RubricLevel(7, 7, "broader", "the correct broader category of the entity"),
     RubricLevel(
         5, 6, "related", "same organ system or family of diseases, but another entity"
     ),

@@ -22,7 +22,7 @@ from nejm_inspect.solvers import diagnose, require_grader
 from nejm_inspect.viewer import points_viewer
 
 TASK_VERSION: str = yaml.safe_load(
-    files("nejm_inspect").joinpath("eval.yaml").read_text()
+    files("nejm_inspect").joinpath("eval.yaml").read_text(encoding="utf-8")
 )["version"]
 
 

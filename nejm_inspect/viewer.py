@@ -10,6 +10,9 @@ from inspect_ai.viewer import (
 
 from nejm_inspect.rubric import MAX_POINTS
 
+DETAILS = ("epoch", "tokens", "duration", "retries", "error", "limit")
+"""Columns that the viewer offers and a reader of diagnoses seldom wants."""
+
 
 def points_viewer(scorer: str) -> ViewerConfig:
     """A list of cases with their points, the worst first.
@@ -22,14 +25,12 @@ def points_viewer(scorer: str) -> ViewerConfig:
             name="Cases",
             columns=[
                 TaskSamplesColumn(id="sampleId"),
-                TaskSamplesColumn(id="epoch"),
                 TaskSamplesColumn(id="input"),
                 TaskSamplesColumn(id="target"),
                 TaskSamplesColumn(id="answer"),
                 TaskSamplesColumn.score(scorer),
                 TaskSamplesColumn.score("rubric_category"),
-                TaskSamplesColumn(id="error"),
-                TaskSamplesColumn(id="limit"),
+                *(TaskSamplesColumn(id=id, visible=False) for id in DETAILS),
             ],
             sort=[
                 TaskSamplesSort.score(scorer, dir="asc"),

@@ -9,8 +9,9 @@ from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessageUser, ContentImage, ContentText
 
-from nejm_inspect import diagnose, exact_diagnosis, random_option
+from nejm_inspect import diagnose, diagnosis_rubric, exact_diagnosis, random_option
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
+from nejm_inspect.solvers import require_grader
 from tests.loopback import OpenRouter, encoded, picture
 
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
@@ -82,6 +83,17 @@ def test_a_bare_question_of_another_dataset(openrouter: OpenRouter) -> None:
     run(sample, solver=diagnose(), model=EXAMINEE)
     texts = [text for _, text in content_sent(openrouter)]
     assert texts == [SYSTEM_PROMPT, "A swollen toe.", DIAGNOSIS_QUESTION]
+
+
+def test_a_task_of_ones_own_can_require_the_judge(openrouter: OpenRouter) -> None:
+    task = Task(
+        dataset=[Sample(input="A swollen toe.", target="Gout")],
+        setup=require_grader(),
+        scorer=diagnosis_rubric(),
+    )
+    (log,) = eval(task, model=EXAMINEE, model_roles={"grader": "openrouter/a/b"})
+    assert log.status == "success"
+    assert [call.model for call in openrouter.judge_calls] == ["a/b"]
 
 
 def random_answers(seed: int, epochs: int = 1) -> list[str]:

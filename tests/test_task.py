@@ -112,7 +112,7 @@ def test_no_key_and_no_local_path_is_in_a_log(
     (log,) = eval(
         nejm_image_challenge(sample_size=2), model=EXAMINEE, log_format="json"
     )
-    written = Path(log.location.removeprefix("file://")).read_text()
+    written = Path(log.location.removeprefix("file://")).read_text(encoding="utf-8")
     assert KEY not in written
     assert "IC20" not in written
     assert str(tmp_path / "cache") not in written
