@@ -180,7 +180,13 @@ def test_without_a_judge_the_command_stops_before_anything(
 def test_without_a_judge_python_stops_before_the_first_request(
     no_judge: OpenRouter, journal: Journal
 ) -> None:
-    (log,) = eval(nejm_image_challenge(sample_size=5), model=LOOPBACK)
+    # In a process of its own: Inspect keeps a judge that once was there.
+    program = (
+        "from inspect_ai import eval; from nejm_inspect import nejm_image_challenge\n"
+        f"eval(nejm_image_challenge(sample_size=5), model={LOOPBACK!r})"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    (log,) = logs()
     assert log.status == "error"
     assert log.error
     for way in WAYS_ON:

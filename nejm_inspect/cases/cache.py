@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 from platformdirs import user_cache_path
 
+from nejm_inspect.errors import NejmInspectError
+
 RIGHTS_NOTICE = """\
 The texts and images of the NEJM Image Challenge belong to the Massachusetts Medical
 Society. They are fetched from their sources for your own use and kept in
@@ -30,16 +32,21 @@ def write_atomically(path: Path, data: bytes) -> None:
     Args:
         path: Where to; missing folders are made.
         data: The whole content.
+
+    Raises:
+        NejmInspectError: If the folder cannot be written to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:  # an interrupted write must not leave its half behind
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+            temporary = Path(folder) / path.name
+            temporary.write_bytes(data)
+            temporary.replace(path)
+    except OSError as error:
+        raise NejmInspectError(
+            f"The cache cannot be written to: {path}: {error.strerror}. Make room, or "
+            "name another folder by NEJM_INSPECT_CACHE."
+        ) from error
 
 
 def tell_rights_once() -> None:

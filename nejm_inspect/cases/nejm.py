@@ -245,12 +245,18 @@ def _download_images(cases: Sequence[Case]) -> dict[CaseId, str]:
     """Downloads the images of cases into the cache; gives the reasons for failures."""
     if not cases:
         return {}
+    template = os.environ.get("NEJM_INSPECT_IMAGES_URL", IMAGES_URL)
+    if "{date}" not in template:
+        raise NejmInspectError(
+            f"NEJM_INSPECT_IMAGES_URL={template} must contain {{date}}, which stands "
+            "for the date of a case."
+        )
     tell_rights_once()
     failed: dict[CaseId, str] = {}
     cancelled = threading.Event()
     with new_client() as client, ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
         pending = {
-            pool.submit(_download_image, case, client, cancelled): case
+            pool.submit(_download_image, case, template, client, cancelled): case
             for case in cases
         }
         try:
@@ -261,7 +267,7 @@ def _download_images(cases: Sequence[Case]) -> dict[CaseId, str]:
                     future.result()
                 except DownloadError as error:
                     failed[pending[future].id] = str(error)
-        except BaseException:  # Ctrl-C, in the main: end what runs, start nothing more
+        except BaseException:  # Ctrl-C, mostly: end what runs, start nothing more
             cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -269,9 +275,8 @@ def _download_images(cases: Sequence[Case]) -> dict[CaseId, str]:
 
 
 def _download_image(
-    case: Case, client: httpx.Client, cancelled: threading.Event
+    case: Case, template: str, client: httpx.Client, cancelled: threading.Event
 ) -> None:
-    template = os.environ.get("NEJM_INSPECT_IMAGES_URL", IMAGES_URL)
     url = template.replace("{date}", f"{case.date:%Y%m%d}")
     data = download(client, url, _check_image_body, cancelled)
     name = f"IC{case.date:%Y%m%d}{image_suffix(data)}"

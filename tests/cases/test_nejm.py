@@ -336,3 +336,12 @@ def test_image_dir_must_be_a_folder(journal: Journal, tmp_path: Path) -> None:
     source = open_source("nejm", str(tmp_path / "nowhere"))
     with pytest.raises(NejmInspectError, match=r"nowhere is not a folder"):
         source.images(source.cases[:1])
+
+
+def test_the_address_of_images_must_depend_on_the_case(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases, images = sample(2)
+    monkeypatch.setenv("NEJM_INSPECT_IMAGES_URL", "http://127.0.0.1:9/image.jpg")
+    with pytest.raises(NejmInspectError, match=r"must contain \{date\}"):
+        images(cases)
