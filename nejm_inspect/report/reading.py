@@ -1,0 +1,282 @@
+"""From Inspect logs to runs: what was asked of whom, and what it scored."""
+
+import datetime
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from inspect_ai.analysis import Column, SampleColumn, samples_df
+from inspect_ai.log import (
+    EvalLog,
+    EvalSample,
+    EvalSampleSummary,
+    EvalSpec,
+    list_eval_logs,
+    read_eval_log,
+)
+from inspect_ai.model import ModelConfig, ModelUsage
+from inspect_ai.scorer import CORRECT, Score, Target
+
+from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.grading import DEFAULT_GRADER, GRADER_ROLE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCORERS: Mapping[str, Literal["points", "choice"]] = {
+    "diagnosis_rubric": "points",
+    "exact_diagnosis": "points",
+    "choice": "choice",
+}
+"""The scorers whose logs can be reported, the preferred first."""
+
+JUDGED = "diagnosis_rubric"
+"""The one of them that has a judge."""
+
+CASE_PROPERTIES = (
+    "date",
+    "year",
+    "difficulty",
+    "brier_score",
+    "question_type",
+    "reader_accuracy",
+)
+"""Metadata of a sample that describe its case, where they are known."""
+
+AnySample = EvalSample | EvalSampleSummary
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model's run of a task, from one log."""
+
+    model: str
+    variant: Mapping[str, Any]
+    """How the model was set: generation config and model args."""
+    location: str
+    created: datetime.datetime
+    finished: bool
+    scorer: str
+    settings: Mapping[str, str]
+    """What must agree for runs to be compared."""
+    case_ids: frozenset[str]
+    """The cases asked for, those left out for want of an image included."""
+    skipped: frozenset[str]
+    input_tokens: int
+    output_tokens: int
+    """The model's own tokens, cached ones included, without the judge's."""
+    cost: float | None
+    """US dollars, the judge's included; None where prices are not known."""
+    seconds: float
+    responses: "pd.DataFrame"
+    """A row per case and epoch; see `_columns`."""
+
+    @property
+    def kind(self) -> Literal["points", "choice"]:
+        """Whether responses have points or are right or wrong."""
+        return SCORERS[self.scorer]
+
+
+def read_runs(locations: Sequence[str], with_texts: bool = False) -> list[Run]:
+    """Reads the runs of logs, sample summaries only unless texts are wanted.
+
+    Args:
+        locations: Logs or folders of logs, local or any URL that fsspec opens.
+        with_texts: Whether to read histories, references, answers and reasoning too,
+            which takes opening every sample.
+
+    Returns:
+        One run a log, in the order of their creation. Logs of other tasks are left
+        out, if there are some of ours.
+
+    Raises:
+        NejmInspectError: If a location has no log, or no log has scores to report.
+    """
+    headers = [header for place in locations for header in _headers(place)]
+    runs = [
+        _read_run(header, scorer, with_texts)
+        for header in headers
+        if (scorer := _scorer(header))
+    ]
+    if not runs:
+        names = ", ".join(sorted({header.eval.task for header in headers}))
+        raise NejmInspectError(
+            f"None of the {len(headers)} logs ({names}) has scores of "
+            f"{', '.join(SCORERS)}. Finish the run with inspect eval-retry, or score "
+            "it with inspect score."
+        )
+    return sorted(runs, key=lambda run: run.created)
+
+
+def _headers(place: str) -> Iterator[EvalLog]:
+    try:
+        found = list_eval_logs(place, descending=False)
+        if not found:
+            raise NejmInspectError(f"{place} is no Inspect log, nor a folder of some.")
+        for info in found:
+            yield read_eval_log(info, header_only=True)
+    except (OSError, ValueError) as error:
+        raise NejmInspectError(f"{place} cannot be read: {error}") from error
+
+
+def _scorer(header: EvalLog) -> str | None:
+    # An unfinished run has no results yet, a judged-again one may have new scorers.
+    planned = {scorer.name for scorer in header.eval.scorers or []}
+    scored = {score.name for score in header.results.scores} if header.results else {}
+    names = {name.rpartition("/")[2] for name in scored or planned}
+    return next((name for name in SCORERS if name in names), None)
+
+
+def _read_run(header: EvalLog, scorer: str, with_texts: bool) -> Run:
+    spec = header.eval
+    metadata = spec.metadata or {}
+    responses = samples_df(
+        header.location,
+        columns=_columns(scorer, with_texts),
+        quiet=True,
+        exclude_fields={"messages", "events", "store", "attachments"},
+    )
+    skipped = frozenset(metadata.get("skipped_cases", {}))
+    ids = frozenset(map(str, spec.dataset.sample_ids or responses["case_id"])) | skipped
+    digest = hashlib.sha256(json.dumps(sorted(ids)).encode()).hexdigest()[:8]
+    judges = sorted({*responses["judge"].dropna()} - {""}) or _bound_judges(spec)
+    input_tokens, output_tokens = _own_tokens(header)
+    costs = [usage.total_cost for usage in header.stats.model_usage.values()]
+    known = [cost for cost in costs if cost is not None]
+    return Run(
+        model=spec.model if not _is_none(spec.model) else spec.solver or spec.model,
+        variant=_variant(spec),
+        location=header.location,
+        created=datetime.datetime.fromisoformat(spec.created),
+        finished=header.status == "success",
+        scorer=scorer,
+        settings={
+            "task": spec.task.rpartition("/")[2],
+            "task version": str(spec.task_version),
+            "prompt version": str(metadata.get("prompt_version", "–")),
+            "inputs": str(spec.task_args.get("inputs", "both")),
+            "scorer": scorer,
+            "judge": ", ".join(judges) if scorer == JUDGED else "none",
+            "cases": f"{spec.dataset.name}, {len(ids)} cases (sample {digest})",
+        },
+        case_ids=ids,
+        skipped=skipped,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cost=sum(known) if known and len(known) == len(costs) else None,
+        seconds=_seconds(header),
+        responses=responses,
+    )
+
+
+def _bound_judges(spec: EvalSpec) -> list[str]:
+    """The judges that a run would have asked, had there been anything to judge."""
+    bound = (spec.model_roles or {}).get(GRADER_ROLE, [])
+    configs = bound if isinstance(bound, list) else [bound]
+    return sorted(config.model for config in configs) or [DEFAULT_GRADER]
+
+
+def _is_none(model: str) -> bool:
+    """Whether no model was asked, as for the baselines, which are solvers."""
+    return model.startswith("none/")
+
+
+def _variant(spec: EvalSpec) -> dict[str, Any]:
+    return {
+        **spec.model_generate_config.model_dump(exclude_none=True),
+        **spec.model_args,
+    }
+
+
+def _own_tokens(header: EvalLog) -> tuple[int, int]:
+    """Input and output tokens of the model in its own role."""
+
+    def tokens(usage: ModelUsage) -> tuple[int, int]:
+        cached = (usage.input_tokens_cache_read or 0) + (
+            usage.input_tokens_cache_write or 0
+        )
+        return usage.input_tokens + cached, usage.output_tokens
+
+    total = tokens(header.stats.model_usage.get(header.eval.model, ModelUsage()))
+    judges = (header.eval.model_roles or {}).get(GRADER_ROLE)
+    if isinstance(judges, ModelConfig) and judges.model == header.eval.model:
+        judged = tokens(header.stats.role_usage.get(GRADER_ROLE, ModelUsage()))
+        total = total[0] - judged[0], total[1] - judged[1]
+    return total
+
+
+def _seconds(header: EvalLog) -> float:
+    start, end = header.stats.started_at, header.stats.completed_at
+    if not start or not end:
+        return math.nan
+    elapsed = datetime.datetime.fromisoformat(end) - datetime.datetime.fromisoformat(
+        start
+    )
+    return elapsed.total_seconds()
+
+
+def _columns(scorer: str, with_texts: bool) -> list[Column]:
+    """What is read of every sample.
+
+    `points` is a number, or missing where there is none; `unscored` (the judge gave no
+    verdict) and `error` tell the ways to have none apart.
+    """
+
+    def score(sample: AnySample) -> Score | None:
+        return (sample.scores or {}).get(scorer)
+
+    def points(sample: AnySample) -> float | None:
+        found = score(sample)
+        if found is None:
+            return None
+        if isinstance(found.value, str):
+            return float(found.value == CORRECT)
+        return None if math.isnan(found.as_float()) else found.as_float()
+
+    def is_unscored(sample: AnySample) -> bool:
+        return score(sample) is not None and points(sample) is None
+
+    def judge(sample: AnySample) -> str:
+        found = score(sample)
+        return str(((found and found.metadata) or {}).get("judge", ""))
+
+    def text(part: Callable[[Score], str | None]) -> Callable[[AnySample], str]:
+        def read(sample: AnySample) -> str:
+            found = score(sample)
+            return (found and part(found)) or ""
+
+        return read
+
+    def history(sample: AnySample) -> str:
+        withheld = sample.metadata.get("withheld_history")
+        if withheld:
+            return str(withheld)
+        if isinstance(sample.input, str):
+            return sample.input
+        return "\n".join(message.text for message in sample.input)
+
+    columns: list[Column] = [
+        SampleColumn("case_id", path="id", required=True, type=str),
+        SampleColumn("epoch", path="epoch", required=True),
+        SampleColumn("error", path=lambda sample: bool(sample.error), full=False),
+        SampleColumn("points", path=points, full=False, type=float),
+        SampleColumn("unscored", path=is_unscored, full=False),
+        SampleColumn("judge", path=judge, full=False),
+        *(
+            SampleColumn(name, path=f"metadata.{name}", full=False)
+            for name in CASE_PROPERTIES
+        ),
+    ]
+    if with_texts:
+        columns += [
+            SampleColumn("history", path=history, full=True),
+            SampleColumn(
+                "reference", path=lambda sample: Target(sample.target).text, full=True
+            ),
+            SampleColumn("answer", path=text(lambda s: s.answer), full=True),
+            SampleColumn("reasoning", path=text(lambda s: s.explanation), full=True),
+        ]
+    return columns
