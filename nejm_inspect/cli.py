@@ -1,10 +1,17 @@
 """The command `nejm-inspect`."""
 
+import datetime
+from collections.abc import Iterable
+from pathlib import Path
+
 import click
+import yaml
+from rich.console import Console
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.cache import cache_folder
 from nejm_inspect.cases.selection import Selection, select_cases
+from nejm_inspect.errors import NejmInspectError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,3 +72,144 @@ def fetch(
     click.echo(f"Cache: {cache_folder()}")
     if images.missing:
         context.exit(1)
+
+
+@main.command()
+@click.argument("logs", nargs=-1, required=True, metavar="LOG_OR_FOLDER...")
+@click.option(
+    "--out",
+    default="logs/report",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write to.",
+)
+@click.option("--baseline", metavar="MODEL", help="Compare all others with this one.")
+@click.option(
+    "--repeats",
+    is_flag=True,
+    help="Take several runs of a model as repeats, not the newest only.",
+)
+@click.option(
+    "--cutoff",
+    "cutoffs",
+    multiple=True,
+    metavar="MODEL=DATE",
+    help="Mark a model's training cut-off (an ISO date).",
+)
+@click.option(
+    "--with-texts",
+    is_flag=True,
+    help="Show histories, references, answers and reasoning: for your own eyes.",
+)
+def report(
+    logs: tuple[str, ...],
+    out: Path,
+    baseline: str | None,
+    repeats: bool,
+    cutoffs: tuple[str, ...],
+    with_texts: bool,
+) -> None:
+    """Compare models from their Inspect logs.
+
+    Takes logs or folders of logs, local or at any URL that fsspec opens. Writes
+    report.html (one file), report.md, leaderboard.csv, cases.csv and figures, and
+    prints the leaderboard.
+    """
+    # Drawing and statistics take seconds to import, and only this command needs them.
+    from nejm_inspect.report import write_report
+    from nejm_inspect.report.pages import print_leaderboard
+
+    written = write_report(
+        logs,
+        out,
+        baseline=baseline,
+        repeats=repeats,
+        cutoffs=dict(_parse_cutoffs(cutoffs)),
+        with_texts=with_texts,
+    )
+    print_leaderboard(written, Console())
+    click.echo(f"Report: {out / 'report.html'}")
+
+
+def _parse_cutoffs(cutoffs: Iterable[str]) -> Iterable[tuple[str, datetime.date]]:
+    for cutoff in cutoffs:
+        model, _, day = cutoff.rpartition("=")
+        try:
+            yield model, datetime.date.fromisoformat(day)
+        except ValueError as error:
+            raise NejmInspectError(
+                f"--cutoff {cutoff}: must be MODEL=DATE with an ISO date."
+            ) from error
+
+
+@main.command()
+@click.argument("roster", default="november_2025")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="PROVIDER/MODEL",
+    help="Run this model, with the roster's settings if it is there; repeatable.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1), help="Only so many cases of the sample."
+)
+@click.option("--log-dir", help="Folder of the logs.  [default: logs/ROSTER]")
+@click.option(
+    "-T",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the task, as for inspect eval; repeatable.",
+)
+@click.option(
+    "--model-cost-config",
+    metavar="FILE",
+    help="YAML or JSON file with model prices, as for inspect eval.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be run; call nothing.")
+@click.pass_context
+def benchmark(
+    context: click.Context,
+    roster: str,
+    models: tuple[str, ...],
+    limit: int | None,
+    log_dir: str | None,
+    parameters: tuple[str, ...],
+    model_cost_config: str | None,
+    dry_run: bool,
+) -> None:
+    """Run a roster of models on the same cases, then report.
+
+    ROSTER is the name of a bundled roster (november_2025, the published benchmark) or
+    the path of a YAML file. Run again, the command goes on where it stopped. The
+    report is written beside the logs, to LOG_DIR-report.
+    """
+    from nejm_inspect.benchmark import print_plan, read_roster, run_benchmark
+
+    chosen = read_roster(roster)
+    if models:
+        chosen = chosen.with_models(models)
+    chosen = chosen.with_task(dict(map(_parse_parameter, parameters)))
+    if dry_run:
+        print_plan(chosen, limit, model_cost_config, Console())
+        return
+    folder = log_dir or f"logs/{Path(roster).stem}"
+    outcome = run_benchmark(chosen, folder, limit, model_cost_config)
+    if outcome == "interrupted":
+        raise NejmInspectError(
+            "Interrupted. Run the same command again to go on; what is finished is in "
+            f"{folder} and can be reported."
+        )
+    context.invoke(report, logs=(folder,), out=Path(f"{folder.rstrip('/')}-report"))
+    if outcome == "unfinished":
+        raise NejmInspectError(
+            "Not every model finished. Run the same command again to go on."
+        )
+
+
+def _parse_parameter(parameter: str) -> tuple[str, object]:
+    name, equals, value = parameter.partition("=")
+    if not equals:
+        raise NejmInspectError(f"-T {parameter}: must be NAME=VALUE.")
+    return name, yaml.safe_load(value)

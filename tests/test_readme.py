@@ -7,6 +7,8 @@ from pathlib import Path
 import yaml
 
 from nejm_inspect import nejm_image_challenge
+from nejm_inspect.benchmark import read_roster
+from nejm_inspect.cli import main, report
 from nejm_inspect.grading import DEFAULT_GRADER, MAX_RESPONSE_CHARACTERS
 from nejm_inspect.rubric import RUBRIC
 
@@ -56,3 +58,24 @@ def test_task_version_is_in_the_changelog() -> None:
     assert f"task version {version['version']}" in (ROOT / "CHANGELOG.md").read_text(
         encoding="utf-8"
     )
+
+
+def test_options_of_the_report_command() -> None:
+    options = {option.opts[0] for option in report.params if len(option.opts[0]) > 4}
+    documented = {name for name, _ in table("option of `report`")}
+    assert documented == {name for name in options if name.startswith("--")}
+
+
+def test_named_commands_and_rosters_exist() -> None:
+    named = set(re.findall(r"nejm-inspect ([a-z]+)", README))
+    assert named == set(main.commands)
+    for roster in re.findall(r"rosters/(\w+)\.yaml", README):
+        assert read_roster(roster)
+
+
+def test_the_example_roster_is_valid(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    file = tmp_path / "roster.yaml"
+    file.write_text(example, encoding="utf-8")
+    (model,) = read_roster(str(file)).models
+    assert model.args["provider"]["allow_fallbacks"] is False
