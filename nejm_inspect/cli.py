@@ -26,9 +26,8 @@ def main() -> None:
 @main.command()
 @click.option(
     "--sample-size",
-    default=50,
-    show_default=True,
-    help="Number of cases to draw, as in the task.",
+    type=int,
+    help="Number of cases to draw, as in the task.  [default: 50]",
 )
 @click.option("--all", "all_cases", is_flag=True, help="All 947 cases.")
 @click.option("--seed", default=42, show_default=True, help="Seed of the draw.")
@@ -47,7 +46,7 @@ def main() -> None:
 @click.pass_context
 def fetch(
     context: click.Context,
-    sample_size: int,
+    sample_size: int | None,
     all_cases: bool,
     seed: int,
     difficulty: str,
@@ -57,10 +56,11 @@ def fetch(
 
     What is there already is not fetched again. Exits with 1 if an image is missing.
     """
+    if all_cases and sample_size is not None:
+        raise click.UsageError("Give --sample-size or --all, not both.")
+    size = None if all_cases else 50 if sample_size is None else sample_size
+    selection = Selection.of(sample_size=size, seed=seed, difficulty=difficulty)
     source = open_source("nejm", image_dir)
-    selection = Selection.of(
-        sample_size=None if all_cases else sample_size, seed=seed, difficulty=difficulty
-    )
     cases = select_cases(source.cases, selection)
     images = source.images(cases)
     click.echo(f"{len(images.found)} of {len(cases)} images are there.")

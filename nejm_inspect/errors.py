@@ -4,6 +4,7 @@ from typing import Self
 
 import click
 from pydantic import BaseModel, ConfigDict, ValidationError
+from rich.text import Text
 
 
 class NejmInspectError(click.ClickException):
@@ -30,6 +31,16 @@ def describe_validation(error: ValidationError) -> str:
         f"{problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False)
     )
+
+
+def plain_message(error: Exception) -> str:
+    """What an error of Inspect's says, without its markup for terminals.
+
+    Args:
+        error: Any error; Inspect's own for users have a `message`.
+    """
+    message = Text.from_markup(str(getattr(error, "message", error))).plain
+    return message.strip().removeprefix("ERROR: ")
 
 
 class Parameters(BaseModel):

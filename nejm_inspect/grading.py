@@ -3,6 +3,7 @@
 import hashlib
 import json
 import unicodedata
+from typing import Annotated
 
 from inspect_ai.model import (
     ChatMessage,
@@ -10,10 +11,11 @@ from inspect_ai.model import (
     ChatMessageUser,
     GenerateConfig,
     Model,
+    model_roles,
 )
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from nejm_inspect.errors import describe_validation
+from nejm_inspect.errors import NejmInspectError, describe_validation
 from nejm_inspect.prompts import (
     GRADER_PROMPT,
     GRADER_RETRY_NOTE,
@@ -35,14 +37,35 @@ MAX_RESPONSE_CHARACTERS = 8_000
 diagnosis needs one line."""
 
 
+def _text_or_none(value: object) -> object:
+    return value if isinstance(value, str) else None
+
+
+Remark = Annotated[str | None, BeforeValidator(_text_or_none)]
+"""What informs and decides nothing: a judge that puts it otherwise than as text is not
+asked again for that."""
+
+
 class Verdict(BaseModel):
     """What the judge decides."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
     score: int = Field(ge=0, le=MAX_POINTS)
-    category: str | None = None
-    reasoning: str | None = None
+    category: Remark = None
+    reasoning: Remark = None
+
+
+def refuse_panel() -> None:
+    """Refuses several models bound to the role, of which only one would be asked.
+
+    Raises:
+        NejmInspectError: If a list is bound.
+    """
+    if isinstance(model_roles().get(GRADER_ROLE), list):
+        raise NejmInspectError(
+            f"One model judges: bind a single one to the role {GRADER_ROLE}."
+        )
 
 
 class InvalidVerdictError(ValueError):
@@ -130,7 +153,8 @@ def _harmless(character: str) -> str:
     plain = unicodedata.normalize("NFKC", character)
     if plain in _LOOK_ALIKES:
         return _LOOK_ALIKES[plain]
-    if character not in "\n\t" and unicodedata.category(character).startswith("C"):
+    category = unicodedata.category(character)
+    if character not in "\n\t" and category.startswith(("C", "Zl", "Zp")):
         return f"[U+{ord(character):04X}]"
     return character
 
@@ -142,7 +166,8 @@ def parse_verdict(reply: str) -> Verdict:
     """Reads the verdict from the judge's reply: the last JSON object in it.
 
     Prose and code fences around the object are allowed. Nothing is guessed: if the
-    last object is no verdict, an earlier one is not taken in its stead.
+    last object is no verdict, or something behind it opens a brace and is no JSON, an
+    earlier one is not taken in its stead.
 
     Args:
         reply: What the judge wrote.
@@ -161,8 +186,8 @@ def parse_verdict(reply: str) -> Verdict:
 
 
 def _last_json_object(text: str) -> dict[str, object] | None:
-    """The last object that does not stand inside an unfinished one."""
-    decoder = json.JSONDecoder()
+    """The last object that neither stands inside a broken one nor before one."""
+    decoder = json.JSONDecoder(strict=False)  # a bare line break in a text will do
     last: dict[str, object] | None = None
     depth = 0  # braces of prose, or of an object that does not parse
     position = 0
@@ -172,6 +197,7 @@ def _last_json_object(text: str) -> dict[str, object] | None:
                 value, end = decoder.raw_decode(text, position)
             except (ValueError, RecursionError):
                 depth += 1
+                last = None
             else:
                 if depth == 0:
                     last = value

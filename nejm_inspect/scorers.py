@@ -13,6 +13,7 @@ from nejm_inspect.grading import (
     GRADER_CONFIG,
     GRADER_ROLE,
     ask_for_verdict,
+    refuse_panel,
 )
 from nejm_inspect.metrics import (
     ci,
@@ -61,6 +62,7 @@ def diagnosis_rubric() -> Scorer:
         absent = _without_diagnosis(state)
         if absent:
             return absent
+        refuse_panel()
         grader = get_model(
             role=GRADER_ROLE, default=DEFAULT_GRADER, config=GRADER_CONFIG
         )
@@ -160,10 +162,15 @@ def _is_refusal(output: ModelOutput) -> bool:
 
 _LABEL = re.compile(
     r"^(?:the\s+)?(?:(?:single|most|likely|final|correct|primary)\s+)*"
-    r"(?:diagnosis|answer)\s*(?::|=|\bis\b)\s*"
+    r"(?:diagnosis|answer)[*_` \t]*(?:[:=–—\n]|(?<=\s)-|(?<=\s)is\b)[\W_]*"
 )
+_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _NOT_WORDS = re.compile(r"[\W_]+")
-_ARTICLES = frozenset({"a", "an", "the"})
+_APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`", "'"))
+_POSSESSIVE = re.compile(r"'s\b|(?<=s)'(?=\s|$)")
+_BEFORE_ARTICLES = frozenset(
+    ("and", "as", "by", "for", "from", "in", "into", "of", "on", "or", "to", "with")
+)
 _PLURALS = {
     "diseases": "disease",
     "disorders": "disorder",
@@ -183,10 +190,24 @@ def normalized_diagnosis(text: str) -> str:
         Lower-case words of ASCII letters and digits where these can express the text,
         single spaces between them.
     """
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    straight = text.translate(_APOSTROPHES).casefold()
+    decomposed = unicodedata.normalize("NFKD", straight)
     plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    plain = plain.replace("’", "'").strip(" \t\r\n*_`#\"'")
-    plain = _LABEL.sub("", plain)
-    plain = re.sub(r"'s\b|(?<=s)'(?=\s|$)", "", plain)
-    words = _NOT_WORDS.sub(" ", plain).split()
-    return " ".join(_PLURALS.get(w, w) for w in words if w not in _ARTICLES)
+    unlabelled = _LABEL.sub("", _EDGES.sub("", plain))
+    while unlabelled != plain:
+        plain, unlabelled = unlabelled, _LABEL.sub("", _EDGES.sub("", unlabelled))
+    words = _NOT_WORDS.sub(" ", _POSSESSIVE.sub("", plain)).split()
+    return " ".join(
+        _PLURALS.get(word, word)
+        for position, word in enumerate(words)
+        if not _is_article(words, position)
+    )
+
+
+def _is_article(words: list[str], position: int) -> bool:
+    """Whether a word is an article and not the letter of "hemophilia A"."""
+    if words[position] == "the":
+        return True
+    if words[position] not in ("a", "an") or position == len(words) - 1:
+        return False
+    return position == 0 or words[position - 1] in _BEFORE_ARTICLES

@@ -11,10 +11,14 @@ from inspect_ai.model import (
     get_model,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, solver
-from rich.text import Text
 
-from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.grading import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
+from nejm_inspect.errors import NejmInspectError, plain_message
+from nejm_inspect.grading import (
+    DEFAULT_GRADER,
+    GRADER_CONFIG,
+    GRADER_ROLE,
+    refuse_panel,
+)
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
 
 
@@ -78,17 +82,16 @@ def require_grader() -> Solver:
     """
 
     def resolve() -> None:
+        refuse_panel()
         try:
             get_model(role=GRADER_ROLE, default=DEFAULT_GRADER, config=GRADER_CONFIG)
         except Exception as error:
-            # Providers each raise their own errors, some with markup for a terminal.
-            message = Text.from_markup(getattr(error, "message", str(error))).plain
-            message = message.strip().removeprefix("ERROR: ")
+            # Providers each raise their own errors.
             raise NejmInspectError(
-                f"There is no judge: {message}\n\nThe judge is {DEFAULT_GRADER} unless "
-                "another is bound by --model-role grader=PROVIDER/MODEL. Set the "
-                "variable or bind another judge; or run with --no-score, or with "
-                "-T scorer=exact."
+                f"There is no judge: {plain_message(error)}\n\n"
+                f"The judge is {DEFAULT_GRADER} unless another is bound by "
+                "--model-role grader=PROVIDER/MODEL. Set the variable or bind another "
+                "judge; or run with --no-score, or with -T scorer=exact."
             ) from None
 
     command = click.get_current_context(silent=True)

@@ -10,6 +10,7 @@ import click
 import yaml
 from inspect_ai import Task, task
 from inspect_ai.log import HeadlineMetric
+from pydantic import ConfigDict
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.samples import Inputs, MissingImages, cases_to_dataset
@@ -82,10 +83,16 @@ def nejm_image_challenge(
         since=since,
         until=until,
     )
-    choices = _Choices.of(inputs=inputs, scorer=scorer, missing_images=missing_images)
+    choices = _Choices.of(
+        inputs=inputs,
+        cases=cases,
+        scorer=scorer,
+        image_dir=image_dir,
+        missing_images=missing_images,
+    )
     judged = choices.scorer == "rubric"
     setup = require_grader() if judged else None  # before anything is downloaded
-    source = open_source(cases, image_dir)
+    source = open_source(choices.cases, choices.image_dir)
     dataset, skipped = cases_to_dataset(
         source,
         select_cases(source.cases, selection),
@@ -93,7 +100,7 @@ def nejm_image_challenge(
         choices.missing_images,
     )
     if skipped:
-        atexit.register(_tell_skipped, skipped)
+        _tell_at_exit(skipped)
     scorer_name = "diagnosis_rubric" if judged else "exact_diagnosis"
     return Task(
         dataset=dataset,
@@ -113,13 +120,27 @@ def nejm_image_challenge(
 class _Choices(Parameters):
     """The parameters that are not about which cases to take."""
 
+    # A folder named 2024 reaches the task as a number.
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
     inputs: Inputs
+    cases: str
     scorer: Literal["rubric", "exact"]
+    image_dir: str | None
     missing_images: MissingImages
 
 
-def _tell_skipped(skipped: Mapping[CaseId, str]) -> None:
-    reasons = "".join(f"\n  case {id}: {reason}" for id, reason in skipped.items())
-    click.echo(
-        f"Left out for want of an image: {len(skipped)} cases{reasons}", err=True
-    )
+_skipped_in_process: dict[CaseId, str] = {}
+
+
+def _tell_at_exit(skipped: Mapping[CaseId, str]) -> None:
+    # One list in the end, however many models the task is built for.
+    if not _skipped_in_process:
+        atexit.register(_tell_skipped)
+    _skipped_in_process.update(skipped)
+
+
+def _tell_skipped() -> None:
+    cases = _skipped_in_process.items()
+    reasons = "".join(f"\n  case {id}: {reason}" for id, reason in cases)
+    click.echo(f"Left out for want of an image: {len(cases)} cases{reasons}", err=True)

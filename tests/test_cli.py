@@ -58,6 +58,7 @@ def test_fetch_prefers_own_images_and_tells_conversions(
     ("arguments", "message"),
     [
         (["--sample-size", "0"], "sample_size=0"),
+        (["--all", "--sample-size", "3"], "not both"),
         (["--sample-size", "948"], "only 947 cases"),
         (["--difficulty", "tough"], "'tough' is not one of"),
         (["--image-dir", "/nowhere"], "/nowhere is not a folder"),

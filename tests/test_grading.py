@@ -33,6 +33,8 @@ VERDICT = '{"reasoning": "same entity", "category": "synonym", "score": 9}'
         ('{"score": 0}', 0),
         ('{"score": 10, "confidence": 0.9}', 10),
         ('[{"score": 5}]', 5),
+        ('{"reasoning": "two\nlines", "score": 5}', 5),
+        ('{"reasoning": ["a", "list"], "category": 9, "score": 5}', 5),
     ],
 )
 def test_the_last_json_object_is_the_verdict(reply: str, score: int) -> None:
@@ -57,7 +59,10 @@ def test_the_last_json_object_is_the_verdict(reply: str, score: int) -> None:
         ('{"score": 7} {"score": 70}', "less than or equal to 10"),
         ('{"score": 7, "reasoning": "cut o', "no JSON object"),
         ('{"score": 7, "evidence": {"score": 10}, "reas', "no JSON object"),
-        ('{"score": 7, "category": 9}', "category=9"),
+        ('{"score": 3} wait, correct: {"score": 8, "reas', "no JSON object"),
+        ('{"score": 7}\n{score: 3}', "no JSON object"),
+        ('{"score": 7}\n```json\n{"score": 3,}\n```', "no JSON object"),
+        ('E.g. {"score": 10}. Now {"reasoning": "an "x"", "score": 2}', "no JSON"),
         ("[7]", "no JSON object"),
         ('{"a":' * 20_000, "no JSON object"),
     ],

@@ -198,6 +198,14 @@ def test_another_grader_is_asked_at_temperature_zero(openrouter: OpenRouter) -> 
     assert (call.model, call.payload["temperature"]) == ("a/b", 0)
 
 
+def test_a_list_of_judges_is_refused(openrouter: OpenRouter) -> None:
+    log = run("Gout", model_roles={"grader": ["openrouter/a/b", "openrouter/a/c"]})
+    assert log.status == "error"
+    assert log.error
+    assert "One model judges" in log.error.message
+    assert not openrouter.judge_calls
+
+
 def test_a_providers_refusal_to_judge_is_the_samples_error(
     openrouter: OpenRouter,
 ) -> None:
@@ -293,6 +301,16 @@ def test_the_exact_scorer_needs_no_judge() -> None:
         ("Mitochondrial diseases", "Mitochondrial disease"),
         ("β₂-microglobulin", "β2-microglobulin"),
         ("ﬁbroma", "Fibroma"),
+        ("- Diagnosis: Gout", "Gout"),
+        ("• **Diagnosis**: Gout", "Gout"),
+        ("(Diagnosis: Gout)", "Gout"),
+        ("“Diagnosis – Gout”", "Gout"),
+        ("Final diagnosis\nGout", "Gout"),
+        ("Answer: Diagnosis: Gout", "Gout"),
+        ("Crohnʼs disease", "Crohn disease"),
+        ("Hodgkin‘s lymphoma", "Hodgkin lymphoma"),
+        ("hemophilia a", "Hemophilia A"),
+        ("Rupture of the tendon", "Rupture of a tendon"),
     ],
 )
 def test_differences_that_do_not_matter(response: str, reference: str) -> None:
@@ -305,6 +323,10 @@ def test_differences_that_do_not_matter(response: str, reference: str) -> None:
         ("Gouty arthritis", "Gout"),
         ("Gout or pseudogout", "Gout"),
         ("Not gout", "Gout"),
+        ("Hemophilia", "Hemophilia A"),
+        ("Vitamin deficiency", "Vitamin A deficiency"),
+        ("Hepatitis", "Hepatitis A"),
+        ("A", "Gout"),
         ("Diagnosis", "Gout"),
         ("Type 1 diabetes", "Type 2 diabetes"),
         ("α-thalassemia", "β-thalassemia"),

@@ -18,9 +18,21 @@ contain them."""
 
 
 def cache_folder() -> Path:
-    """The folder for everything fetched: `NEJM_INSPECT_CACHE`, else the platform's."""
+    """The folder for everything fetched: `NEJM_INSPECT_CACHE`, else the platform's.
+
+    Raises:
+        NejmInspectError: If the variable holds a relative path. Inspect builds a task
+            in the folder of its file, so that such a cache would be here and there.
+    """
     configured = os.environ.get("NEJM_INSPECT_CACHE")
-    return Path(configured) if configured else user_cache_path("nejm-inspect", False)
+    if not configured:
+        return user_cache_path("nejm-inspect", False)
+    folder = Path(configured).expanduser()
+    if not folder.is_absolute():
+        raise NejmInspectError(
+            f"NEJM_INSPECT_CACHE={configured} must be an absolute path."
+        )
+    return folder
 
 
 def write_atomically(path: Path, data: bytes) -> None:

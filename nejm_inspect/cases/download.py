@@ -90,7 +90,7 @@ def _attempt(client: httpx.Client, url: str, check: Callable[[bytes], None]) -> 
                 if len(body) > MAX_BYTES:
                     message = f"more than {MAX_BYTES // 1_000_000} MB"
                     raise DownloadError(message, again=False)
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
         raise DownloadError(f"not a URL: {error}", again=False) from error
     except httpx.HTTPError as error:
         # Some of httpx's errors carry no text of their own.

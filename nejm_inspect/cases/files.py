@@ -64,7 +64,7 @@ def _parse_record(file: Path, position: int, record: Any) -> tuple[Case, Path]:
         raise NejmInspectError(f"{where}: must be an object, not {record!r:.80}")
     fields = {"question_type": question_type(str(record.get("history"))), **record}
     image = fields.pop("image", None)
-    if not isinstance(image, str):
+    if not isinstance(image, str) or "\0" in image:
         raise NejmInspectError(f"{where}: image={image!r} must be a path")
     folder = file.parent.resolve()
     path = (folder / image).resolve()

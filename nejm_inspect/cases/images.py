@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import cast
 
 from PIL import Image, ImageCms, ImageOps
-from PIL.Image import registered_extensions
 
 from nejm_inspect.cases.cache import cache_folder, write_atomically
 
@@ -21,6 +20,9 @@ SUFFIXES = {
     "WEBP": ".webp",
 }
 """The formats that every provider accepts, and how their files are named here."""
+READ_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "JPEG2000", "TIFF")
+"""What is read at all. Pillow knows many more, PostScript among them, which would be
+run as a program."""
 ACCEPTED_MODES = ("1", "L", "P", "RGB")
 """Grey or colour at 8 bits; a palette counts as colour."""
 MAX_SIDE = 8_000
@@ -62,8 +64,7 @@ def image_suffix(data: bytes) -> str:
         ImageError: If it is no image.
     """
     with _opened(data) as image:
-        known = {format: suffix for suffix, format in registered_extensions().items()}
-        return {**known, **SUFFIXES}[str(image.format)]
+        return SUFFIXES.get(str(image.format), f".{image.format}".lower())
 
 
 def prepare_image(path: Path) -> CaseImage:
@@ -106,7 +107,7 @@ def _opened(data: bytes) -> Image.Image:
         # Pillow warns of large images below our limit; the limit is ours to set.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
+            image = Image.open(io.BytesIO(data), formats=READ_FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageError(str(error)) from error
     except (OSError, ValueError, SyntaxError) as error:

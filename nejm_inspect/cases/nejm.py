@@ -6,10 +6,11 @@ import json
 import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import httpx
 from PIL import Image
@@ -23,11 +24,11 @@ from nejm_inspect.cases.download import (
     new_client,
 )
 from nejm_inspect.cases.images import (
+    READ_FORMATS,
     CaseImage,
     ImageError,
     check_image,
     image_suffix,
-    prepare_image,
 )
 from nejm_inspect.cases.progress import with_progress
 from nejm_inspect.cases.schema import (
@@ -47,6 +48,8 @@ CASES_URL = (
 CASES_BYTES = 707_258
 CASES_SHA256 = "fa8a5b46c349196370400997f8ac98ddf2cea0fdcabce36067e0818d3a416de5"
 IMAGES_URL = "https://csvc.nejm.org/ContentServer/images?id=IC{date}"
+
+T = TypeVar("T")
 
 DOWNLOADS_AT_ONCE = 8
 """What a public web server may be asked for at a time without being a burden."""
@@ -151,7 +154,7 @@ def nejm_source(image_dir: Path | None = None) -> CaseSource:
 
 def _case_list() -> bytes:
     cached = cache_folder() / "image_challenge_dataset_20231223.json"
-    if cached.exists():
+    if cached.is_file():
         data = cached.read_bytes()
         if hashlib.sha256(data).hexdigest() == CASES_SHA256:
             return data
@@ -195,45 +198,49 @@ def fetch_images(cases: Sequence[Case], image_dir: Path | None) -> CaseImages:
     if image_dir and not image_dir.is_dir():
         raise NejmInspectError(f"image_dir={image_dir} is not a folder.")
     own = _image_files(image_dir) if image_dir else {}
-    cached = _image_files(_images_folder())
-    failed = _download_images(
-        [case for case in cases if not {*_image_names(case)} & {*own, *cached}]
-    )
-    cached = _image_files(_images_folder())
-
-    def locate(case: Case) -> CaseImage | str:
-        try:
-            for name in _image_names(case):
-                if name in own:
-                    return user_image(own[name])
-            for name in _image_names(case):
-                if name in cached:
-                    return prepare_image(cached[name])
-        except ImageError as error:
-            return str(error)
-        return failed[case.id]
-
-    with ThreadPoolExecutor() as pool:
-        located = dict(zip((c.id for c in cases), pool.map(locate, cases), strict=True))
+    found = dict(_in_threads(lambda case: _local_image(case, own), cases))
+    absent = [case for case in cases if found[case.id] is None]
+    failed = _download_images(absent)
+    arrived = [case for case in absent if case.id not in failed]
+    found |= failed | dict(_in_threads(lambda case: _local_image(case, own), arrived))
     return CaseImages(
-        {k: image for k, image in located.items() if isinstance(image, CaseImage)},
-        {k: reason for k, reason in located.items() if isinstance(reason, str)},
+        {k: image for k, image in found.items() if isinstance(image, CaseImage)},
+        {k: reason for k, reason in found.items() if isinstance(reason, str)},
     )
+
+
+def _in_threads(
+    work: Callable[[Case], T], cases: Sequence[Case]
+) -> list[tuple[CaseId, T]]:
+    with ThreadPoolExecutor() as pool:
+        ids = [case.id for case in cases]
+        return list(zip(ids, pool.map(work, cases), strict=True))
+
+
+def _local_image(case: Case, own: Mapping[str, Path]) -> CaseImage | str | None:
+    """The user's own image, or why it is none; else the cached one, or None."""
+    date = f"IC{case.date:%Y%m%d}"
+    for name in (str(case.id), date):
+        if name in own:
+            try:
+                return user_image(own[name])
+            except ImageError as error:
+                return str(error)
+    for path in _images_folder().glob(f"{date}.*"):
+        # A damaged file, as a crash may leave, is as good as none: it is fetched anew.
+        with suppress(ImageError):
+            return user_image(path)
+    return None
 
 
 def _images_folder() -> Path:
     return cache_folder() / "images"
 
 
-def _image_names(case: Case) -> tuple[str, str]:
-    return str(case.id), f"IC{case.date:%Y%m%d}"
-
-
 def _image_files(folder: Path) -> dict[str, Path]:
     """The image files of a folder by their names without the ending."""
-    if not folder.is_dir():
-        return {}
-    endings = Image.registered_extensions()
+    Image.init()
+    endings = {e for e, format in Image.EXTENSION.items() if format in READ_FORMATS}
     return {
         path.stem: path
         for path in sorted(folder.iterdir(), reverse=True)

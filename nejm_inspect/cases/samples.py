@@ -82,7 +82,13 @@ def case_to_sample(case: Case, image: CaseImage | None, inputs: Inputs) -> Sampl
         content.append(ContentText(text=case.history))
     else:
         metadata[WITHHELD_HISTORY] = case.history
-        if case.question_type == "other" and case.question:
+        if case.question_type == "other":
+            if case.question is None:
+                raise NejmInspectError(
+                    f"Case {case.id} asks for something other than a diagnosis and "
+                    "has no question of its own to show without its history: use "
+                    "inputs=both."
+                )
             content.append(ContentText(text=case.question))
     if image:
         content.append(ContentImage(image=str(image.path)))

@@ -39,3 +39,9 @@ def test_a_folder_that_cannot_be_written_to_is_a_clear_error(tmp_path: Path) -> 
     (tmp_path / "file").touch()
     with pytest.raises(NejmInspectError, match="another folder by NEJM_INSPECT_CACHE"):
         write_atomically(tmp_path / "file" / "image.jpg", b"data")
+
+
+def test_a_relative_folder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEJM_INSPECT_CACHE", "cache")
+    with pytest.raises(NejmInspectError, match="must be an absolute path"):
+        cache_folder()

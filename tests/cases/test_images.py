@@ -155,6 +155,7 @@ def test_a_conversion_is_made_once(tmp_path: Path) -> None:
     [
         (b"", "not an image"),
         (b"<html>", "not an image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image"),
         (encoded(picture(), "PNG")[:60], "damaged PNG"),
         (encoded(noise(60, 60))[:900], "damaged JPEG"),
         (encoded(Image.new("1", (40_000, 40_000)), "PNG"), "exceeds limit"),
@@ -185,4 +186,4 @@ def test_no_damage_gets_past_as_another_error(data: Any) -> None:
 
 def test_suffixes_tell_the_format() -> None:
     assert image_suffix(encoded(picture(), "WEBP")) == ".webp"
-    assert image_suffix(encoded(picture(), "TIFF")) in (".tif", ".tiff")
+    assert image_suffix(encoded(picture(), "TIFF")) == ".tiff"

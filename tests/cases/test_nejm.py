@@ -345,3 +345,15 @@ def test_the_address_of_images_must_depend_on_the_case(
     monkeypatch.setenv("NEJM_INSPECT_IMAGES_URL", "http://127.0.0.1:9/image.jpg")
     with pytest.raises(NejmInspectError, match=r"must contain \{date\}"):
         images(cases)
+
+
+@pytest.mark.parametrize("damage", [b"", b"half"])
+def test_a_damaged_image_in_the_cache_is_fetched_anew(
+    journal: Journal, damage: bytes
+) -> None:
+    cases, images = sample(2)
+    path = images(cases).found[cases[0].id].path
+    path.write_bytes(path.read_bytes()[:300] if damage else b"")
+    assert not images(cases).missing
+    assert path.read_bytes() == encoded(picture(int(date_of(cases[0]))))
+    assert journal.image_requests == 3

@@ -137,3 +137,9 @@ def test_history_alone_asks_for_no_image() -> None:
         all_missing, all_missing.cases, "history", "error"
     )
     assert (len(dataset), skipped, asked) == (3, {}, [])
+
+
+def test_an_image_alone_needs_a_question() -> None:
+    silent = Case(id=7, history="A toe.", reference="Gout", question_type="other")
+    with pytest.raises(NejmInspectError, match=r"Case 7 .* no question of its own"):
+        case_to_sample(silent, IMAGE, "image")
