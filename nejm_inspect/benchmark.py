@@ -15,7 +15,11 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from nejm_inspect.errors import NejmInspectError, describe_validation
+from nejm_inspect.errors import (
+    NejmInspectError,
+    describe_validation,
+    plain_message,
+)
 from nejm_inspect.grading import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
 from nejm_inspect.task import nejm_image_challenge
 
@@ -39,6 +43,11 @@ class Roster(BaseModel):
     grader: RosterModel = RosterModel(model=DEFAULT_GRADER, config=GRADER_CONFIG)
     task: dict[str, Any] = Field(default_factory=dict)
     """Parameters of `nejm_image_challenge`."""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the task asks a judge."""
+        return bool(self.task.get("scorer", "rubric") == "rubric")
 
     def with_models(self, names: Sequence[str]) -> "Roster":
         """The roster with these models only.
@@ -120,17 +129,32 @@ def run_benchmark(
 
     Returns:
         Whether every model finished, or some failed, or the user stopped the run.
+
+    Raises:
+        NejmInspectError: If a model, parameter or the folder cannot be used.
     """
-    _, logs = eval_set(
-        nejm_image_challenge(**roster.task),
-        log_dir=log_dir,
-        model=[_model(model) for model in roster.models],
-        model_roles={GRADER_ROLE: _model(roster.grader)},
-        limit=limit,
-        max_tasks=len(roster.models),
-        retry_attempts=RETRY_ATTEMPTS,
-        model_cost_config=model_cost_config,
-    )
+    models = [_model(model) for model in roster.models]
+    roles = {GRADER_ROLE: _model(roster.grader)} if roster.is_judged else None
+    task = nejm_image_challenge(**roster.task)
+    try:
+        _, logs = eval_set(
+            task,
+            log_dir=log_dir,
+            model=models,
+            model_roles=roles,
+            limit=limit,
+            max_tasks=len(models),
+            retry_attempts=RETRY_ATTEMPTS,
+            model_cost_config=model_cost_config,
+        )
+    except Exception as error:
+        if not hasattr(error, "message"):
+            raise
+        # Inspect's errors for its users, such as that of a folder with other logs.
+        raise NejmInspectError(
+            f"{plain_message(error)}\n\nLogs of other models or parameters need "
+            "another --log-dir."
+        ) from error
     # The logs decide: an interrupted eval_set reports success, and no logs.
     statuses = {log.status for log in logs}
     if len(logs) < len(roster.models) or "cancelled" in statuses:
@@ -139,12 +163,15 @@ def run_benchmark(
 
 
 def _model(config: RosterModel) -> Model:
-    # A roster is a caller of Inspect, like a command line, not a part of the task.
-    return (
-        get_model(  # inspect-evals-lint: ignore[IEBP001] -- binds models for eval_set
-            config.model, config=config.config, base_url=config.base_url, **config.args
+    # inspect-evals-lint wants get_model() in solvers and scorers only. A roster is a
+    # caller of Inspect, like a command line, and no part of the task.
+    model, settings, url = config.model, config.config, config.base_url
+    try:
+        return get_model(  # inspect-evals-lint: ignore[IEBP001] -- see above
+            model, config=settings, base_url=url, **config.args
         )
-    )
+    except Exception as error:  # providers each raise their own
+        raise NejmInspectError(f"{model}: {plain_message(error)}") from error
 
 
 TEXT_TOKENS = 128
@@ -188,7 +215,7 @@ def print_plan(
             prices,
         )
     calls = cases * len(roster.models)
-    judged = calls if roster.task.get("scorer", "rubric") == "rubric" else 0
+    judged = calls if roster.is_judged else 0
     if judged:
         output = judged * GRADER_OUTPUT_TOKENS
         _add_plan_row(
@@ -210,11 +237,9 @@ def print_plan(
 
 
 def _case_count(roster: Roster, limit: int | None) -> int:
-    # Without a fixed size the cases must be counted: a download, but no call.
-    size: int | None = roster.task.get("sample_size", 50)
-    if size is None:
-        task = nejm_image_challenge(**{**roster.task, "inputs": "history"})
-        size = len(task.dataset)
+    # Built as for the run, which checks the parameters, but without fetching images.
+    task = nejm_image_challenge(**{**roster.task, "inputs": "history"})
+    size = len(task.dataset)
     return min(size, limit or size)
 
 

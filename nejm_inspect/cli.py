@@ -201,7 +201,9 @@ def benchmark(
             "Interrupted. Run the same command again to go on; what is finished is in "
             f"{folder} and can be reported."
         )
-    context.invoke(report, logs=(folder,), out=Path(f"{folder.rstrip('/')}-report"))
+    place = folder.rstrip("/")
+    local = place if "://" not in place else f"logs/{Path(place).name}"
+    context.invoke(report, logs=(folder,), out=Path(f"{local}-report"))
     if outcome == "unfinished":
         raise NejmInspectError(
             "Not every model finished. Run the same command again to go on."
@@ -212,4 +214,7 @@ def _parse_parameter(parameter: str) -> tuple[str, object]:
     name, equals, value = parameter.partition("=")
     if not equals:
         raise NejmInspectError(f"-T {parameter}: must be NAME=VALUE.")
-    return name, yaml.safe_load(value)
+    try:
+        return name, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise NejmInspectError(f"-T {parameter}: not a YAML value.") from error

@@ -17,6 +17,7 @@ import nejm_inspect.benchmark
 from nejm_inspect.benchmark import bundled_rosters, read_roster
 from nejm_inspect.cli import main
 from nejm_inspect.errors import NejmInspectError
+from tests.conftest import KEY
 from tests.loopback import Call, Journal, OpenRouter, openrouter_error
 
 COMMAND = Path(sys.executable).with_name("nejm-inspect")
@@ -187,7 +188,9 @@ def test_other_models_and_parameters_from_the_command_line(
     assert len(openrouter.examinee_calls) == 6
 
 
-def test_a_dry_run_calls_nothing(openrouter: OpenRouter, tmp_path: Path) -> None:
+def test_a_dry_run_calls_nothing(
+    journal: Journal, openrouter: OpenRouter, tmp_path: Path
+) -> None:
     prices = tmp_path / "prices.yaml"
     prices.write_text(
         "openrouter/openai/gpt-5.1: "
@@ -202,6 +205,37 @@ def test_a_dry_run_calls_nothing(openrouter: OpenRouter, tmp_path: Path) -> None
     assert "$0.01 to" in result.output
     assert "$6.41" in result.output
     assert not openrouter.calls
+    assert journal.image_requests == 0
+
+
+def test_a_dry_run_refuses_what_a_run_would(journal: Journal) -> None:
+    result = benchmark("--dry-run", "-T", "difficulty=hrad")
+    assert result.exit_code == 1
+    assert "difficulty='hrad'" in result.stderr
+
+
+def test_an_exact_benchmark_needs_no_judge(
+    journal: Journal, openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("LOOPBACK_API_KEY", KEY)
+    monkeypatch.setenv("LOOPBACK_BASE_URL", os.environ["OPENROUTER_BASE_URL"])
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    result = benchmark(
+        *("--model", "openai-api/loopback/a", "-T", "scorer=exact"),
+        *("-T", "sample_size=2", "--log-dir", str(tmp_path / "run")),
+    )
+    assert result.exit_code == 0, result.output
+    assert not openrouter.judge_calls
+
+
+def test_other_parameters_need_another_folder(
+    journal: Journal, openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    run = ("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"))
+    assert benchmark(*run, "-T", "sample_size=2").exit_code == 0
+    result = benchmark(*run, "-T", "sample_size=3")
+    assert result.exit_code == 1
+    assert "need another --log-dir" in result.stderr
 
 
 def test_bundled_rosters_are_sound() -> None:
@@ -235,6 +269,8 @@ def test_a_faulty_roster_is_refused(text: str, message: str, tmp_path: Path) -> 
         (["nowhere.yaml"], "There is no roster 'nowhere.yaml'"),
         (["-T", "colour=red"], "'colour' is no parameter"),
         (["-T", "seed"], "must be NAME=VALUE"),
+        (["-T", "cases=[x"], "not a YAML value"),
+        (["--model", "nosuch/x"], "nosuch/x: Model API nosuch"),
         (["--dry-run", "--model-cost-config", "none.yaml"], "no file of model prices"),
     ],
 )

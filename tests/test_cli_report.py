@@ -130,10 +130,14 @@ def test_options_reach_the_report(logs: str, tmp_path: Path) -> None:
         (["{logs}", "--cutoff", "openrouter/a/b"], "must be MODEL=DATE"),
         (["{logs}", "--cutoff", "openrouter/a/b=soon"], "must be MODEL=DATE"),
         (["{logs}", "--cutoff", "x=2024-01-01"], "No log is of 'x'"),
+        (["{logs}", "--out", "{logs}/../file/sub"], "cannot be written to"),
         ([], "Missing argument"),
     ],
 )
-def test_bad_arguments(logs: str, arguments: list[str], message: str) -> None:
+def test_bad_arguments(
+    logs: str, arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
     result = report(*(argument.format(logs=logs) for argument in arguments))
     assert result.exit_code in (1, 2)
     assert message in result.stderr

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.report.comparing import build_report
 from nejm_inspect.report.contents import Report
 from nejm_inspect.report.figures import draw_figures
@@ -36,8 +37,13 @@ def write_report(
         What the report says.
 
     Raises:
-        NejmInspectError: If the logs cannot be read or hold nothing to report.
+        NejmInspectError: If the logs cannot be read or hold nothing to report, or the
+            folder cannot be written to.
     """
+    try:  # before the work of reading
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     report = build_report(
         read_runs(locations, with_texts),
         baseline=baseline,
@@ -46,9 +52,16 @@ def write_report(
         with_texts=with_texts,
     )
     several = len(report.comparisons) > 1
-    figures = [
-        draw_figures(one, folder / "figures", f"{number}-" if several else "")
-        for number, one in enumerate(report.comparisons, start=1)
-    ]
-    write_pages(report, figures, folder)
+    try:
+        figures = [
+            draw_figures(one, folder / "figures", f"{number}-" if several else "")
+            for number, one in enumerate(report.comparisons, start=1)
+        ]
+        write_pages(report, figures, folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     return report
+
+
+def _unwritable(folder: Path, error: OSError) -> NejmInspectError:
+    return NejmInspectError(f"--out {folder} cannot be written to: {error.strerror}.")

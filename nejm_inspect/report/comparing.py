@@ -3,7 +3,7 @@
 import datetime
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -137,10 +137,13 @@ def _compare(
     all_pairs = adjust_pairs(
         [_pair(a, b, points, scale) for a, b in combinations(order, 2)]
     )
-    ranks = rank_ranges(order, all_pairs)
+    scored = [name for name in order if points[name]]
+    ranks = rank_ranges(scored, all_pairs)
     by_name = {entrant.name: entrant for entrant in entrants}
     leaderboard = [
-        _leaderboard_row(by_name[name], rows[name], points[name], case_ids, ranks[name])
+        _leaderboard_row(
+            by_name[name], rows[name], points[name], case_ids, ranks.get(name)
+        )
         for name in order
     ]
     baseline_names = {e.name for e in entrants if e.runs[0].model == baseline}
@@ -165,7 +168,11 @@ def _compare(
         ties_for_best=ties,
         shared_cases=len(shared),
         power=_power(order, points, scale),
-        notes=[*notes, *_warnings(leaderboard, len(case_ids))],
+        notes=[
+            *notes,
+            *(note for entrant in entrants for note in _run_notes(entrant)),
+            *_warnings(leaderboard, len(case_ids)),
+        ],
     )
 
 
@@ -192,9 +199,26 @@ def _entrants(runs: Sequence[Run], repeats: bool) -> tuple[list[Entrant], list[s
                 "--repeats takes all."
             )
             same = same[-1:]
-        notes += [f"{name}: its run has not finished." for r in same if not r.finished]
         entrants.append(Entrant(name, same))
     return entrants, notes
+
+
+def _run_notes(entrant: Entrant) -> list[str]:
+    notes = []
+    for run in entrant.runs:
+        if not run.finished:
+            notes.append(f"{entrant.name}: its run has not finished.")
+        if run.skipped:
+            notes.append(
+                f"{entrant.name}: {len(run.skipped)} cases were left out for want of "
+                "an image."
+            )
+        if run.judged_again:
+            notes.append(
+                f"{entrant.name}: its log was judged again and holds several scores; "
+                "the first is shown."
+            )
+    return notes
 
 
 def _points_by_case(responses: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
@@ -227,12 +251,15 @@ def _pair(
         return [_mean(points[name][case]) / scale for case in shared]
 
     def exact(name: str) -> list[bool]:
-        # Over several epochs, a case is exact if every response to it is.
-        return [min(points[name][case]) == scale for case in shared]
+        return [points[name][case][0] == scale for case in shared]
 
-    return compare_pair(
+    pair = compare_pair(
         first, second, shares(first), shares(second), exact(first), exact(second)
     )
+    if any(len(points[name][case]) > 1 for name in (first, second) for case in shared):
+        # McNemar's test is of one response to a case against one.
+        pair = replace(pair, p_exact=math.nan, p_exact_adjusted=math.nan)
+    return pair
 
 
 def _leaderboard_row(
@@ -240,20 +267,24 @@ def _leaderboard_row(
     responses: Sequence[Mapping[str, Any]],
     points: Mapping[str, Sequence[float]],
     case_ids: frozenset[str],
-    rank: tuple[int, int],
+    rank: tuple[int, int] | None,
 ) -> LeaderboardRow:
     scored = [value for values in points.values() for value in values]
     exact = sum(value == entrant.scale for value in scored)
     is_points = entrant.runs[0].kind == "points"
-    rate = proportion_estimate(exact, len(scored))
+    # Repeated answers to a case are no independent trials: then a mean over cases.
+    rate = (
+        proportion_estimate(exact, len(scored))
+        if len(scored) == len(points)
+        else mean_estimate(
+            [_mean([value == entrant.scale for value in p]) for p in points.values()]
+        )
+    )
     costs = [run.cost for run in entrant.runs if run.cost is not None]
     return LeaderboardRow(
         model=entrant.name,
-        rank=rank if scored else None,
-        # Repeated answers to a case are no independent trials: then a mean over cases.
-        overall=rate
-        if not is_points and len(scored) == len(points)
-        else mean_estimate(_shares(points, entrant.scale)),
+        rank=rank,
+        overall=mean_estimate(_shares(points, entrant.scale)) if is_points else rate,
         exact=rate if is_points else None,
         exact_count=exact,
         responses=len(scored),
@@ -364,7 +395,10 @@ def _breakdowns(
     known = "; ".join(f"{model} {day.isoformat()}" for model, day in cutoffs.items())
     found = [
         breakdown("By difficulty", difficulty, "Hard includes the expert cases."),
-        breakdown("By question type", lambda case: [case["question_type"] or "other"]),
+        breakdown(
+            "By question type",
+            lambda case: [case["question_type"]] if case["question_type"] else [],
+        ),
         breakdown(
             "By year of the case",
             year,
@@ -429,12 +463,17 @@ def _warnings(leaderboard: Sequence[LeaderboardRow], cases: int) -> list[str]:
         if row.missing:
             notes.append(
                 f"{row.model} has no score for {row.missing} of {cases} cases "
-                f"({row.errors} errors, {row.unscored} unscored responses): its mean "
-                "is over other cases, and pairs are compared on shared cases only."
+                f"({row.errors} errors, {row.unscored} unscored responses). It is "
+                "compared on the cases that it shares with others only."
             )
         elif row.unscored or row.errors:
             notes.append(
                 f"{row.model}: {row.unscored} responses unscored, {row.errors} errors."
+            )
+        if row.responses > row.cases:
+            notes.append(
+                f"{row.model}: {row.responses} responses to {row.cases} cases. A case "
+                "counts with its mean, and exactness is not tested between models."
             )
     if cases < WIDE_INTERVALS_BELOW:
         notes.append(

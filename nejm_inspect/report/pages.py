@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nejm_inspect.report.captions import order_note
 from nejm_inspect.report.contents import BANDS, Comparison, Estimate, Report
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def write_pages(
         "fold_above": FOLD_ABOVE,
         "link": link,
         "base64": _base64,
+        "order_note": order_note,
         "sha256": hashlib.sha256,
     }
     contents = {
@@ -91,18 +93,17 @@ def print_leaderboard(report: Report, console: Console) -> None:
     for comparison in report.comparisons:
         rubric = comparison.kind == "points"
         console.print(Text(one_line(comparison.title), style="bold"))
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
         table.add_column("Rank", justify="right", no_wrap=True)
         table.add_column("Model", overflow="fold")
         score, full = ("Overall", "Exact") if rubric else ("Accuracy", "Correct")
         for heading in (score, full, "Unscored", "Errors", "Missing"):
             table.add_column(heading, justify="right", no_wrap=True)
         for row in comparison.leaderboard:
-            margin = hundredfold((row.overall.upper - row.overall.lower) / 2)
             exact = f"{percent(row.exact.value)} " if row.exact else ""
             cells = (
                 *(rank(row.rank), short(row.model)),
-                f"{percent(row.overall.value)} ± {margin}".removesuffix(" ± –"),
+                f"{percent(row.overall.value)} {bounds(row.overall)}".rstrip(),
                 exact + out_of(row.exact_count, row.responses),
                 *(f"{n:,}" for n in (row.unscored, row.errors, row.missing)),
             )

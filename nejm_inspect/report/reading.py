@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +22,7 @@ from inspect_ai.model import ModelConfig, ModelUsage
 from inspect_ai.scorer import CORRECT, Score, Target
 
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.grading import DEFAULT_GRADER, GRADER_ROLE
+from nejm_inspect.grading import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,18 +34,32 @@ SCORERS: Mapping[str, Literal["points", "choice"]] = {
 }
 """The scorers whose logs can be reported, the preferred first."""
 
+CHOICE_TASK = "nejm_multiple_choice"
+"""The task whose `choice` scores are reported."""
+
 JUDGED = "diagnosis_rubric"
 """The one of them that has a judge."""
 
-CASE_PROPERTIES = (
-    "date",
-    "year",
-    "difficulty",
-    "brier_score",
-    "question_type",
-    "reader_accuracy",
+TRANSPORT = frozenset(
+    (
+        *("max_connections", "adaptive_connections", "max_retries", "timeout"),
+        *("attempt_timeout", "stream_idle_timeout", "cache", "batch"),
+    )
 )
-"""Metadata of a sample that describe its case, where they are known."""
+"""Settings of how requests travel, which change no answer."""
+
+DEFAULT_SOLVER = "nejm_inspect/diagnose"
+
+CASE_PROPERTIES: Mapping[str, type | tuple[type, ...]] = {
+    "date": str,
+    "year": int,
+    "difficulty": str,
+    "brier_score": (int, float),
+    "question_type": str,
+    "reader_accuracy": (int, float),
+}
+"""Metadata of a sample that describe its case, and their types. What others' datasets
+have of another type under the same name is not read."""
 
 AnySample = EvalSample | EvalSampleSummary
 
@@ -65,6 +80,8 @@ class Run:
     case_ids: frozenset[str]
     """The cases asked for, those left out for want of an image included."""
     skipped: frozenset[str]
+    judged_again: bool
+    """Whether the log holds further scores of the same scorer."""
     input_tokens: int
     output_tokens: int
     """The model's own tokens, cached ones included, without the judge's."""
@@ -98,7 +115,7 @@ def read_runs(locations: Sequence[str], with_texts: bool = False) -> list[Run]:
     headers = [header for place in locations for header in _headers(place)]
     runs = [
         _read_run(header, scorer, with_texts)
-        for header in headers
+        for header in _last_attempts(headers)
         if (scorer := _scorer(header))
     ]
     if not runs:
@@ -112,14 +129,27 @@ def read_runs(locations: Sequence[str], with_texts: bool = False) -> list[Run]:
 
 
 def _headers(place: str) -> Iterator[EvalLog]:
+    # File systems and broken logs raise what they like.
     try:
         found = list_eval_logs(place, descending=False)
-        if not found:
-            raise NejmInspectError(f"{place} is no Inspect log, nor a folder of some.")
-        for info in found:
-            yield read_eval_log(info, header_only=True)
-    except (OSError, ValueError) as error:
+    except Exception as error:
         raise NejmInspectError(f"{place} cannot be read: {error}") from error
+    if not found:
+        raise NejmInspectError(f"{place} is no Inspect log, nor a folder of some.")
+    for info in found:
+        try:
+            yield read_eval_log(info, header_only=True)
+        except Exception as error:
+            raise NejmInspectError(f"{info.name} cannot be read: {error}") from error
+
+
+def _last_attempts(headers: Sequence[EvalLog]) -> list[EvalLog]:
+    """Leaves out attempts that were retried: the retry holds their finished samples."""
+    last = {
+        header.eval.task_id: header.eval.eval_id
+        for header in sorted(headers, key=lambda header: header.eval.created)
+    }
+    return [h for h in headers if last[h.eval.task_id] == h.eval.eval_id]
 
 
 def _scorer(header: EvalLog) -> str | None:
@@ -127,22 +157,28 @@ def _scorer(header: EvalLog) -> str | None:
     planned = {scorer.name for scorer in header.eval.scorers or []}
     scored = {score.name for score in header.results.scores} if header.results else {}
     names = {name.rpartition("/")[2] for name in scored or planned}
+    if header.eval.task.rpartition("/")[2] != CHOICE_TASK:
+        names.discard("choice")  # Inspect's own scorer, of any evaluation
     return next((name for name in SCORERS if name in names), None)
 
 
 def _read_run(header: EvalLog, scorer: str, with_texts: bool) -> Run:
     spec = header.eval
     metadata = spec.metadata or {}
+    columns = _columns(scorer, with_texts)
     responses = samples_df(
         header.location,
-        columns=_columns(scorer, with_texts),
+        columns=columns,
         quiet=True,
         exclude_fields={"messages", "events", "store", "attachments"},
     )
+    if responses.empty:  # a run that ended before its first sample; no columns either
+        responses = responses.reindex(columns=[column.name for column in columns])
     skipped = frozenset(metadata.get("skipped_cases", {}))
     ids = frozenset(map(str, spec.dataset.sample_ids or responses["case_id"])) | skipped
     digest = hashlib.sha256(json.dumps(sorted(ids)).encode()).hexdigest()[:8]
     judges = sorted({*responses["judge"].dropna()} - {""}) or _bound_judges(spec)
+    judge = ", ".join(judges) + _judge_settings(spec)
     input_tokens, output_tokens = _own_tokens(header)
     costs = [usage.total_cost for usage in header.stats.model_usage.values()]
     known = [cost for cost in costs if cost is not None]
@@ -158,12 +194,14 @@ def _read_run(header: EvalLog, scorer: str, with_texts: bool) -> Run:
             "task version": str(spec.task_version),
             "prompt version": str(metadata.get("prompt_version", "–")),
             "inputs": str(spec.task_args.get("inputs", "both")),
+            "solver": _solver(header),
             "scorer": scorer,
-            "judge": ", ".join(judges) if scorer == JUDGED else "none",
+            "judge": judge if scorer == JUDGED else "none",
             "cases": f"{spec.dataset.name}, {len(ids)} cases (sample {digest})",
         },
         case_ids=ids,
         skipped=skipped,
+        judged_again=_is_judged_again(header, scorer),
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         cost=sum(known) if known and len(known) == len(costs) else None,
@@ -179,15 +217,48 @@ def _bound_judges(spec: EvalSpec) -> list[str]:
     return sorted(config.model for config in configs) or [DEFAULT_GRADER]
 
 
+def _judge_settings(spec: EvalSpec) -> str:
+    """How a judge was set, where its user set it otherwise than by default."""
+    bound = (spec.model_roles or {}).get(GRADER_ROLE)
+    if not isinstance(bound, ModelConfig):
+        return ""
+    config = bound.config.model_dump(exclude_none=True)
+    settings = {k: v for k, v in config.items() if k not in TRANSPORT}
+    if settings in ({}, GRADER_CONFIG.model_dump(exclude_none=True)):
+        return ""
+    return f" ({', '.join(f'{k}={v}' for k, v in settings.items())})"
+
+
+def _solver(header: EvalLog) -> str:
+    """The solvers that the model went through: what asked it, and how."""
+    if _is_none(header.eval.model):
+        return DEFAULT_SOLVER  # a baseline is asked nothing, and compares with all
+    steps = [
+        step.solver
+        + (f"({json.dumps(step.params_passed)})" if step.params_passed else "")
+        for step in header.plan.steps
+        if not step.solver.endswith("require_grader")
+    ]
+    return ", ".join(steps)
+
+
+def _is_judged_again(header: EvalLog, scorer: str) -> bool:
+    names = [score.name for score in header.results.scores] if header.results else []
+    again = re.compile(rf"{scorer}-?\d+")
+    return any(again.fullmatch(name) for name in names)
+
+
 def _is_none(model: str) -> bool:
     """Whether no model was asked, as for the baselines, which are solvers."""
     return model.startswith("none/")
 
 
 def _variant(spec: EvalSpec) -> dict[str, Any]:
+    config = spec.model_generate_config.model_dump(exclude_none=True)
     return {
-        **spec.model_generate_config.model_dump(exclude_none=True),
+        **{key: value for key, value in config.items() if key not in TRANSPORT},
         **spec.model_args,
+        **({"base_url": spec.model_base_url} if spec.model_base_url else {}),
     }
 
 
@@ -258,6 +329,15 @@ def _columns(scorer: str, with_texts: bool) -> list[Column]:
             return sample.input
         return "\n".join(message.text for message in sample.input)
 
+    def case_property(
+        name: str, kind: type | tuple[type, ...]
+    ) -> Callable[[AnySample], Any]:
+        def read(sample: AnySample) -> Any:
+            value = (sample.metadata or {}).get(name)
+            return value if isinstance(value, kind) else None
+
+        return read
+
     columns: list[Column] = [
         SampleColumn("case_id", path="id", required=True, type=str),
         SampleColumn("epoch", path="epoch", required=True),
@@ -266,8 +346,8 @@ def _columns(scorer: str, with_texts: bool) -> list[Column]:
         SampleColumn("unscored", path=is_unscored, full=False),
         SampleColumn("judge", path=judge, full=False),
         *(
-            SampleColumn(name, path=f"metadata.{name}", full=False)
-            for name in CASE_PROPERTIES
+            SampleColumn(name, path=case_property(name, kind), full=False)
+            for name, kind in CASE_PROPERTIES.items()
         ),
     ]
     if with_texts:

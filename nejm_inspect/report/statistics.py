@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 RESAMPLES = 9_999
 """Bootstrap resamples, and sign flips of a permutation test that is not exact."""
 
+FEWEST_FOR_BOOTSTRAP = 10
+"""With fewer cases a bootstrap of them knows too little, and gives no interval."""
+
 _CONFIDENCE = 0.95
 _POWER = 0.80
 _SEED = 0
@@ -230,17 +233,16 @@ def power_of(first_scores: "ArrayLike", second_scores: "ArrayLike") -> Power | N
     - detectable = z · s / √n,
     - needed = (z · s / |mean difference|)², rounded up to a whole number.
 
-    The cases needed are never fewer than two, the fewest that have a standard
-    deviation, even if every case has the same difference and the formula gives 0. They
-    take the observed difference for the true one: good for planning the next
-    evaluation, no statement about this one.
+    The cases needed, two at the least, take the observed difference for the true one:
+    good for planning the next evaluation, no statement about this one.
 
     Args:
         first_scores: A model's share of the points, 0 to 1, per case; shape (n,).
         second_scores: The other's, for the same cases in the same order.
 
     Returns:
-        The power; None for fewer than two cases.
+        The power; None for fewer than two cases, or if the difference is the same in
+        every case, which tells nothing of its spread.
 
     Raises:
         ValueError: The arrays differ in length.
@@ -254,6 +256,8 @@ def power_of(first_scores: "ArrayLike", second_scores: "ArrayLike") -> Power | N
         return None
     quantiles = stats.norm.ppf((1 + _CONFIDENCE) / 2) + stats.norm.ppf(_POWER)
     spread = float(quantiles * np.std(differences, ddof=1))
+    if spread == 0:
+        return None
     difference = abs(float(_mean(differences)))
     return Power(
         cases=cases,
@@ -293,7 +297,7 @@ def _difference_estimate(differences: "NDArray[np.float64]") -> Estimate:
     from scipy import stats
 
     mean = float(_mean(differences))
-    if len(differences) == 1:
+    if len(differences) < FEWEST_FOR_BOOTSTRAP:
         return Estimate(mean, math.nan, math.nan)
     interval = stats.bootstrap(
         (differences,),

@@ -399,7 +399,7 @@ def test_a_reader_finds_settings_notes_and_what_to_make_of_it(tmp_path: Path) ->
     for expected in (
         "judge: openrouter/anthropic/claude-sonnet-4",
         "Small numbers: with 50 cases the intervals are wide.",
-        "8.6 percentage points higher or lower",
+        "could well have been anything in (61.2–78.4)",
         "49 cases show a true difference between the two best models of 12.1",
         "about 1,320 cases would be needed",
         "NEJM readers, choosing among five options: not a like-for-like human score",
@@ -665,10 +665,16 @@ def test_hostile_text_is_no_formula(tmp_path: Path, name: str) -> None:
 def test_the_terminal_shows_the_leaderboard_in_100_columns() -> None:
     shown = re.sub(r"\x1b\[[\d;]*m", "", on_terminal(report(comparison())))
     assert max(map(len, shown.splitlines())) <= 100
-    for expected in (*MODELS[:4], "69.8% ± 8.6", "44.0% 22/50", "1–3", "Small numbers"):
+    for expected in (
+        *MODELS[:4],
+        "69.8% (61.2–78.4)",
+        "44.0% 22/50",
+        "1–3",
+        "Small numbers",
+    ):
         assert expected in shown
     blank = dataclasses.replace(comparison().leaderboard[0], overall=UNDEFINED)
-    assert "±" not in on_terminal(
+    assert "(61.2" not in on_terminal(
         report(dataclasses.replace(comparison(), leaderboard=[blank]))
     )
     choice = on_terminal(report(choice_comparison()))

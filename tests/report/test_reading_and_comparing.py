@@ -2,17 +2,20 @@
 
 import datetime
 import math
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from inspect_ai import Task, eval
+from inspect_ai import Task, eval, eval_retry, score
 from inspect_ai.dataset import Sample
+from inspect_ai.log import list_eval_logs, read_eval_log, write_eval_log
 from inspect_ai.scorer import choice
-from inspect_ai.solver import multiple_choice
+from inspect_ai.solver import generate, multiple_choice, system_message
 
-from nejm_inspect import nejm_image_challenge, random_option
+from nejm_inspect import diagnosis_rubric, nejm_image_challenge, random_option
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.report.comparing import build_report
 from nejm_inspect.report.contents import Comparison, Report
@@ -141,7 +144,7 @@ def test_a_model_without_any_score_has_no_rank(run: Callable[..., str]) -> None:
     assert math.isnan(none.overall.value)
     assert none.exact
     assert math.isnan(none.exact.value)
-    assert some.rank == (1, 2)
+    assert some.rank == (1, 1)
 
 
 def test_one_case_and_identical_models(run: Callable[..., str]) -> None:
@@ -227,7 +230,107 @@ def test_epochs_are_responses_to_the_same_cases(run: Callable[..., str]) -> None
     (row,) = comparison.leaderboard
     assert (row.cases, row.responses, row.exact_count) == (12, 24, 12)
     assert row.overall.value == pytest.approx(0.75)
+    # Twelve cases, half of them exact: Student's t over cases, not Wilson over 24.
+    assert row.exact
+    assert row.exact.value == 0.5
+    assert row.exact.upper == pytest.approx(0.5 + 2.201 * 0.5222 / 12**0.5, abs=1e-3)
     assert all(len(case.points) == 1 for case in comparison.cases)
+
+
+def test_exactness_is_not_tested_over_unequal_numbers_of_responses(
+    run: Callable[..., str],
+) -> None:
+    run({"a/once": [10, 5] * 6})
+    folder = run({"a/often": [10, 6] * 6}, epochs=3)
+    comparison = only(report_of(folder))
+    (pair,) = comparison.pairs
+    assert math.isnan(pair.p_exact)
+    assert not math.isnan(pair.p_points)
+    assert any("36 responses to 12 cases" in note for note in comparison.notes)
+
+
+def test_a_retried_run_counts_once(openrouter: OpenRouter, tmp_path: Path) -> None:
+    fails = [True]
+
+    def examinee(call: Call) -> str | Reply:
+        if "34-year-old woman" in call.text and fails:
+            return openrouter_error(400, "no such image")
+        return "Gout"
+
+    openrouter.examinee = examinee
+    task = nejm_image_challenge(cases="demo", sample_size=None)
+    (failed,) = eval(task, model="openrouter/a/b", fail_on_error=False)
+    failed.status = "error"
+    write_eval_log(failed)
+    fails.clear()
+    time.sleep(1)  # logs are dated to the second
+    eval_retry(failed)
+    (row,) = only(report_of(str(tmp_path / "logs"), repeats=True)).leaderboard
+    assert (row.responses, row.cases, row.errors) == (12, 12, 0)
+
+
+def test_a_run_without_any_sample_hides_no_other(run: Callable[..., str]) -> None:
+    folder = run({"a/b": [5] * 12, "a/c": [5] * 12})
+    first = Path(folder) / min(os.listdir(folder))
+    begun = read_eval_log(str(first))
+    begun.samples, begun.results, begun.status = [], None, "started"
+    write_eval_log(begun)
+    rows = only(report_of(folder)).leaderboard
+    assert sorted((row.cases, row.missing) for row in rows) == [(0, 12), (12, 0)]
+
+
+def test_another_solver_is_another_table(
+    run: Callable[..., str], openrouter: OpenRouter
+) -> None:
+    folder = run({"a/b": [5] * 12})
+    eval(
+        nejm_image_challenge(cases="demo", sample_size=None),
+        solver=[system_message("Be brief."), generate()],
+        model="openrouter/a/b",
+    )
+    report = report_of(folder)
+    assert len(report.comparisons) == 2
+    assert any("differ in solver" in note for note in report.notes)
+
+
+def test_how_requests_travel_makes_no_other_model(
+    run: Callable[..., str], openrouter: OpenRouter
+) -> None:
+    folder = run({"a/b": [5] * 12})
+    eval(
+        nejm_image_challenge(cases="demo", sample_size=None),
+        model="openrouter/a/b",
+        max_connections=3,
+    )
+    comparison = only(report_of(folder))
+    assert [row.model for row in comparison.leaderboard] == ["openrouter/a/b"]
+
+
+def test_a_log_that_was_judged_again_says_so(
+    run: Callable[..., str], openrouter: OpenRouter
+) -> None:
+    folder = run({"a/b": [5] * 12})
+    (info,) = list_eval_logs(folder)
+    openrouter.judge = judge_by({"a/b": [9] * 12})
+    again = score(read_eval_log(info), diagnosis_rubric(), action="append")
+    write_eval_log(again, info.name)
+    comparison = only(report_of(folder))
+    assert comparison.leaderboard[0].overall.value == 0.5
+    assert any("judged again" in note for note in comparison.notes)
+
+
+def test_metadata_of_others_datasets_do_no_harm(
+    openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    odd = {"year": "unknown", "difficulty": 3, "date": 20200101, "brier_score": "x"}
+    samples = [
+        Sample(input="A toe.", target="Gout", id=1, metadata=odd),
+        Sample(input="A rash.", target="Lupus", id=2),
+    ]
+    eval(Task(dataset=samples, scorer=diagnosis_rubric()), model="openrouter/a/b")
+    comparison = only(report_of(str(tmp_path / "logs")))
+    assert comparison.leaderboard[0].overall.value == 1.0
+    assert comparison.breakdowns == []
 
 
 def test_a_baseline_stands_in_every_pair(run: Callable[..., str]) -> None:
@@ -267,7 +370,12 @@ def test_multiple_choice_logs(openrouter: OpenRouter, tmp_path: Path) -> None:
         )
         for n in range(4)
     ]
-    task = Task(dataset=samples, solver=multiple_choice(), scorer=choice())
+    task = Task(
+        dataset=samples,
+        solver=multiple_choice(),
+        scorer=choice(),
+        name="nejm_multiple_choice",
+    )
     eval(task, model="openrouter/a/b")
     comparison = only(
         report_of(
