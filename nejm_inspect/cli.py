@@ -10,6 +10,7 @@ from rich.console import Console
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.cache import cache_folder
+from nejm_inspect.cases.schema import DIFFICULTIES
 from nejm_inspect.cases.selection import Selection, select_cases
 from nejm_inspect.errors import NejmInspectError
 
@@ -35,7 +36,7 @@ def main() -> None:
     "--difficulty",
     default="all",
     show_default=True,
-    type=click.Choice(["all", "easy", "medium", "hard", "expert"]),
+    type=click.Choice(["all", *DIFFICULTIES]),
     help="Draw only from cases that NEJM readers found this hard.",
 )
 @click.option(
@@ -58,8 +59,9 @@ def fetch(
     """
     if all_cases and sample_size is not None:
         raise click.UsageError("Give --sample-size or --all, not both.")
-    size = None if all_cases else 50 if sample_size is None else sample_size
-    selection = Selection.of(sample_size=size, seed=seed, difficulty=difficulty)
+    # Not given, the size is the selection's own; null, which takes all, must be.
+    size = {"sample_size": sample_size} if all_cases or sample_size is not None else {}
+    selection = Selection.of(seed=seed, difficulty=difficulty, **size)
     source = open_source("nejm", image_dir)
     cases = select_cases(source.cases, selection)
     images = source.images(cases)

@@ -19,6 +19,7 @@ from inspect_ai.scorer import ci as mean_ci
 from inspect_ai.scorer import mean as mean_value
 from inspect_ai.scorer import stderr as mean_stderr
 
+from nejm_inspect.cases.schema import levels_of
 from nejm_inspect.rubric import MAX_POINTS
 
 
@@ -108,16 +109,17 @@ def _grouped(inner: Metric, key: str, name: str) -> Metric:
     assert isinstance(by_group, MetricProtocol)
 
     def of_groups(scores: list[SampleScore]) -> Value:
-        with_key = [s for s in scores if key in (s.sample_metadata or {})]
-        return by_group(with_key + _expert_as_hard(with_key, key))
+        return by_group([one for score in scores for one in _by_its_groups(score, key)])
 
     return of_groups
 
 
-def _expert_as_hard(scores: list[SampleScore], key: str) -> list[SampleScore]:
-    """Expert cases once more as hard ones, which they are by definition."""
+def _by_its_groups(score: SampleScore, key: str) -> list[SampleScore]:
+    """The score once for each group that its sample belongs to."""
+    metadata = score.sample_metadata or {}
+    if key not in metadata:
+        return []
+    groups = levels_of(metadata[key]) if key == "difficulty" else (metadata[key],)
     return [
-        score.model_copy(update={"sample_metadata": {key: "hard"}})
-        for score in scores
-        if key == "difficulty" and (score.sample_metadata or {})[key] == "expert"
+        score.model_copy(update={"sample_metadata": {key: group}}) for group in groups
     ]

@@ -20,9 +20,11 @@ SUFFIXES = {
     "WEBP": ".webp",
 }
 """The formats that every provider accepts, and how their files are named here."""
-READ_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "JPEG2000", "TIFF")
-"""What is read at all. Pillow knows many more, PostScript among them, which would be
-run as a program."""
+OTHER_SUFFIXES = {"BMP": ".bmp", "JPEG2000": ".jp2", "TIFF": ".tiff"}
+"""The formats that are read to be converted, likewise."""
+READ_FORMATS = tuple(f for f in (*SUFFIXES, *OTHER_SUFFIXES) if f != "MPO")
+"""What is read at all, MPO as JPEG. Pillow knows many more, PostScript among them,
+which would be run as a program."""
 ACCEPTED_MODES = ("1", "L", "P", "RGB")
 """Grey or colour at 8 bits; a palette counts as colour."""
 MAX_SIDE = 8_000
@@ -64,11 +66,11 @@ def image_suffix(data: bytes) -> str:
         ImageError: If it is no image.
     """
     with _opened(data) as image:
-        return SUFFIXES.get(str(image.format), f".{image.format}".lower())
+        return {**SUFFIXES, **OTHER_SUFFIXES}[str(image.format)]
 
 
 def prepare_image(path: Path) -> CaseImage:
-    """Gives the image in a form that providers accept.
+    """Decodes an image, and gives it in a form that providers accept.
 
     Bytes that are acceptable as they are stay as they are. Others are converted once,
     losing as little as possible, into the cache, under a name made of their hash. So
@@ -76,14 +78,16 @@ def prepare_image(path: Path) -> CaseImage:
     that providers are told.
 
     Args:
-        path: A file that `check_image` passed; it is only read.
+        path: The file; it is only read.
 
     Raises:
-        ImageError: If it cannot be decoded.
+        ImageError: As `check_image` does.
+        OSError: If the file cannot be read.
     """
     data = path.read_bytes()
     stem = cache_folder() / "converted" / hashlib.sha256(data).hexdigest()[:32]
     with _opened(data) as image:
+        _decode(image)
         reasons = _unacceptable(image, len(data))
         if not reasons:
             suffix = SUFFIXES[str(image.format)]
@@ -142,7 +146,6 @@ def _unacceptable(image: Image.Image, size: int) -> list[str]:
 
 def _to_plain(image: Image.Image) -> Image.Image:
     """8-bit grey or RGB, upright, opaque, no side over the limit."""
-    _decode(image)
     profile = image.info.get("icc_profile")
     plain = ImageOps.exif_transpose(image)
     if plain.mode.startswith(("I", "F")):

@@ -6,11 +6,11 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import httpx
 from PIL import Image
@@ -48,8 +48,6 @@ CASES_URL = (
 CASES_BYTES = 707_258
 CASES_SHA256 = "fa8a5b46c349196370400997f8ac98ddf2cea0fdcabce36067e0818d3a416de5"
 IMAGES_URL = "https://csvc.nejm.org/ContentServer/images?id=IC{date}"
-
-T = TypeVar("T")
 
 DOWNLOADS_AT_ONCE = 8
 """What a public web server may be asked for at a time without being a burden."""
@@ -198,54 +196,61 @@ def fetch_images(cases: Sequence[Case], image_dir: Path | None) -> CaseImages:
     if image_dir and not image_dir.is_dir():
         raise NejmInspectError(f"image_dir={image_dir} is not a folder.")
     own = _image_files(image_dir) if image_dir else {}
-    found = dict(_in_threads(lambda case: _local_image(case, own), cases))
+    found = _local_images(cases, own)
     absent = [case for case in cases if found[case.id] is None]
     failed = _download_images(absent)
-    arrived = [case for case in absent if case.id not in failed]
-    found |= failed | dict(_in_threads(lambda case: _local_image(case, own), arrived))
+    found |= failed | _local_images([c for c in absent if c.id not in failed], own)
     return CaseImages(
         {k: image for k, image in found.items() if isinstance(image, CaseImage)},
-        {k: reason for k, reason in found.items() if isinstance(reason, str)},
+        {
+            k: image or "its file has gone from the cache"
+            for k, image in found.items()
+            if not isinstance(image, CaseImage)
+        },
     )
 
 
-def _in_threads(
-    work: Callable[[Case], T], cases: Sequence[Case]
-) -> list[tuple[CaseId, T]]:
+def _local_images(
+    cases: Sequence[Case], own: Mapping[str, Sequence[Path]]
+) -> dict[CaseId, CaseImage | str | None]:
+    """For each case, the user's own image, or why it is none; else the cached one."""
+    cached = _image_files(_images_folder())
+
+    def local(case: Case) -> CaseImage | str | None:
+        for name in (str(case.id), _image_name(case)):
+            if name in own:
+                try:
+                    return user_image(own[name][0])
+                except ImageError as error:
+                    return str(error)
+        for path in cached.get(_image_name(case), ()):
+            # A damaged file, as a crash may leave, is as good as none: fetched anew.
+            with suppress(ImageError):
+                return user_image(path)
+        return None
+
     with ThreadPoolExecutor() as pool:
-        ids = [case.id for case in cases]
-        return list(zip(ids, pool.map(work, cases), strict=True))
-
-
-def _local_image(case: Case, own: Mapping[str, Path]) -> CaseImage | str | None:
-    """The user's own image, or why it is none; else the cached one, or None."""
-    date = f"IC{case.date:%Y%m%d}"
-    for name in (str(case.id), date):
-        if name in own:
-            try:
-                return user_image(own[name])
-            except ImageError as error:
-                return str(error)
-    for path in _images_folder().glob(f"{date}.*"):
-        # A damaged file, as a crash may leave, is as good as none: it is fetched anew.
-        with suppress(ImageError):
-            return user_image(path)
-    return None
+        return dict(zip((c.id for c in cases), pool.map(local, cases), strict=True))
 
 
 def _images_folder() -> Path:
     return cache_folder() / "images"
 
 
-def _image_files(folder: Path) -> dict[str, Path]:
+def _image_name(case: Case) -> str:
+    """The journal's name of a case's image, and that of its file without the ending."""
+    return f"IC{case.date:%Y%m%d}"
+
+
+def _image_files(folder: Path) -> dict[str, list[Path]]:
     """The image files of a folder by their names without the ending."""
     Image.init()
     endings = {e for e, format in Image.EXTENSION.items() if format in READ_FORMATS}
-    return {
-        path.stem: path
-        for path in sorted(folder.iterdir(), reverse=True)
-        if path.suffix.lower() in endings
-    }
+    files: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.suffix.lower() in endings:
+            files.setdefault(path.stem, []).append(path)
+    return files
 
 
 def _download_images(cases: Sequence[Case]) -> dict[CaseId, str]:
@@ -286,7 +291,7 @@ def _download_image(
 ) -> None:
     url = template.replace("{date}", f"{case.date:%Y%m%d}")
     data = download(client, url, _check_image_body, cancelled)
-    name = f"IC{case.date:%Y%m%d}{image_suffix(data)}"
+    name = f"{_image_name(case)}{image_suffix(data)}"
     write_atomically(_images_folder() / name, data)
 
 

@@ -23,6 +23,9 @@ DIFFICULTY_FLOORS: Mapping[Difficulty, float] = {
 """The lowest Brier score of each level, hardest first. Every expert case is also a
 hard one; a case carries the label of its hardest level."""
 
+DIFFICULTIES = tuple(reversed(tuple(DIFFICULTY_FLOORS)))
+"""The levels, easiest first."""
+
 _SENTENCE_END = re.compile(r"(?<=[.?!])[\"”’']?\s+")
 _ASKS_FOR_DIAGNOSIS = re.compile(r"\bdiagnos[ei]s\b", re.IGNORECASE)
 
@@ -85,6 +88,15 @@ class Case(BaseModel):
     def question(self) -> str | None:
         """The last sentence of the history if it asks something, else None."""
         return closing_question(self.history)
+
+
+def levels_of(difficulty: str) -> tuple[str, ...]:
+    """Every level that a case with this label belongs to: expert cases are hard too.
+
+    Args:
+        difficulty: The label of a case.
+    """
+    return ("hard", "expert") if difficulty == "expert" else (difficulty,)
 
 
 def closing_question(history: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nejm_inspect.cases.schema import Case
+from nejm_inspect.cases.schema import Case, levels_of
 from nejm_inspect.errors import NejmInspectError, Parameters
 
 
@@ -87,10 +87,7 @@ def _has_difficulty(selection: Selection, case: Case) -> bool:
             f"difficulty={selection.difficulty} needs Brier scores, and case {case.id} "
             "has none. Use difficulty=all."
         )
-    return selection.difficulty in (
-        case.difficulty,
-        "hard" if case.difficulty == "expert" else None,
-    )
+    return selection.difficulty in levels_of(case.difficulty)
 
 
 def _is_in_window(selection: Selection, case: Case) -> bool:

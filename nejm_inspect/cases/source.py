@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nejm_inspect.cases.images import CaseImage, ImageError, check_image, prepare_image
+from nejm_inspect.cases.images import CaseImage, ImageError, prepare_image
 from nejm_inspect.cases.schema import Case
 
 CaseId = int | str
@@ -29,15 +29,14 @@ class CaseSource:
 
 
 def user_image(path: Path) -> CaseImage:
-    """Checks and prepares an image file that the user provides.
+    """Prepares an image file, with errors that name it.
 
     Raises:
         ImageError: If it cannot be read or is no sound image.
     """
     try:
-        check_image(path.read_bytes())
+        return prepare_image(path)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror}") from error
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
-    return prepare_image(path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
+from nejm_inspect.cases.schema import DIFFICULTIES, levels_of
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.report.contents import (
     BANDS,
@@ -129,10 +130,14 @@ def _compare(
     entrants, notes = _entrants(runs, repeats)
     rows = {entrant.name: entrant.rows for entrant in entrants}
     points = {name: _points_by_case(responses) for name, responses in rows.items()}
+    properties = _case_properties(rows)
     case_ids = frozenset().union(*(run.case_ids for run in runs))
     scale = entrants[0].scale
     order = sorted(
-        rows, key=lambda name: -_mean(_shares(points[name], scale), default=-1)
+        rows,
+        key=lambda name: (
+            -_mean(_shares_of(points[name], points[name], scale), default=-1)
+        ),
     )
     all_pairs = adjust_pairs(
         [_pair(a, b, points, scale) for a, b in combinations(order, 2)]
@@ -162,8 +167,8 @@ def _compare(
         settings=runs[0].settings,
         leaderboard=leaderboard,
         pairs=pairs,
-        cases=_case_rows(rows, points, order, with_texts),
-        breakdowns=_breakdowns(rows, points, order, scale, cutoffs),
+        cases=_case_rows(properties, rows, points, order, with_texts),
+        breakdowns=_breakdowns(properties, points, order, scale, cutoffs),
         outright_wins=wins,
         ties_for_best=ties,
         shared_cases=len(shared),
@@ -234,9 +239,17 @@ def _mean(values: Sequence[float], default: float = math.nan) -> float:
     return math.fsum(values) / len(values) if values else default
 
 
-def _shares(points: Mapping[str, Sequence[float]], scale: int) -> list[float]:
-    """Every case's mean points as a share of the attainable."""
-    return [_mean(values) / scale for values in points.values()]
+def _shares_of(
+    cases: Iterable[str], points: Mapping[str, Sequence[float]], scale: int
+) -> list[float]:
+    """The cases' mean points as a share of the attainable."""
+    return [_mean(points[case]) / scale for case in cases]
+
+
+def _shared_cases(
+    first: str, second: str, points: Mapping[str, Mapping[str, Sequence[float]]]
+) -> list[str]:
+    return sorted(points[first].keys() & points[second].keys())
 
 
 def _pair(
@@ -245,16 +258,16 @@ def _pair(
     points: Mapping[str, Mapping[str, Sequence[float]]],
     scale: int,
 ) -> PairedComparison:
-    shared = sorted(points[first].keys() & points[second].keys())
-
-    def shares(name: str) -> list[float]:
-        return [_mean(points[name][case]) / scale for case in shared]
+    shared = _shared_cases(first, second, points)
 
     def exact(name: str) -> list[bool]:
         return [points[name][case][0] == scale for case in shared]
 
     pair = compare_pair(
-        first, second, shares(first), shares(second), exact(first), exact(second)
+        first,
+        second,
+        *(_shares_of(shared, points[name], scale) for name in (first, second)),
+        *(exact(name) for name in (first, second)),
     )
     if any(len(points[name][case]) > 1 for name in (first, second) for case in shared):
         # McNemar's test is of one response to a case against one.
@@ -284,7 +297,9 @@ def _leaderboard_row(
     return LeaderboardRow(
         model=entrant.name,
         rank=rank,
-        overall=mean_estimate(_shares(points, entrant.scale)) if is_points else rate,
+        overall=mean_estimate(_shares_of(points, points, entrant.scale))
+        if is_points
+        else rate,
         exact=rate if is_points else None,
         exact_count=exact,
         responses=len(scored),
@@ -309,6 +324,7 @@ def _bands(scored: Iterable[float]) -> dict[str, int]:
 
 
 def _case_rows(
+    properties: Mapping[str, Mapping[str, Any]],
     rows: Mapping[str, Sequence[Mapping[str, Any]]],
     points: Mapping[str, Mapping[str, Sequence[float]]],
     order: Sequence[str],
@@ -319,7 +335,7 @@ def _case_rows(
         name: {row["case_id"]: row for row in reversed(rows[name])} for name in order
     }
     cases = []
-    for case_id, case in _case_properties(rows).items():
+    for case_id, case in properties.items():
         texts = None
         if with_texts:
             own = {n: first[n][case_id] for n in order if case_id in first[n]}
@@ -357,16 +373,17 @@ def _case_properties(
 
 
 def _breakdowns(
-    rows: Mapping[str, Sequence[Mapping[str, Any]]],
+    properties: Mapping[str, Mapping[str, Any]],
     points: Mapping[str, Mapping[str, Sequence[float]]],
     order: Sequence[str],
     scale: int,
     cutoffs: Mapping[str, datetime.date],
 ) -> list[Breakdown]:
-    properties = _case_properties(rows)
 
     def breakdown(
-        title: str, groups_of: Callable[[Mapping[str, Any]], list[str]], note: str = ""
+        title: str,
+        groups_of: Callable[[Mapping[str, Any]], Sequence[str]],
+        note: str = "",
     ) -> Breakdown:
         members: dict[str, list[str]] = {}
         for case_id, case in properties.items():
@@ -381,9 +398,8 @@ def _breakdowns(
             note,
         )
 
-    def difficulty(case: Mapping[str, Any]) -> list[str]:
-        level = case["difficulty"]
-        return ["hard", "expert"] if level == "expert" else [level] if level else []
+    def difficulty(case: Mapping[str, Any]) -> Sequence[str]:
+        return levels_of(case["difficulty"]) if case["difficulty"] else ()
 
     def year(case: Mapping[str, Any]) -> list[str]:
         if case["year"] is None:
@@ -409,7 +425,7 @@ def _breakdowns(
 
 
 def _group_order(group: str) -> tuple[int, str]:
-    levels = ("easy", "medium", "hard", "expert")
+    levels: Sequence[str] = DIFFICULTIES
     return (levels.index(group) if group in levels else len(levels), group)
 
 
@@ -427,15 +443,14 @@ def _breakdown_row(
         if properties[case]["reader_accuracy"] is not None
     ]
     scored = {
-        name: {case: points[name][case] for case in case_ids if case in points[name]}
-        for name in order
+        name: [case for case in case_ids if case in points[name]] for name in order
     }
     return BreakdownRow(
         group=group,
         cases=len(case_ids),
         reader_accuracy=_mean(accuracies) if accuracies else None,
         scores={
-            name: mean_estimate(_shares(found, scale))
+            name: mean_estimate(_shares_of(found, points[name], scale))
             for name, found in scored.items()
             if found
         },
@@ -450,10 +465,9 @@ def _power(
     if len(order) < 2:
         return None
     first, second = order[:2]
-    shared = sorted(points[first].keys() & points[second].keys())
+    shared = _shared_cases(first, second, points)
     return power_of(
-        [_mean(points[first][case]) / scale for case in shared],
-        [_mean(points[second][case]) / scale for case in shared],
+        *(_shares_of(shared, points[name], scale) for name in (first, second))
     )
 
 

@@ -18,9 +18,10 @@ from inspect_ai.log import (
     list_eval_logs,
     read_eval_log,
 )
-from inspect_ai.model import ModelConfig, ModelUsage
+from inspect_ai.model import GenerateConfig, ModelConfig, ModelUsage
 from inspect_ai.scorer import CORRECT, Score, Target
 
+from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.grading import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
 
@@ -71,7 +72,6 @@ class Run:
     model: str
     variant: Mapping[str, Any]
     """How the model was set: generation config and model args."""
-    location: str
     created: datetime.datetime
     finished: bool
     scorer: str
@@ -177,15 +177,18 @@ def _read_run(header: EvalLog, scorer: str, with_texts: bool) -> Run:
     skipped = frozenset(metadata.get("skipped_cases", {}))
     ids = frozenset(map(str, spec.dataset.sample_ids or responses["case_id"])) | skipped
     digest = hashlib.sha256(json.dumps(sorted(ids)).encode()).hexdigest()[:8]
-    judges = sorted({*responses["judge"].dropna()} - {""}) or _bound_judges(spec)
-    judge = ", ".join(judges) + _judge_settings(spec)
+    grader = _bound_grader(spec)
+    # With nothing to judge, the judge that would have been asked.
+    judges = sorted({*responses["judge"].dropna()} - {""}) or [
+        grader.model if grader else DEFAULT_GRADER
+    ]
+    judge = ", ".join(judges) + _judge_settings(grader)
     input_tokens, output_tokens = _own_tokens(header)
     costs = [usage.total_cost for usage in header.stats.model_usage.values()]
     known = [cost for cost in costs if cost is not None]
     return Run(
         model=spec.model if not _is_none(spec.model) else spec.solver or spec.model,
         variant=_variant(spec),
-        location=header.location,
         created=datetime.datetime.fromisoformat(spec.created),
         finished=header.status == "success",
         scorer=scorer,
@@ -210,21 +213,21 @@ def _read_run(header: EvalLog, scorer: str, with_texts: bool) -> Run:
     )
 
 
-def _bound_judges(spec: EvalSpec) -> list[str]:
-    """The judges that a run would have asked, had there been anything to judge."""
-    bound = (spec.model_roles or {}).get(GRADER_ROLE, [])
-    configs = bound if isinstance(bound, list) else [bound]
-    return sorted(config.model for config in configs) or [DEFAULT_GRADER]
-
-
-def _judge_settings(spec: EvalSpec) -> str:
-    """How a judge was set, where its user set it otherwise than by default."""
+def _bound_grader(spec: EvalSpec) -> ModelConfig | None:
+    """The one model bound to the role, which takes no more."""
     bound = (spec.model_roles or {}).get(GRADER_ROLE)
-    if not isinstance(bound, ModelConfig):
-        return ""
-    config = bound.config.model_dump(exclude_none=True)
-    settings = {k: v for k, v in config.items() if k not in TRANSPORT}
-    if settings in ({}, GRADER_CONFIG.model_dump(exclude_none=True)):
+    return bound if isinstance(bound, ModelConfig) else None
+
+
+def _settings(config: GenerateConfig) -> dict[str, Any]:
+    """What of a config may change an answer."""
+    return config.model_dump(exclude_none=True, exclude=set(TRANSPORT))
+
+
+def _judge_settings(grader: ModelConfig | None) -> str:
+    """How a judge was set, where its user set it otherwise than by default."""
+    settings = _settings(grader.config) if grader else {}
+    if settings in ({}, _settings(GRADER_CONFIG)):
         return ""
     return f" ({', '.join(f'{k}={v}' for k, v in settings.items())})"
 
@@ -254,9 +257,8 @@ def _is_none(model: str) -> bool:
 
 
 def _variant(spec: EvalSpec) -> dict[str, Any]:
-    config = spec.model_generate_config.model_dump(exclude_none=True)
     return {
-        **{key: value for key, value in config.items() if key not in TRANSPORT},
+        **_settings(spec.model_generate_config),
         **spec.model_args,
         **({"base_url": spec.model_base_url} if spec.model_base_url else {}),
     }
@@ -272,8 +274,8 @@ def _own_tokens(header: EvalLog) -> tuple[int, int]:
         return usage.input_tokens + cached, usage.output_tokens
 
     total = tokens(header.stats.model_usage.get(header.eval.model, ModelUsage()))
-    judges = (header.eval.model_roles or {}).get(GRADER_ROLE)
-    if isinstance(judges, ModelConfig) and judges.model == header.eval.model:
+    grader = _bound_grader(header.eval)
+    if grader and grader.model == header.eval.model:
         judged = tokens(header.stats.role_usage.get(GRADER_ROLE, ModelUsage()))
         total = total[0] - judged[0], total[1] - judged[1]
     return total
@@ -322,7 +324,7 @@ def _columns(scorer: str, with_texts: bool) -> list[Column]:
         return read
 
     def history(sample: AnySample) -> str:
-        withheld = sample.metadata.get("withheld_history")
+        withheld = sample.metadata.get(WITHHELD_HISTORY)
         if withheld:
             return str(withheld)
         if isinstance(sample.input, str):
