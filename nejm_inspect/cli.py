@@ -1,7 +1,7 @@
 """The command `nejm-inspect`."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
@@ -10,8 +10,10 @@ from rich.console import Console
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.cache import cache_folder
+from nejm_inspect.cases.nejm import fetch_images
 from nejm_inspect.cases.schema import DIFFICULTIES
 from nejm_inspect.cases.selection import Selection, select_cases
+from nejm_inspect.cases.tables import user_path
 from nejm_inspect.errors import NejmInspectError
 
 
@@ -24,26 +26,53 @@ def main() -> None:
     """
 
 
+Command = Callable[..., None]
+
+
+def _of_cases(command: Command) -> Command:
+    """The options that say which NEJM cases are wanted."""
+    for option in reversed(
+        (
+            click.option(
+                "--sample-size",
+                type=int,
+                help="Number of cases to draw, as in the task.",
+            ),
+            click.option("--all", "all_cases", is_flag=True, help="All 947 cases."),
+            click.option(
+                "--seed", default=42, show_default=True, help="Seed of the draw."
+            ),
+            click.option(
+                "--difficulty",
+                default="all",
+                show_default=True,
+                type=click.Choice(["all", *DIFFICULTIES]),
+                help="Take only cases that NEJM readers found this hard.",
+            ),
+            click.option(
+                "--image-dir",
+                metavar="FOLDER",
+                help="Your own image files, named ID.* or ICYYYYMMDD.*, used before "
+                "any download.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _selection(
+    sample_size: int | None, all_cases: bool, seed: int, difficulty: str
+) -> Selection:
+    if all_cases and sample_size is not None:
+        raise click.UsageError("Give --sample-size or --all, not both.")
+    # Not given, the size is the selection's own; null, which takes all, must be.
+    size = {"sample_size": sample_size} if all_cases or sample_size is not None else {}
+    return Selection.of(seed=seed, difficulty=difficulty, **size)
+
+
 @main.command()
-@click.option(
-    "--sample-size",
-    type=int,
-    help="Number of cases to draw, as in the task.  [default: 50]",
-)
-@click.option("--all", "all_cases", is_flag=True, help="All 947 cases.")
-@click.option("--seed", default=42, show_default=True, help="Seed of the draw.")
-@click.option(
-    "--difficulty",
-    default="all",
-    show_default=True,
-    type=click.Choice(["all", *DIFFICULTIES]),
-    help="Draw only from cases that NEJM readers found this hard.",
-)
-@click.option(
-    "--image-dir",
-    metavar="FOLDER",
-    help="Your own image files, named ID.* or ICYYYYMMDD.*, used before any download.",
-)
+@_of_cases
 @click.pass_context
 def fetch(
     context: click.Context,
@@ -55,25 +84,70 @@ def fetch(
 ) -> None:
     """Fill the cache with the case list and images ahead of a run.
 
-    What is there already is not fetched again. Exits with 1 if an image is missing.
+    Takes the 50 cases of the published benchmark unless told otherwise. What is there
+    already is not fetched again. Exits with 1 if an image is missing.
     """
-    if all_cases and sample_size is not None:
-        raise click.UsageError("Give --sample-size or --all, not both.")
-    # Not given, the size is the selection's own; null, which takes all, must be.
-    size = {"sample_size": sample_size} if all_cases or sample_size is not None else {}
-    selection = Selection.of(seed=seed, difficulty=difficulty, **size)
+    selection = _selection(sample_size, all_cases, seed, difficulty)
     source = open_source("nejm", image_dir)
     cases = select_cases(source.cases, selection)
     images = source.images(cases)
     click.echo(f"{len(images.found)} of {len(cases)} images are there.")
-    converted = {id: i.conversion for id, i in images.found.items() if i.conversion}
-    for id, conversion in converted.items():
-        click.echo(f"  case {id}: converted, {conversion}")
+    for id, (image,) in images.found.items():
+        if image.conversion:
+            click.echo(f"  case {id}: converted, {image.conversion}")
     for id, reason in images.missing.items():
         click.echo(f"  case {id}: missing, {reason}")
     click.echo(f"Cache: {cache_folder()}")
     if images.missing:
         context.exit(1)
+
+
+@main.command()
+@click.argument("dest")
+@_of_cases
+def export(
+    dest: str,
+    sample_size: int | None,
+    all_cases: bool,
+    seed: int,
+    difficulty: str,
+    image_dir: str | None,
+) -> None:
+    """Write NEJM cases with their images to DEST, for your own use elsewhere.
+
+    DEST is a folder, or any URL that fsspec writes to (s3://bucket/path), and is then
+    read by cases=DEST. Takes every case whose image is in the cache; with --all or
+    --sample-size the cases that fetch takes, and fetches what is not there.
+    """
+    # The writing half of datasets takes a while to import.
+    from nejm_inspect.cases.export import RIGHTS_NOTE, check_destination, export_cases
+
+    check_destination(dest)  # before anything is fetched for it
+    fetching = all_cases or sample_size is not None
+    selection = _selection(sample_size, all_cases or not fetching, seed, difficulty)
+    source = open_source("nejm", image_dir)
+    cases = select_cases(source.cases, selection)
+    if fetching:
+        images = source.images(cases)
+    else:
+        images = fetch_images(
+            cases, user_path(image_dir) if image_dir else None, fetch=False
+        )
+        cases = [case for case in cases if case.id in images.found]
+    if not cases:
+        raise NejmInspectError(
+            "No image is in the cache. Fetch them first (nejm-inspect fetch), or give "
+            "--all or --sample-size, which fetch them."
+        )
+    if fetching and images.missing:
+        raise NejmInspectError(
+            f"{len(images.missing)} of {len(cases)} images are missing, so nothing was "
+            "exported: nejm-inspect fetch says why. Without --all and --sample-size, "
+            "what is in the cache is exported."
+        )
+    export_cases(cases, {id: image for id, (image,) in images.found.items()}, dest)
+    click.echo(RIGHTS_NOTE, err=True)
+    click.echo(f"{len(cases)} cases are in {dest}. To use them: -T cases={dest}")
 
 
 @main.command()
@@ -96,7 +170,19 @@ def fetch(
     "cutoffs",
     multiple=True,
     metavar="MODEL=DATE",
-    help="Mark a model's training cut-off (an ISO date).",
+    help="Split a model's cases at its training cut-off (an ISO date); repeatable.",
+)
+@click.option(
+    "--judges",
+    is_flag=True,
+    help="Compare judges, from logs of the same run judged by different ones.",
+)
+@click.option(
+    "--exam",
+    "exams",
+    multiple=True,
+    metavar="LOG_OR_FOLDER",
+    help="Show the exam of a judge, a log of nejm_judge_exam; repeatable.",
 )
 @click.option(
     "--with-texts",
@@ -109,13 +195,15 @@ def report(
     baseline: str | None,
     repeats: bool,
     cutoffs: tuple[str, ...],
+    judges: bool,
+    exams: tuple[str, ...],
     with_texts: bool,
 ) -> None:
     """Compare models from their Inspect logs.
 
     Takes logs or folders of logs, local or at any URL that fsspec opens. Writes
-    report.html (one file), report.md, leaderboard.csv, cases.csv and figures, and
-    prints the leaderboard.
+    report.html (one file), report.md, CSV tables and figures, and prints the
+    leaderboard.
     """
     # Drawing and statistics take seconds to import, and only this command needs them.
     from nejm_inspect.report import write_report
@@ -127,6 +215,8 @@ def report(
         baseline=baseline,
         repeats=repeats,
         cutoffs=dict(_parse_cutoffs(cutoffs)),
+        judges=judges,
+        exams=exams,
         with_texts=with_texts,
     )
     print_leaderboard(written, Console())

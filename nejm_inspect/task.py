@@ -1,30 +1,23 @@
 """The NEJM Image Challenge as an Inspect task."""
 
-import atexit
-import datetime
-from collections.abc import Mapping
-from importlib.resources import files
 from typing import Literal
 
-import click
-import yaml
 from inspect_ai import Task, task
 from inspect_ai.log import HeadlineMetric
-from pydantic import ConfigDict
+from inspect_ai.scorer import Scorer
 
-from nejm_inspect.cases import open_source
-from nejm_inspect.cases.samples import Inputs, MissingImages, cases_to_dataset
-from nejm_inspect.cases.selection import Selection, select_cases
-from nejm_inspect.cases.source import CaseId
-from nejm_inspect.errors import NejmInspectError, Parameters
+from nejm_inspect.dataset import DatasetParameters
+from nejm_inspect.errors import Parameters
 from nejm_inspect.prompts import PROMPT_VERSION
-from nejm_inspect.scorers import diagnosis_rubric, exact_diagnosis, rubric_category
+from nejm_inspect.scorers import (
+    diagnosis_rubric,
+    exact_diagnosis,
+    judge_panel,
+    rubric_category,
+)
 from nejm_inspect.solvers import diagnose, require_grader
+from nejm_inspect.version import TASK_VERSION
 from nejm_inspect.viewer import points_viewer
-
-TASK_VERSION: str = yaml.safe_load(
-    files("nejm_inspect").joinpath("eval.yaml").read_text(encoding="utf-8")
-)["version"]
 
 
 @task
@@ -37,6 +30,7 @@ def nejm_image_challenge(
     since: str | int | None = None,
     until: str | int | None = None,
     cases: str = "nejm",
+    columns: dict[str, str] | None = None,
     scorer: str = "rubric",
     image_dir: str | None = None,
     missing_images: str = "error",
@@ -55,9 +49,12 @@ def nejm_image_challenge(
         since: First day of publication, inclusive: an ISO date, on the command line
             in the form 20200131.
         until: Last day of publication, inclusive, likewise.
-        cases: `nejm`, `demo` (bundled, free of rights), or the path of a JSON file.
-        scorer: `rubric` (a judge model gives 0 to 10 points) or `exact` (the same
-            words; no judge).
+        cases: `nejm`, `demo` (bundled, free of rights), or your own: the path of a
+            JSON, JSONL, CSV or Parquet file, of an image folder or of a folder saved by
+            `datasets`, its URL, or `hf:owner/name` for a dataset of the Hub.
+        columns: What the columns of your own cases are called, by our names.
+        scorer: `rubric` (a judge model gives 0 to 10 points), `exact` (the same words;
+            no judge), or `both`.
         image_dir: Folder of your own image files of NEJM cases, named `{image_id}.*`
             or `IC{YYYYMMDD}.*`, preferred to any download.
         missing_images: `error` stops before any model call if an image cannot be had;
@@ -67,80 +64,41 @@ def nejm_image_challenge(
         NejmInspectError: If a parameter is not allowed, or cases or images cannot be
             had.
     """
-    for name, day in (("since", since), ("until", until)):
-        if isinstance(day, datetime.date):
-            # Inspect logs such an argument by the name of its type: the log would not
-            # say what was run, and a retry of the run would fail.
-            raise NejmInspectError(
-                f"{name}={day}: on Inspect's command line and in YAML, write "
-                f"{name}={day:%Y%m%d}; a date with hyphens is not kept in its logs."
-            )
-    selection = Selection.of(
+    parameters = DatasetParameters.of(
         sample_size=sample_size,
         seed=seed,
         difficulty=difficulty,
         question_type=question_type,
+        inputs=inputs,
         since=since,
         until=until,
-    )
-    choices = _Choices.of(
-        inputs=inputs,
         cases=cases,
-        scorer=scorer,
+        columns=columns,
         image_dir=image_dir,
         missing_images=missing_images,
     )
-    judged = choices.scorer == "rubric"
+    scorers = _scorers(_Scoring.of(scorer=scorer).scorer)
+    judged = scorer != "exact"
     setup = require_grader() if judged else None  # before anything is downloaded
-    source = open_source(choices.cases, choices.image_dir)
-    dataset, skipped = cases_to_dataset(
-        source,
-        select_cases(source.cases, selection),
-        choices.inputs,
-        choices.missing_images,
-    )
-    if skipped:
-        _tell_at_exit(skipped)
+    dataset, skipped = parameters.load()
     scorer_name = "diagnosis_rubric" if judged else "exact_diagnosis"
     return Task(
         dataset=dataset,
         setup=setup,
         solver=diagnose(),
-        scorer=[diagnosis_rubric(), rubric_category()] if judged else exact_diagnosis(),
+        scorer=scorers,
         version=TASK_VERSION,
-        metadata={
-            "prompt_version": PROMPT_VERSION,
-            "skipped_cases": {str(id): reason for id, reason in skipped.items()},
-        },
+        metadata={"prompt_version": PROMPT_VERSION, "skipped_cases": skipped},
         viewer=points_viewer(scorer_name),
         headline_metric=HeadlineMetric(scorer=scorer_name, metric="overall_score"),
     )
 
 
-class _Choices(Parameters):
-    """The parameters that are not about which cases to take."""
-
-    # A folder named 2024 reaches the task as a number.
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    inputs: Inputs
-    cases: str
-    scorer: Literal["rubric", "exact"]
-    image_dir: str | None
-    missing_images: MissingImages
+class _Scoring(Parameters):
+    scorer: Literal["rubric", "exact", "both"]
 
 
-_skipped_in_process: dict[CaseId, str] = {}
-
-
-def _tell_at_exit(skipped: Mapping[CaseId, str]) -> None:
-    # One list in the end, however many models the task is built for.
-    if not _skipped_in_process:
-        atexit.register(_tell_skipped)
-    _skipped_in_process.update(skipped)
-
-
-def _tell_skipped() -> None:
-    cases = _skipped_in_process.items()
-    reasons = "".join(f"\n  case {id}: {reason}" for id, reason in cases)
-    click.echo(f"Left out for want of an image: {len(cases)} cases{reasons}", err=True)
+def _scorers(chosen: str) -> list[Scorer]:
+    rubric = [diagnosis_rubric(), rubric_category(), judge_panel()]
+    exact = [exact_diagnosis()]
+    return {"rubric": rubric, "exact": exact, "both": rubric + exact}[chosen]

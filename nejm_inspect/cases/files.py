@@ -1,76 +1,110 @@
-"""Cases from a file of the user's own, and the demo cases, which are such a file."""
+"""The user's own cases as a source, and the demo cases, which are such a file."""
 
-import json
-from collections.abc import Sequence
+import functools
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
+import fsspec
 
-from nejm_inspect.cases.images import ImageError
-from nejm_inspect.cases.schema import Case, question_type
-from nejm_inspect.cases.source import CaseImages, CaseSource, user_image
-from nejm_inspect.errors import NejmInspectError, describe_validation
+from nejm_inspect.cases.cache import cache_folder, write_atomically
+from nejm_inspect.cases.images import CaseImage, ImageError, image_suffix
+from nejm_inspect.cases.records import (
+    Embedded,
+    ImagePlace,
+    Record,
+    read_records,
+    stored_images,
+)
+from nejm_inspect.cases.schema import Case
+from nejm_inspect.cases.source import CaseId, CaseImages, CaseSource, user_image
+from nejm_inspect.cases.tables import Table, open_table
+from nejm_inspect.cases.web_images import fetch_web_images
 
 DEMO_FILE = Path(__file__).parent / "demo" / "cases.json"
 
 
-def file_source(file: Path, name: str) -> CaseSource:
-    """The cases of a JSON file: a list of objects with images beside it.
-
-    The fields of an object are those of `Case` (`id`, `history` and `reference` at
-    least; dates as ISO dates, `reader_votes` as fractions) and `image`, a path
-    relative to the file.
+def own_source(cases: str, columns: Mapping[str, str]) -> CaseSource:
+    """The cases of a file, a folder or a dataset.
 
     Args:
-        file: The file.
-        name: What the source is called in logs.
+        cases: Where they are; see `open_table`.
+        columns: For fields whose column has another name, that name.
 
     Raises:
-        NejmInspectError: If the file cannot be read or a record is malformed; names
-            the record, the field and the value.
+        NejmInspectError: If they cannot be read or a row is malformed.
     """
+    table = open_table(cases)
+    records = {record.case.id: record for record in read_records(table, columns)}
+    return CaseSource(
+        table.name,
+        [record.case for record in records.values()],
+        functools.partial(_images, table, records),
+    )
+
+
+def _images(
+    table: Table, records: Mapping[CaseId, Record], wanted: Sequence[Case]
+) -> CaseImages:
+    chosen = [records[case.id] for case in wanted]
+    places = {place for record in chosen for place in record.images}
+    files: dict[ImagePlace, Path | str] = {p: p for p in places if isinstance(p, Path)}
+    files.update(fetch_web_images(p for p in places if isinstance(p, str)))
+    files |= _unpack(table, {p for p in places if isinstance(p, Embedded)})
+    with ThreadPoolExecutor() as pool:
+        images = dict(zip(files, pool.map(_prepared, files.values()), strict=True))
+    found, missing = {}, {}
+    for record in chosen:
+        own = [images[place] for place in record.images]
+        usable = [image for image in own if isinstance(image, CaseImage)]
+        reasons = [image for image in own if isinstance(image, str)]
+        if reasons:
+            missing[record.case.id] = f"row {record.row}: {'; '.join(reasons)}"
+        else:
+            found[record.case.id] = usable
+    return CaseImages(found, missing)
+
+
+def _prepared(file: Path | str) -> CaseImage | str:
+    """The image, or why there is none."""
+    if isinstance(file, str):
+        return file
     try:
-        records = json.loads(file.read_bytes())
-    except OSError as error:
-        raise NejmInspectError(f"cases={file}: {error.strerror}") from error
-    except ValueError as error:
-        raise NejmInspectError(f"cases={file} is not JSON: {error}") from error
-    if not isinstance(records, list) or not records:
-        raise NejmInspectError(f"cases={file} must hold a JSON list of cases.")
-    parsed = [_parse_record(file, n, r) for n, r in enumerate(records, start=1)]
-    cases = [case for case, _ in parsed]
-    paths = {case.id: path for case, path in parsed}
-    if len(paths) < len(cases):
-        ids = [case.id for case in cases]
-        twice = sorted({str(i) for i in ids if ids.count(i) > 1})
-        raise NejmInspectError(f"cases={file}: ids used twice: {', '.join(twice)}")
-
-    def images(wanted: Sequence[Case]) -> CaseImages:
-        found, missing = {}, {}
-        for case in wanted:
-            try:
-                found[case.id] = user_image(paths[case.id])
-            except ImageError as error:
-                missing[case.id] = str(error)
-        return CaseImages(found, missing)
-
-    return CaseSource(name, cases, images)
+        return user_image(file)
+    except ImageError as error:
+        return str(error)
 
 
-def _parse_record(file: Path, position: int, record: Any) -> tuple[Case, Path]:
-    where = f"cases={file}, record {position}"
-    if not isinstance(record, dict):
-        raise NejmInspectError(f"{where}: must be an object, not {record!r:.80}")
-    fields = {"question_type": question_type(str(record.get("history"))), **record}
-    image = fields.pop("image", None)
-    if not isinstance(image, str) or "\0" in image:
-        raise NejmInspectError(f"{where}: image={image!r} must be a path")
-    folder = file.parent.resolve()
-    path = (folder / image).resolve()
-    if not path.is_relative_to(folder):
-        raise NejmInspectError(f"{where}: image={image!r} leaves the file's folder")
+def _unpack(table: Table, wanted: Collection[Embedded]) -> dict[ImagePlace, Path | str]:
+    """Writes images of the table into the cache, named by a hash of their bytes."""
+    rows = {place.row: place.column for place in wanted}
+    if not rows:
+        return {}
+    files: dict[ImagePlace, Path | str] = {}
+    (column,) = set(rows.values())
+    for number, row in enumerate(table.rows([column]), start=1):
+        if number in rows:
+            for position, image in enumerate(stored_images(row[column])):
+                place = Embedded(column, number, position)
+                if place in wanted:
+                    files[place] = _kept(_bytes_of(image))
+    return files
+
+
+def _bytes_of(image: bytes | str) -> bytes:
+    if isinstance(image, bytes):
+        return image
+    with fsspec.open(image) as file:  # zip://NAME::ARCHIVE
+        return bytes(file.read())
+
+
+def _kept(data: bytes) -> Path | str:
+    name = hashlib.sha256(data).hexdigest()[:32]
     try:
-        return Case.model_validate(fields), path
-    except ValidationError as error:
-        raise NejmInspectError(f"{where}: {describe_validation(error)}") from error
+        path = cache_folder() / "embedded" / f"{name}{image_suffix(data)}"
+    except ImageError as error:
+        return f"image in the table: {error}"
+    if not path.is_file() or path.read_bytes() != data:
+        write_atomically(path, data)
+    return path

@@ -47,6 +47,8 @@ class CaseImage:
     path: Path
     conversion: str | None
     """What was done to the original, or None if these are its own bytes."""
+    original: Path | None = None
+    """The file as it came, where this is another with other bytes."""
 
 
 def check_image(data: bytes) -> None:
@@ -103,7 +105,7 @@ def prepare_image(path: Path) -> CaseImage:
             write_atomically(done, converted)
     with Image.open(done) as result:
         form = f"{result.format} {result.mode} {result.width}×{result.height}"
-    return CaseImage(done, f"{', '.join(reasons)} → {form}")
+    return CaseImage(done, f"{', '.join(reasons)} → {form}", path)
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -5,14 +5,12 @@ import hashlib
 import json
 import os
 import re
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 from PIL import Image
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -23,14 +21,8 @@ from nejm_inspect.cases.download import (
     download,
     new_client,
 )
-from nejm_inspect.cases.images import (
-    READ_FORMATS,
-    CaseImage,
-    ImageError,
-    check_image,
-    image_suffix,
-)
-from nejm_inspect.cases.progress import with_progress
+from nejm_inspect.cases.image_downloads import download_images
+from nejm_inspect.cases.images import READ_FORMATS, CaseImage, ImageError
 from nejm_inspect.cases.schema import (
     OPTION_LETTERS,
     Case,
@@ -48,9 +40,6 @@ CASES_URL = (
 CASES_BYTES = 707_258
 CASES_SHA256 = "fa8a5b46c349196370400997f8ac98ddf2cea0fdcabce36067e0818d3a416de5"
 IMAGES_URL = "https://csvc.nejm.org/ContentServer/images?id=IC{date}"
-
-DOWNLOADS_AT_ONCE = 8
-"""What a public web server may be asked for at a time without being a burden."""
 
 
 def _parse_date(value: object) -> object:
@@ -180,15 +169,15 @@ def _check_case_list(data: bytes) -> None:
         )
 
 
-def fetch_images(cases: Sequence[Case], image_dir: Path | None) -> CaseImages:
+def fetch_images(
+    cases: Sequence[Case], image_dir: Path | None, fetch: bool = True
+) -> CaseImages:
     """Gets the images of cases: the user's own, the cached, then the journal's.
-
-    Every image that arrives is kept at once, so that an interrupted call is resumed
-    by the next one, not repeated.
 
     Args:
         cases: The cases whose images are wanted.
         image_dir: A folder of files named `{image_id}.*` or `IC{YYYYMMDD}.*`.
+        fetch: Whether what is not here is asked for elsewhere.
 
     Raises:
         NejmInspectError: If `image_dir` is not a folder.
@@ -197,13 +186,13 @@ def fetch_images(cases: Sequence[Case], image_dir: Path | None) -> CaseImages:
         raise NejmInspectError(f"image_dir={image_dir} is not a folder.")
     own = _image_files(image_dir) if image_dir else {}
     found = _local_images(cases, own)
-    absent = [case for case in cases if found[case.id] is None]
-    failed = _download_images(absent)
+    absent = [case for case in cases if found[case.id] is None] if fetch else []
+    failed = _download_absent(absent)
     found |= failed | _local_images([c for c in absent if c.id not in failed], own)
     return CaseImages(
-        {k: image for k, image in found.items() if isinstance(image, CaseImage)},
+        {k: (image,) for k, image in found.items() if isinstance(image, CaseImage)},
         {
-            k: image or "its file has gone from the cache"
+            k: image or "its file is not in the cache"
             for k, image in found.items()
             if not isinstance(image, CaseImage)
         },
@@ -253,7 +242,7 @@ def _image_files(folder: Path) -> dict[str, list[Path]]:
     return files
 
 
-def _download_images(cases: Sequence[Case]) -> dict[CaseId, str]:
+def _download_absent(cases: Sequence[Case]) -> dict[CaseId, str]:
     """Downloads the images of cases into the cache; gives the reasons for failures."""
     if not cases:
         return {}
@@ -264,39 +253,7 @@ def _download_images(cases: Sequence[Case]) -> dict[CaseId, str]:
             "for the date of a case."
         )
     tell_rights_once()
-    failed: dict[CaseId, str] = {}
-    cancelled = threading.Event()
-    with new_client() as client, ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-        pending = {
-            pool.submit(_download_image, case, template, client, cancelled): case
-            for case in cases
-        }
-        try:
-            for future in with_progress(
-                as_completed(pending), len(pending), "Fetching images"
-            ):
-                try:
-                    future.result()
-                except DownloadError as error:
-                    failed[pending[future].id] = str(error)
-        except BaseException:  # Ctrl-C, mostly: end what runs, start nothing more
-            cancelled.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return failed
-
-
-def _download_image(
-    case: Case, template: str, client: httpx.Client, cancelled: threading.Event
-) -> None:
-    url = template.replace("{date}", f"{case.date:%Y%m%d}")
-    data = download(client, url, _check_image_body, cancelled)
-    name = f"{_image_name(case)}{image_suffix(data)}"
-    write_atomically(_images_folder() / name, data)
-
-
-def _check_image_body(data: bytes) -> None:
-    try:
-        check_image(data)
-    except ImageError as error:
-        raise DownloadError(f"{error}: {describe_body(data)}") from error
+    names = {case.id: _image_name(case) for case in cases}
+    urls = {c.id: template.replace("{date}", f"{c.date:%Y%m%d}") for c in cases}
+    with new_client() as client:
+        return download_images(client, urls, lambda id: _images_folder() / names[id])

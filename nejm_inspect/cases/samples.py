@@ -42,7 +42,7 @@ def cases_to_dataset(
     if images.missing and (missing_images == "error" or not images.found):
         raise NejmInspectError(_missing_images_message(cases, images.missing))
     samples = [
-        case_to_sample(case, images.found.get(case.id), inputs)
+        case_to_sample(case, images.found.get(case.id, ()), inputs)
         for case in cases
         if case.id not in images.missing
     ]
@@ -62,18 +62,18 @@ def _missing_images_message(
     )
 
 
-def case_to_sample(case: Case, image: CaseImage | None, inputs: Inputs) -> Sample:
+def case_to_sample(case: Case, images: Sequence[CaseImage], inputs: Inputs) -> Sample:
     """Makes the sample of a case.
 
-    The input is the history, then the image, and nothing else: prompts are the
+    The input is the history, then the images, and nothing else: prompts are the
     solver's. Without the history, a case that asks for something other than a
     diagnosis keeps its own question, and the history moves to the metadata for the
     judge.
 
     Args:
         case: The case.
-        image: Its image; None where `inputs` leaves images out. The sample refers to
-            the file, whose bytes are read when the sample runs.
+        images: Its images in their order; none where `inputs` leaves them out. The
+            sample refers to the files, whose bytes are read when the sample runs.
         inputs: What the examinee sees: `both`, or the `history` or the `image` alone.
     """
     content: list[Content] = []
@@ -90,16 +90,23 @@ def case_to_sample(case: Case, image: CaseImage | None, inputs: Inputs) -> Sampl
                     "inputs=both."
                 )
             content.append(ContentText(text=case.question))
-    if image:
-        content.append(ContentImage(image=str(image.path)))
-        if image.conversion:
-            metadata["image_conversion"] = image.conversion
+    content += [ContentImage(image=str(image.path)) for image in images]
+    if conversions := _conversions(images):
+        metadata["image_conversion"] = conversions
     return Sample(
         input=[ChatMessageUser(content=content)],
         target=case.reference,
         id=case.id,
         metadata=metadata,
     )
+
+
+def _conversions(images: Sequence[CaseImage]) -> str:
+    """What was done to which image; of several, each is named by its number."""
+    done = [(n, i.conversion) for n, i in enumerate(images, start=1) if i.conversion]
+    if len(images) == 1:
+        return "".join(text for _, text in done)
+    return "; ".join(f"image {number}: {text}" for number, text in done)
 
 
 def case_metadata(case: Case) -> dict[str, Any]:

@@ -5,7 +5,14 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 OPTION_LETTERS = ("A", "B", "C", "D", "E")
 
@@ -30,6 +37,17 @@ _SENTENCE_END = re.compile(r"(?<=[.?!])[\"”’']?\s+")
 _ASKS_FOR_DIAGNOSIS = re.compile(r"\bdiagnos[ei]s\b", re.IGNORECASE)
 
 
+def _parse_iso_date(value: object) -> object:
+    # Pydantic alone would take a number such as 20200101 for a Unix time.
+    if isinstance(value, datetime.date):
+        return value
+    return datetime.date.fromisoformat(str(value))
+
+
+IsoDate = Annotated[datetime.date, BeforeValidator(_parse_iso_date)]
+"""An ISO 8601 date: 2020-01-01, or 20200101 (a number will do)."""
+
+
 class Case(BaseModel):
     """One image-challenge case: what the examinee may see, and what it may not."""
 
@@ -41,7 +59,7 @@ class Case(BaseModel):
     """The case as its readers saw it: history and closing question, no options."""
     reference: Text
     """The reference answer, usually a diagnosis."""
-    date: datetime.date | None = None
+    date: IsoDate | None = None
     """When the case was published."""
     options: tuple[Text, ...] = ()
     """The five options A to E in their order, or none."""
@@ -53,6 +71,8 @@ class Case(BaseModel):
     brier_score: Annotated[float, Field(ge=0, le=1)] | None = None
     """Mean over the five options of the squared error of the readers' votes; higher
     is harder."""
+    given_difficulty: Annotated[Difficulty | None, Field(alias="difficulty")] = None
+    """The level that a source names by itself."""
     question_type: QuestionType
     """`diagnosis` if the case asks for a diagnosis; see `question_type`."""
 
@@ -64,13 +84,18 @@ class Case(BaseModel):
             raise ValueError("correct_option is given but options are not")
         if self.reader_votes and len(self.reader_votes) != len(self.options):
             raise ValueError("reader_votes must hold one share for each option")
+        if self.given_difficulty not in (None, self.difficulty):
+            raise ValueError(
+                f"difficulty is {self.given_difficulty}, but the Brier score "
+                f"{self.brier_score} is {self.difficulty}"
+            )
         return self
 
     @property
     def difficulty(self) -> Difficulty | None:
-        """The hardest level that the Brier score reaches; None without a score."""
+        """The hardest level that the Brier score reaches; without one, that given."""
         if self.brier_score is None:
-            return None
+            return self.given_difficulty
         return next(
             level
             for level, floor in DIFFICULTY_FLOORS.items()

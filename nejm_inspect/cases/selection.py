@@ -5,21 +5,10 @@ import random
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from nejm_inspect.cases.schema import Case, levels_of
+from nejm_inspect.cases.schema import Case, IsoDate, levels_of
 from nejm_inspect.errors import NejmInspectError, Parameters
-
-
-def _parse_iso_date(value: object) -> object:
-    # Pydantic alone would take a number such as 20200101 for a Unix time.
-    if isinstance(value, datetime.date):
-        return value
-    return datetime.date.fromisoformat(str(value))
-
-
-IsoDate = Annotated[datetime.date, BeforeValidator(_parse_iso_date)]
-"""An ISO 8601 date: 2020-01-01, or 20200101 (a number will do)."""
 
 
 class Selection(Parameters):
@@ -84,8 +73,8 @@ def _has_difficulty(selection: Selection, case: Case) -> bool:
         return True
     if case.difficulty is None:
         raise NejmInspectError(
-            f"difficulty={selection.difficulty} needs Brier scores, and case {case.id} "
-            "has none. Use difficulty=all."
+            f"difficulty={selection.difficulty} needs a difficulty or a Brier score of "
+            f"each case, and case {case.id} has none. Use difficulty=all."
         )
     return selection.difficulty in levels_of(case.difficulty)
 

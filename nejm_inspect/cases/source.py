@@ -14,7 +14,8 @@ CaseId = int | str
 class CaseImages:
     """The images of some cases, and why others have none."""
 
-    found: Mapping[CaseId, CaseImage]
+    found: Mapping[CaseId, Sequence[CaseImage]]
+    """All images of each case, in their order."""
     missing: Mapping[CaseId, str]
     """The reason for each case without an image."""
 

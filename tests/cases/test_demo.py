@@ -25,7 +25,7 @@ def test_demo_cases_are_complete() -> None:
         assert case.reference.lower() not in case.history.lower()
         assert case.question_type == "diagnosis"
         assert not case.reader_votes
-        image = images.found[case.id]
+        (image,) = images.found[case.id]
         assert image.conversion is None
         assert image.path.stem == case.id
         with Image.open(image.path) as opened:

@@ -1,12 +1,29 @@
+"""What can be wrong with cases of one's own, and what is said about it."""
+
+import asyncio
+import base64
 import json
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from datasets import ClassLabel, Dataset, Features, Image, List, Value
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from inspect_ai import eval
+from pydantic import TypeAdapter
 
+from nejm_inspect import nejm_image_challenge
 from nejm_inspect.cases import open_source
+from nejm_inspect.cases.schema import Text
 from nejm_inspect.errors import NejmInspectError
-from tests.loopback import encoded, picture
+from tests.cases.described import described
+from tests.loopback import OpenRouter, encoded, picture
+
+OPTIONS = ["Gout", "Bunion", "Lupus", "Mumps", "Rabies"]
 
 
 def own_case(number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -27,12 +44,18 @@ def write(folder: Path, *cases: Any) -> str:
     return str(file)
 
 
+def refusal(cases: str, columns: dict[str, str] | None = None) -> str:
+    """The message of a source that is refused."""
+    with pytest.raises(NejmInspectError) as error:
+        open_source(cases, columns=columns)
+    return str(error.value)
+
+
 def test_a_file_of_cases_with_images_beside_it(tmp_path: Path) -> None:
-    options = ["Gout", "Bunion", "Lupus", "Mumps", "Rabies"]
     source = open_source(
         write(
             tmp_path,
-            own_case(1, options=options, correct_option="A", date="2020-02-03"),
+            own_case(1, options=OPTIONS, correct_option="A", date="2020-02-03"),
             own_case(2, history="Which vector?"),
         )
     )
@@ -40,53 +63,368 @@ def test_a_file_of_cases_with_images_beside_it(tmp_path: Path) -> None:
     assert source.name == "cases.json"
     assert str(first.date) == "2020-02-03"
     assert (first.question_type, second.question_type) == ("diagnosis", "other")
-    images = source.images(source.cases)
-    assert images.found["own-2"].path == tmp_path / "2.png"
+    (image,) = source.images(source.cases).found["own-2"]
+    assert image.path == tmp_path / "2.png"
+
+
+def test_several_images_are_all_sent_in_their_order(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        own_case(1, image=["3.png", "1.png", "2.png"]),
+        own_case(2, image=["2.png"]),
+    )
+    (tmp_path / "1.png").write_bytes(encoded(picture(1), "TIFF"))
+    several, one = described(file)["samples"]
+    assert [part["type"] for part in several["input"][0]["content"]] == [
+        "text",
+        "image",
+        "image",
+        "image",
+    ]
+    assert several["metadata"]["image_conversion"] == "image 2: TIFF → PNG RGB 64×48"
+    assert "image_conversion" not in one["metadata"]
+    table = pd.DataFrame([own_case(1, image='["3.png", "1.png", "2.png"]')])
+    table.to_csv(tmp_path / "cases.csv", index=False)
+    assert described(str(tmp_path / "cases.csv"))["samples"] == [several]
+    images = [(tmp_path / f"{n}.png").read_bytes() for n in (3, 1, 2)]
+    row = own_case(1, images=[{"bytes": data, "path": None} for data in images])
+    del row["image"]
+    features = Features(
+        {**dict.fromkeys(row, Value("string")), "images": List(Image())}
+    )
+    Dataset.from_list([row], features=features).save_to_disk(tmp_path / "saved")
+    assert described(str(tmp_path / "saved"))["samples"] == [several]
+
+
+def test_a_model_is_sent_every_image(tmp_path: Path, openrouter: OpenRouter) -> None:
+    file = write(tmp_path, own_case(1, image=["3.png", "1.png"]))
+    task = nejm_image_challenge(sample_size=None, cases=file, scorer="exact")
+    (log,) = eval(task, model="openrouter/some/model")
+    assert log.status == "success"
+    assert log.eval.dataset.name == "cases.json"
+    (call,) = openrouter.calls
+    sent = [base64.b64decode(url.partition(",")[2]) for url in call.images]
+    assert sent == [(tmp_path / f"{n}.png").read_bytes() for n in (3, 1)]
 
 
 def test_images_that_are_missing_or_broken_are_named(tmp_path: Path) -> None:
-    file = write(tmp_path, own_case(1), own_case(2, image="none.png"))
+    file = write(
+        tmp_path,
+        own_case(1),
+        own_case(2, image="none.png"),
+        own_case(3, image=["3.png", "none.png"]),
+    )
     (tmp_path / "1.png").write_bytes(b"no picture")
     source = open_source(file)
-    missing = source.images(source.cases).missing
-    assert missing["own-1"].endswith("1.png: not an image")
-    assert missing["own-2"].endswith("none.png: No such file or directory")
+    images = source.images(source.cases)
+    assert not images.found
+    assert images.missing["own-1"].endswith("1.png: not an image")
+    assert images.missing["own-2"].startswith("row 2: ")
+    assert images.missing["own-2"].endswith("none.png: No such file or directory")
+    assert "none.png" in images.missing["own-3"]
+
+
+def test_a_broken_image_in_the_table_is_named(tmp_path: Path) -> None:
+    good = encoded(picture(), "PNG")
+    images = [good, b"no picture", good[:60]]
+    table = pd.DataFrame([own_case(n, image=data) for n, data in enumerate(images)])
+    table.to_parquet(tmp_path / "cases.parquet")
+    source = open_source(str(tmp_path / "cases.parquet"))
+    found = source.images(source.cases)
+    assert list(found.found) == ["own-0"]
+    assert found.missing["own-1"] == "row 2: image in the table: not an image"
+    assert "damaged PNG image" in found.missing["own-2"]
+
+
+def test_ids_are_text_unless_they_are_whole_numbers(tmp_path: Path) -> None:
+    rows = "".join(f"{id},What?,NA,1.png\n" for id in ("7", "007", "1.5", "x"))
+    file = tmp_path / "cases.csv"
+    file.write_text(f"id,history,answer,image\n{rows}")
+    source = open_source(str(file))
+    assert [case.id for case in source.cases] == [7, "007", "1.5", "x"]
+    assert {case.reference for case in source.cases} == {"NA"}
+
+
+def test_without_ids_the_rows_are_numbered(tmp_path: Path) -> None:
+    rows = [{k: v for k, v in own_case(n).items() if k != "id"} for n in (1, 2)]
+    source = open_source(write(tmp_path, *rows))
+    assert [case.id for case in source.cases] == [1, 2]
+
+
+def test_columns_may_have_other_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {
+        "question": "What?",
+        "final_dx": "Gout",
+        "scan": "1.png",
+        "ward": 3,
+        "\x1b[2J": 1,
+    }
+    columns = {"reference": "final_dx", "image": "scan"}
+    file = write(tmp_path, row)
+    for _ in range(2):
+        (case,) = open_source(file, columns=columns).cases
+    assert (case.history, case.reference) == ("What?", "Gout")
+    assert (
+        capsys.readouterr().err
+        == f"cases={file}: columns not used: '\\x1b[2J', 'ward'.\n"
+    )
+
+
+def test_classes_are_read_by_their_names(tmp_path: Path) -> None:
+    features = Features(
+        {
+            "history": Value("string"),
+            "image": Value("string"),
+            "label": ClassLabel(names=["Gout", "Lupus"]),
+        }
+    )
+    rows = [{"history": "What?", "image": "1.png", "label": n} for n in (1, 0)]
+    Dataset.from_list(rows, features=features).save_to_disk(tmp_path / "saved")
+    source = open_source(str(tmp_path / "saved"), columns={"reference": "label"})
+    assert [case.reference for case in source.cases] == ["Lupus", "Gout"]
+
+
+def test_the_reference_follows_from_the_options(tmp_path: Path) -> None:
+    row = own_case(options=OPTIONS, correct_option="C")
+    del row["reference"]
+    (case,) = open_source(write(tmp_path, row)).cases
+    assert case.reference == "Lupus"
+
+
+def test_an_answers_letter_may_be_mapped_to_the_option(tmp_path: Path) -> None:
+    row = own_case(options=OPTIONS, answer="C")
+    del row["reference"]
+    file = write(tmp_path, row)
+    assert "reference='C' looks like an option's letter" in refusal(file)
+    (case,) = open_source(file, columns={"correct_option": "answer"}).cases
+    assert (case.reference, case.correct_option) == ("Lupus", "C")
+
+
+def test_a_file_that_was_changed_is_read_anew(tmp_path: Path) -> None:
+    file = write(tmp_path, own_case(1))
+    changed = os.stat(file).st_mtime_ns
+    open_source(file)
+    write(tmp_path, own_case(2))
+    os.utime(file, ns=(changed, changed))
+    assert [case.id for case in open_source(file).cases] == ["own-2"]
+
+
+def test_a_source_opens_inside_an_event_loop(tmp_path: Path) -> None:
+    file = write(tmp_path, own_case(1))
+
+    async def inside() -> int:
+        return len(described(file)["samples"])
+
+    assert asyncio.run(inside()) == 1
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "parquet"])
+def test_nobody_is_told_of_a_local_file(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pd.DataFrame([own_case(1)])
+    table.to_json(tmp_path / "cases.json", orient="records")
+    table.to_csv(tmp_path / "cases.csv")
+    table.to_parquet(tmp_path / "cases.parquet")
+    asked: list[Any] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: asked.append(a) or [])
+    monkeypatch.setattr(socket.socket, "connect", lambda *a: asked.append(a))
+    open_source(str(tmp_path / f"cases.{kind}"))
+    assert not asked
+
+
+def test_names_with_patterns_in_them_are_names(tmp_path: Path) -> None:
+    folder = tmp_path / "a[1] *?:b"
+    folder.mkdir()
+    assert len(open_source(write(folder, own_case(1))).cases) == 1
+
+
+@pytest.mark.parametrize(
+    ("cases", "messages"),
+    [
+        ([own_case(1), own_case(1)], ["id='own-1' is used twice, in rows 1, 2"]),
+        ([own_case(1), own_case(2, id=None)], ["row 2: id=None", "or in none"]),
+        ([own_case(id="\x1b[2J")], ["row 1: id='\\x1b[2J' must be printable"]),
+        ([own_case(image="../1.png")], ["row 1: image='../1.png' leaves the folder"]),
+        ([own_case(image="/etc/1.png")], ["image='/etc/1.png' leaves the folder"]),
+        ([own_case(image="link.png")], ["image='link.png' leaves the folder"]),
+        ([own_case(image=None)], ["row 1: image=None must be a path"]),
+        ([own_case(image=[])], ["row 1: image=[] must hold an image"]),
+        ([own_case(image=["1.png", ""])], ["row 1: image='' must be a path"]),
+        ([own_case(image=7)], ["row 1: image=7 must be a path"]),
+        ([own_case(image="http://a.org/1.png")], ["must be a path or an https URL"]),
+        ([own_case(image="file:///1.png")], ["must be a path or an https URL"]),
+        ([own_case(image="data:image/png;base64,")], ["or an https URL"]),
+        ([own_case(image="https://127.0.0.1/1.png")], ["127.0.0.1 is no public"]),
+        ([own_case(image="https://10.0.0.1/1.png")], ["10.0.0.1 is no public"]),
+        ([own_case(image="https://[::1]/1.png")], ["::1 is no public address"]),
+        ([own_case(image="https://169.254.169.254/")], ["169.254.169.254 is no"]),
+        ([own_case(), own_case(2, history="")], ["row 2: history=''"]),
+        ([own_case(), own_case(2, history=" ")], ["row 2: history=' '"]),
+        ([own_case(reference=3)], ["row 1: reference=3: Input should be a valid str"]),
+        ([own_case(date="soon")], ["row 1: date='soon': Invalid isoformat string"]),
+        ([own_case(date="2020-01-02T03:04:05")], ["row 1: date=", "zero time"]),
+        ([own_case(options=OPTIONS[:4])], ["there must be five options, not 4"]),
+        ([own_case(options="Gout, Lupus")], ["options='Gout, Lupus' must be a list"]),
+        (
+            [own_case(options=OPTIONS, correct_option="F")],
+            ["row 1: correct_option='F': Input should be 'A', 'B', 'C', 'D' or 'E'"],
+        ),
+        ([own_case(correct_option="A")], ["correct_option is given but options are"]),
+        (
+            [own_case(options=OPTIONS, reference="C")],
+            ["row 1: reference='C' looks like an option's letter"],
+        ),
+        (
+            [own_case(options=OPTIONS, reader_votes=[0.5, 0.5])],
+            ["reader_votes must hold one share for each option"],
+        ),
+        (
+            [own_case(options=OPTIONS, reader_votes=[12, 62, 10, 11, 6])],
+            ["row 1: reader_votes.0=12", "less than or equal to 1"],
+        ),
+        ([own_case(difficulty="tough")], ["'easy', 'medium', 'hard' or 'expert'"]),
+        (
+            [own_case(difficulty="easy", brier_score=0.2)],
+            ["difficulty is easy, but the Brier score 0.2 is expert"],
+        ),
+        ([own_case(brier_score=2)], ["row 1: brier_score=2", "less than or equal"]),
+        ([own_case(question_type="why")], ["question_type='why': Input should be"]),
+        (["Gout"], ["no column history and no column image and no column reference"]),
+        ([own_case(), "Gout"], ["every row must be an object"]),
+        ([], ["it has no rows"]),
+    ],
+)
+def test_malformed_cases_are_refused(
+    cases: list[Any], messages: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "outside.png").write_bytes(encoded(picture()))
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "link.png").symlink_to(tmp_path / "outside.png")
+    file = write(folder, *cases)
+    said = refusal(file)
+    assert said.startswith(f"cases={file}")
+    for message in messages:
+        assert message in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.json", b"", "it has no rows"),
+        ("empty.csv", b"", "No columns to parse from file"),
+        ("empty.parquet", b"", "Parquet file size is 0 bytes"),
+        ("words.json", b"id,history", "JSON parse error: Invalid value, in row 1"),
+        ("cut.json", b'[{"id": 1},', "Expected object or value"),
+        ("one.jsonl", b'{"id": 1}\n{oops\n', "Missing a name for object member, in"),
+        ("latin.json", '[{"id": "é"}]'.encode("latin-1"), "Invalid octet in UTF-8"),
+        ("latin.csv", "id\né".encode("latin-1"), "can't decode byte 0xe9"),
+        ("header.csv", b"id,history\n", "it has no rows"),
+        ("long.csv", b"id,history\n1,2,3\n", "more values than the first line"),
+        ("uneven.csv", b"id,history\n1,2\n1,2,3\n", "Expected 2 fields in line 3"),
+        ("cut.csv", b'id,history\n"1,2', "EOF inside string"),
+        ("semicolon.csv", b"id;history\n1;2\n", "The columns are 'id;history': say"),
+        ("no.parquet", b"PAR1 but no more of it PAR1", "arquet"),
+    ],
+)
+def test_files_that_are_no_tables_are_refused(
+    name: str, content: bytes, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    said = refusal(str(tmp_path / name))
+    assert said.startswith(f"cases={tmp_path / name}")
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"diagnosis": "reference"}, "'diagnosis' is none of id, history, reference"),
+        ({"reference": "dx"}, "reference='dx', but the columns of cases="),
+    ],
+)
+def test_a_wrong_map_of_columns_is_refused(
+    columns: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    assert message in refusal(write(tmp_path, own_case()), columns)
+
+
+def test_messages_name_the_users_own_column(tmp_path: Path) -> None:
+    row = {"question": "", "dx": "Gout", "image": "1.png"}
+    said = refusal(write(tmp_path, row), {"reference": "dx"})
+    assert said.endswith("at least 1 character (history is column 'question')")
 
 
 @pytest.mark.parametrize(
     ("cases", "message"),
     [
-        ([own_case(1), own_case(1)], "ids used twice: own-1"),
-        ([own_case(image="../1.png")], r"record 1: image='\.\./1.png' leaves"),
-        ([own_case(image="/etc/1.png")], "leaves the file's folder"),
-        ([own_case(image=None)], "image=None must be a path"),
-        ([own_case(), own_case(2, history="")], "record 2: history=''"),
-        ([own_case(vote=1)], "vote=1: Extra inputs"),
-        ([own_case(date="soon")], "date='soon'"),
-        (["Gout"], "record 1: must be an object, not 'Gout'"),
-        ([], "must hold a JSON list of cases"),
+        ("njem", "'nejm', 'demo', the path of"),
+        ("nowhere.json", "there is none at /"),
+        ("cases.txt", "there is none at /"),
+        ("owner/name", "or hf:owner/name"),
+        ("s4://bucket/cases", "Protocol not known: s4"),
+        ("memory://nowhere", "not found"),
+        ("hf:name", "is given as hf:owner/name"),
+        ("hf://datasets/owner/name", "is given as hf:owner/name"),
     ],
 )
-def test_malformed_files_are_refused(
-    cases: list[Any], message: str, tmp_path: Path
+def test_unknown_sources_are_refused(cases: str, message: str) -> None:
+    assert message in refusal(cases)
+
+
+def test_a_folder_must_hold_a_table(tmp_path: Path) -> None:
+    assert "a folder must hold one of metadata.csv" in refusal(str(tmp_path))
+    for name in ("train", "test"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "metadata.csv").write_text("id\n1\n")
+    said = refusal(str(tmp_path))
+    assert "its splits are 'test', 'train'" in said
+    assert said.endswith("as in cases=…:NAME.")
+    assert "its splits are 'test', 'train'" in refusal(f"{tmp_path}:dev")
+    assert "no column history" in refusal(f"{tmp_path}:train")
+
+
+def test_a_saved_dataset_must_be_whole(tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    Dataset.from_list([own_case()]).save_to_disk(saved)
+    assert "its splits are 'train'" in refusal(f"{saved}:test")
+    (saved / "data-00000-of-00001.arrow").write_bytes(b"cut")
+    assert refusal(str(saved)).startswith(f"cases={saved} cannot be read: ")
+    (saved / "dataset_info.json").unlink()
+    assert "neither a `Dataset` directory nor" in refusal(str(saved))
+
+
+def test_image_dir_and_columns_are_for_other_sources(tmp_path: Path) -> None:
+    for cases in ("demo", write(tmp_path, own_case())):
+        with pytest.raises(NejmInspectError, match="image_dir is for cases=nejm"):
+            open_source(cases, "images")
+    for cases in ("demo", "nejm"):
+        with pytest.raises(NejmInspectError, match="for your own cases"):
+            open_source(cases, columns={"history": "question"})
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(texts.filter(str.strip), min_size=1, max_size=5))
+def test_texts_are_the_same_from_every_kind_of_file(
+    tmp_path_factory: pytest.TempPathFactory, histories: list[str]
 ) -> None:
-    with pytest.raises(NejmInspectError, match=message):
-        open_source(write(tmp_path, *cases))
-
-
-def test_what_is_no_json_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "cases.json"
-    file.write_text("id,history")
-    with pytest.raises(NejmInspectError, match="is not JSON"):
-        open_source(str(file))
-
-
-@pytest.mark.parametrize("cases", ["njem", "nowhere.json", "cases.txt"])
-def test_unknown_sources_are_refused(cases: str) -> None:
-    with pytest.raises(NejmInspectError, match="'nejm', 'demo' or the path"):
-        open_source(cases)
-
-
-def test_image_dir_is_for_nejm_cases() -> None:
-    with pytest.raises(NejmInspectError, match="image_dir is for cases=nejm"):
-        open_source("demo", "images")
+    expected = [TypeAdapter(Text).validate_python(text) for text in histories]
+    folder = tmp_path_factory.mktemp("texts")
+    rows = [
+        {"history": text, "reference": "Gout", "image": "1.png"} for text in histories
+    ]
+    (folder / "cases.json").write_text(json.dumps(rows))
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows)
+    (folder / "cases.jsonl").write_text(lines)
+    table = pd.DataFrame(rows)
+    table.to_csv(folder / "cases.csv", index=False)
+    table.to_parquet(folder / "cases.parquet")
+    for kind in ("json", "jsonl", "csv", "parquet"):
+        source = open_source(str(folder / f"cases.{kind}"))
+        assert [c.history for c in source.cases] == expected

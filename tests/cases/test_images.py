@@ -146,7 +146,7 @@ def test_a_conversion_is_made_once(tmp_path: Path) -> None:
     data, _ = unusual("cmyk")
     first = prepared(data, tmp_path, "a.jpg")
     changed = first.path.stat().st_mtime_ns
-    assert prepared(data, tmp_path, "b.jpg") == first
+    assert prepared(data, tmp_path, "b.jpg").path == first.path
     assert first.path.stat().st_mtime_ns == changed
 
 

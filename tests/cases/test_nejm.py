@@ -192,7 +192,7 @@ def test_only_the_images_asked_for_are_fetched_eight_at_a_time(
     assert journal.image_requests == 30
     assert 2 <= journal.most_at_once <= 8
     for case in cases:
-        image = fetched.found[case.id]
+        (image,) = fetched.found[case.id]
         assert image.path.name == f"IC{date_of(case)}.jpg"
         assert image.path.read_bytes() == encoded(picture(int(date_of(case))))
         assert image.conversion is None
@@ -301,7 +301,7 @@ def test_unusual_images_are_converted_and_it_is_recorded(journal: Journal) -> No
     for case, expected in zip(
         cases, ("mode CMYK", "mode I;16", "TIFF", "30,000,000 bytes"), strict=True
     ):
-        image = fetched.found[case.id]
+        (image,) = fetched.found[case.id]
         assert expected in image.conversion
         assert image.path.stat().st_size <= 5 * 2**20 * 3 / 4
     before = journal.image_requests
@@ -318,8 +318,8 @@ def test_own_images_come_before_any_download(journal: Journal, tmp_path: Path) -
     (folder / f"IC{date_of(cases[1])}.jpeg").write_bytes(encoded(picture(2)))
     images = open_source("nejm", str(folder)).images(cases)
     assert not images.missing
-    assert images.found[cases[0].id].path.parent == folder
-    assert images.found[cases[1].id].path.parent == folder
+    assert images.found[cases[0].id][0].path.parent == folder
+    assert images.found[cases[1].id][0].path.parent == folder
     assert journal.image_requests == 1
 
 
@@ -352,7 +352,7 @@ def test_a_damaged_image_in_the_cache_is_fetched_anew(
     journal: Journal, damage: bytes
 ) -> None:
     cases, images = sample(2)
-    path = images(cases).found[cases[0].id].path
+    path = images(cases).found[cases[0].id][0].path
     path.write_bytes(path.read_bytes()[:300] if damage else b"")
     assert not images(cases).missing
     assert path.read_bytes() == encoded(picture(int(date_of(cases[0]))))

@@ -28,7 +28,7 @@ def content(sample: Sample) -> list[Content]:
 
 
 def test_input_is_the_history_then_the_image() -> None:
-    sample = case_to_sample(case(), IMAGE, "both")
+    sample = case_to_sample(case(), [IMAGE], "both")
     text, image = content(sample)
     assert isinstance(text, ContentText)
     assert text.text == "A man has a swollen toe. What is the diagnosis?"
@@ -39,7 +39,7 @@ def test_input_is_the_history_then_the_image() -> None:
 
 
 def test_metadata_are_those_of_the_design() -> None:
-    sample = case_to_sample(case(), IMAGE, "both")
+    sample = case_to_sample(case(), [IMAGE], "both")
     assert sample.metadata == {
         "case_id": 1,
         "date": "2010-01-02",
@@ -62,19 +62,19 @@ def test_metadata_are_those_of_the_design() -> None:
 
 def test_what_a_case_lacks_is_not_in_its_metadata() -> None:
     bare = Case(id=1, history="What?", reference="Gout", question_type="other")
-    assert case_to_sample(bare, IMAGE, "both").metadata == {
+    assert case_to_sample(bare, [IMAGE], "both").metadata == {
         "case_id": 1,
         "question_type": "other",
     }
 
 
 def test_history_alone_has_no_image() -> None:
-    (text,) = content(case_to_sample(case(), None, "history"))
+    (text,) = content(case_to_sample(case(), [], "history"))
     assert isinstance(text, ContentText)
 
 
 def test_image_alone_keeps_the_history_for_the_judge() -> None:
-    sample = case_to_sample(case(), IMAGE, "image")
+    sample = case_to_sample(case(), [IMAGE], "image")
     assert [part.type for part in content(sample)] == ["image"]
     assert sample.metadata
     assert sample.metadata["withheld_history"] == case().history
@@ -82,7 +82,7 @@ def test_image_alone_keeps_the_history_for_the_judge() -> None:
 
 def test_image_alone_keeps_another_question_than_for_a_diagnosis() -> None:
     other = case(question="A child is febrile. Which vector?")
-    text, image = content(case_to_sample(other, IMAGE, "image"))
+    text, image = content(case_to_sample(other, [IMAGE], "image"))
     assert isinstance(text, ContentText)
     assert text.text == "Which vector?"
     assert image.type == "image"
@@ -90,7 +90,7 @@ def test_image_alone_keeps_another_question_than_for_a_diagnosis() -> None:
 
 def test_a_conversion_is_recorded() -> None:
     converted = CaseImage(IMAGE.path, "TIFF → PNG RGB 3×2")
-    sample = case_to_sample(case(), converted, "both")
+    sample = case_to_sample(case(), [converted], "both")
     assert sample.metadata
     assert sample.metadata["image_conversion"] == "TIFF → PNG RGB 3×2"
 
@@ -100,7 +100,7 @@ def source(missing: list[int], asked: list[int]) -> CaseSource:
 
     def images(wanted: Any) -> CaseImages:
         asked.extend(case.id for case in wanted)
-        found = {c.id: IMAGE for c in wanted if c.id not in missing}
+        found = {c.id: [IMAGE] for c in wanted if c.id not in missing}
         return CaseImages(found, dict.fromkeys(missing, "HTTP 403"))
 
     return CaseSource("test", cases, images)
@@ -142,4 +142,4 @@ def test_history_alone_asks_for_no_image() -> None:
 def test_an_image_alone_needs_a_question() -> None:
     silent = Case(id=7, history="A toe.", reference="Gout", question_type="other")
     with pytest.raises(NejmInspectError, match=r"Case 7 .* no question of its own"):
-        case_to_sample(silent, IMAGE, "image")
+        case_to_sample(silent, [IMAGE], "image")

@@ -37,6 +37,11 @@ def test_difficulty_is_the_hardest_level_reached(
     assert case(brier_score=brier_score).difficulty == difficulty
 
 
+def test_a_difficulty_may_be_given_instead_of_a_score() -> None:
+    assert case(difficulty="hard").difficulty == "hard"
+    assert case(difficulty="expert", brier_score=0.2).difficulty == "expert"
+
+
 def test_reader_accuracy_is_the_share_of_the_correct_option() -> None:
     options = ("Gout", "Bunion", "Lupus", "Mumps", "Rabies")
     votes = (0.1, 0.5, 0.2, 0.1, 0.1)
@@ -52,6 +57,8 @@ def test_reader_accuracy_is_the_share_of_the_correct_option() -> None:
         ({"correct_option": "A"}, "options are not"),
         ({"reader_votes": (0.5, 0.5)}, "one share for each option"),
         ({"brier_score": 1.5}, "less than or equal to 1"),
+        ({"difficulty": "easy", "brier_score": 0.087}, "is easy, but the Brier score"),
+        ({"date": 3}, "Invalid isoformat string: '3'"),
         ({"reference": "  "}, "at least 1 character"),
         ({"diagnosis": "Gout"}, "Extra inputs"),
     ],

@@ -135,6 +135,16 @@ def test_too_small_a_pool_is_an_error(parameters: dict[str, Any], message: str) 
         select_cases(POOL, Selection.of(**parameters))
 
 
+def test_a_given_difficulty_is_filtered_by() -> None:
+    levels = ("easy", "hard", "expert", "medium")
+    pool = [
+        made_up_case(number, brier_score=None, difficulty=level)
+        for number, level in enumerate(levels)
+    ]
+    selected = select_cases(pool, Selection.of(sample_size=None, difficulty="hard"))
+    assert [case.id for case in selected] == [1, 2]
+
+
 @pytest.mark.parametrize(
     "parameters", [{"difficulty": "hard"}, {"since": "2020-01-01"}]
 )

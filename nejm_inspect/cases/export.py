@@ -1,0 +1,130 @@
+"""Cases with their images as a folder that `datasets` and `cases=` read anywhere."""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from nejm_inspect.cases.images import CaseImage
+from nejm_inspect.cases.schema import Case
+from nejm_inspect.cases.source import CaseId
+from nejm_inspect.errors import NejmInspectError
+
+RIGHTS_FILE = "RIGHTS.txt"
+RIGHTS_NOTE = """\
+The texts and images of the NEJM Image Challenge belong to the Massachusetts Medical
+Society. This copy is for the own use of whoever exported it with nejm-inspect. Do not
+redistribute it, in part or converted, and keep it where only you can read it."""
+
+_OWN_FILES = re.compile(
+    rf"{re.escape(RIGHTS_FILE)}|state\.json|dataset_info\.json|data-.*\.arrow"
+)
+_HUB = re.compile(r"hf:|https?:|(www\.)?(huggingface\.co|hf\.co)\b", re.IGNORECASE)
+
+
+def check_destination(place: str) -> None:
+    """Refuses to write to the Hub, or over anything but an earlier export.
+
+    Args:
+        place: A path or any URL that fsspec writes to.
+
+    Raises:
+        NejmInspectError: If the place is refused or cannot be looked at.
+    """
+    if any(_HUB.match(part) for part in place.split("::")):
+        raise NejmInspectError(
+            f"{place}: the cases are not yours to publish, and nothing is exported to "
+            "a hub or web server. Name a folder, or a bucket that only you can read."
+        )
+    with _writable(place) as (fs, path):
+        # Writing to a bucket that is not there would make one of that name.
+        root = path.partition("/")[0] or "/"
+        try:
+            fs.info(root)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"there is no {root}") from error
+        names = set(map(posixpath.basename, _files_in(fs, path)))
+    if names and not (RIGHTS_FILE in names and all(map(_OWN_FILES.fullmatch, names))):
+        raise NejmInspectError(
+            f"{place} holds something else than an earlier export, and was left as it "
+            "is. Name a new or an empty folder."
+        )
+
+
+def export_cases(
+    cases: Sequence[Case], images: Mapping[CaseId, CaseImage], place: str
+) -> None:
+    """Writes cases and the original bytes of their images as a `datasets` folder.
+
+    Args:
+        cases: The cases, in the order of the rows.
+        images: The image of each.
+        place: Where to, as `check_destination` found it; an earlier export is removed.
+
+    Raises:
+        NejmInspectError: If the folder cannot be written.
+    """
+    from datasets import Dataset
+
+    # Only paths for now: save_to_disk puts the bytes of the files in their place.
+    rows = [_row(case, images[case.id]) for case in cases]
+    dataset = Dataset.from_list(rows, features=_features())
+    with _writable(place) as (fs, path):
+        for earlier in _files_in(fs, path):
+            fs.rm(earlier)
+        fs.makedirs(path, exist_ok=True)
+        # First of all, so that what an interruption leaves is known for an export. It
+        # lacks what save_to_disk writes last, and is refused as cases=.
+        with fs.open(posixpath.join(path, RIGHTS_FILE), "wb") as note:
+            note.write(f"{RIGHTS_NOTE}\n".encode())
+        dataset.save_to_disk(place)
+
+
+def _features() -> Any:
+    from datasets import Features, Image, List, Value
+
+    text = Value("string")
+    return Features(
+        {
+            "id": Value("int64"),
+            "date": Value("date32"),
+            "history": text,
+            "image": Image(),
+            "reference": text,
+            "options": List(text),
+            "correct_option": text,
+            "reader_votes": List(Value("float64")),
+            "total_votes": Value("int64"),
+            "brier_score": Value("float64"),
+            "difficulty": text,
+            "question_type": text,
+        }
+    )
+
+
+def _row(case: Case, image: CaseImage) -> dict[str, Any]:
+    return {
+        **case.model_dump(by_alias=True),
+        "difficulty": case.difficulty,
+        "image": str(image.original or image.path),
+    }
+
+
+def _files_in(fs: Any, path: str) -> list[str]:
+    """What is in a folder; a file in its place counts as something."""
+    return [p.rstrip("/") for p in fs.ls(path, detail=False)] if fs.exists(path) else []
+
+
+@contextmanager
+def _writable(place: str) -> Iterator[tuple[Any, str]]:
+    """The file system of a place and the path there, with errors that name it."""
+    from fsspec.core import url_to_fs
+
+    try:
+        yield url_to_fs(place)
+    except Exception as error:  # every file system of fsspec has errors of its own
+        problem = str(error).strip().rstrip(".") or type(error).__name__
+        raise NejmInspectError(
+            f"{place} cannot be written to: {problem}. The cache still has everything."
+        ) from error

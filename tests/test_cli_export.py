@@ -1,0 +1,215 @@
+"""What `nejm-inspect export` writes is read as the same cases elsewhere."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
+
+from nejm_inspect.cases import open_source
+from nejm_inspect.cases.selection import Selection, select_cases
+from nejm_inspect.cli import main
+from nejm_inspect.errors import NejmInspectError
+from tests.cases.described import described, described_samples
+from tests.loopback import Journal, Reply, encoded, picture
+
+WRITTEN = {
+    "RIGHTS.txt",
+    "data-00000-of-00001.arrow",
+    "dataset_info.json",
+    "state.json",
+}
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def samples_of_nejm(size: int) -> list[Any]:
+    source = open_source("nejm")
+    cases = select_cases(source.cases, Selection(sample_size=size))
+    return described_samples(source, cases)
+
+
+@pytest.fixture
+def fetched(journal: Journal) -> Journal:
+    """The cache with the first six cases of the published sample."""
+    cmyk = encoded(picture().convert("CMYK"))  # sent converted, exported as it came
+    journal.images = {"20170511": cmyk, "20070816": encoded(picture(2), "PNG")}
+    assert run("fetch", "--sample-size", "6").exit_code == 0
+    return journal
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty bucket of an S3 server on loopback."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "loopback")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "loopback")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    bucket = f"bucket-{tmp_path.name}".replace("_", "-").lower()[:60]
+    boto3.client("s3").create_bucket(Bucket=bucket)
+    return f"s3://{bucket}"
+
+
+@pytest.fixture(params=["folder", "s3"])
+def dest(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where to export to; nothing is there yet."""
+    if request.param == "s3":
+        return f"{request.getfixturevalue('s3')}/exports/nejm"
+    return str(tmp_path / "exports" / "nejm")
+
+
+def test_an_export_is_read_elsewhere_as_the_same_samples(
+    fetched: Journal, dest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = {sample["id"]: sample for sample in samples_of_nejm(6)}
+    requests = fetched.image_requests
+    for _ in range(2):  # an earlier export may be overwritten
+        result = run("export", dest)
+        assert result.exit_code == 0, result.output
+    assert f"6 cases are in {dest}. To use them: -T cases={dest}" in result.stdout
+    assert "belong to the Massachusetts Medical" in result.stderr
+    assert fetched.image_requests == requests
+    monkeypatch.setenv("NEJM_INSPECT_CACHE", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("NEJM_INSPECT_CASES_URL", "http://127.0.0.1:9")
+    imported = described(dest)
+    assert imported["name"] in (dest, "nejm")
+    assert {sample["id"]: sample for sample in imported["samples"]} == original
+    converted = [s for s in original.values() if "image_conversion" in s["metadata"]]
+    assert [sample["id"] for sample in converted] == [655]
+
+
+def test_an_export_of_a_sample_is_the_sample(fetched: Journal, tmp_path: Path) -> None:
+    requests = fetched.image_requests
+    result = run("export", str(tmp_path / "nejm"), "--sample-size", "8")
+    assert result.exit_code == 0, result.output
+    assert fetched.image_requests == requests + 2
+    assert described(str(tmp_path / "nejm"))["samples"] == samples_of_nejm(8)
+    assert {path.name for path in (tmp_path / "nejm").iterdir()} == WRITTEN
+    assert [p.name for p in tmp_path.glob("nejm*")] == ["nejm"]
+
+
+def test_own_images_are_exported_too(journal: Journal, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    own = encoded(picture(3), "PNG")
+    (tmp_path / "own" / "655.png").write_bytes(own)
+    exported = str(tmp_path / "nejm")
+    assert run("export", exported, "--image-dir", str(tmp_path / "own")).exit_code == 0
+    source = open_source(exported)
+    (image,) = source.images(source.cases).found[655]
+    assert image.path.read_bytes() == own
+    assert journal.image_requests == 0
+
+
+def test_missing_images_stop_an_export(journal: Journal, tmp_path: Path) -> None:
+    journal.image_faults = {"20070816": Reply(status=404)}
+    result = run("export", str(tmp_path / "nejm"), "--sample-size", "2")
+    assert result.exit_code == 1
+    assert "1 of 2 images are missing, so nothing was exported" in result.stderr
+    assert not (tmp_path / "nejm").exists()
+    assert run("export", str(tmp_path / "nejm")).exit_code == 0
+
+
+def test_an_empty_cache_is_said(journal: Journal, tmp_path: Path) -> None:
+    result = run("export", str(tmp_path / "nejm"))
+    assert result.exit_code == 1
+    assert "Error: No image is in the cache. Fetch them first" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "hf:owner/name",
+        "hf://datasets/owner/name",
+        "https://huggingface.co/datasets/owner/name",
+        "HTTPS://example.org/x",
+        "huggingface.co/datasets/owner/name",
+        "simplecache::hf://datasets/owner/name",
+    ],
+)
+def test_nothing_is_exported_to_a_hub(place: str, journal: Journal) -> None:
+    result = run("export", place, "--sample-size", "1")
+    assert result.exit_code == 1
+    assert "the cases are not yours to publish" in result.stderr
+    assert not journal.requests
+
+
+def test_other_folders_are_left_as_they_are(fetched: Journal, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert run("export", str(empty)).exit_code == 0
+    (empty / "notes.txt").write_text("mine")
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for place in (empty, file, tmp_path / "cache"):
+        before = sorted(tmp_path.rglob("*"))
+        result = run("export", str(place))
+        assert result.exit_code == 1
+        assert "holds something else than an earlier export" in result.stderr
+        assert sorted(tmp_path.rglob("*")) == before
+    assert len(described(str(empty))["samples"]) == 6
+
+
+def test_errors_of_places_are_said_without_a_traceback(
+    fetched: Journal, s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+
+    def error(place: str) -> str:
+        result = run("export", place)
+        assert result.exit_code == 1
+        assert isinstance(result.exception, SystemExit)
+        assert f"Error: {place} cannot be written to" in result.stderr
+        return result.stderr
+
+    assert "there is no no-such-bucket" in error("s3://no-such-bucket/nejm")
+    assert "Protocol not known: s4" in error("s4://bucket/nejm")
+    assert "Not a directory" in error(str(tmp_path / "file" / "nejm"))
+    S3FileSystem.clear_instance_cache()
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assert "Unable to locate credentials" in error(f"{s3}/nejm")
+    S3FileSystem.clear_instance_cache()
+
+
+def test_an_interrupted_export_is_no_export_and_may_be_repeated(
+    fetched: Journal, tmp_path: Path
+) -> None:
+    place = tmp_path / "nejm"
+    # A process of its own is interrupted for real, in the middle of its writing.
+    program = (
+        "import os, signal, datasets\n"
+        "from nejm_inspect.cli import main\n"
+        "write = datasets.arrow_writer.ArrowWriter.write_table\n"
+        "def interrupted(*arguments, **options):\n"
+        "    write(*arguments, **options)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "datasets.arrow_writer.ArrowWriter.write_table = interrupted\n"
+        "main()\n"
+    )
+    command = [sys.executable, "-c", program, "export", str(place)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 1
+    assert process.stderr.strip().endswith("Aborted!")
+    assert "Traceback" not in process.stderr
+    with pytest.raises(NejmInspectError, match="a folder must hold one of"):
+        open_source(str(place))
+    assert run("export", str(place)).exit_code == 0
+    assert len(described(str(place))["samples"]) == 6
