@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Annotated
 
 from inspect_ai.model import (
@@ -11,11 +13,9 @@ from inspect_ai.model import (
     ChatMessageUser,
     GenerateConfig,
     Model,
-    model_roles,
 )
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from nejm_inspect.errors import NejmInspectError, describe_validation
 from nejm_inspect.prompts import (
     GRADER_PROMPT,
     GRADER_RETRY_NOTE,
@@ -51,62 +51,80 @@ class Verdict(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
+    token: str
+    """The prompt's, which shows that the judge wrote this, in reply to that prompt."""
     score: int = Field(ge=0, le=MAX_POINTS)
     category: Remark = None
     reasoning: Remark = None
-
-
-def refuse_panel() -> None:
-    """Refuses several models bound to the role, of which only one would be asked.
-
-    Raises:
-        NejmInspectError: If a list is bound.
-    """
-    if isinstance(model_roles().get(GRADER_ROLE), list):
-        raise NejmInspectError(
-            f"One model judges: bind a single one to the role {GRADER_ROLE}."
-        )
 
 
 class InvalidVerdictError(ValueError):
     """A reply of the judge that holds no valid verdict; the message says why."""
 
 
-async def ask_for_verdict(
-    grader: Model, history: str, reference: str, response: str
-) -> tuple[Verdict | None, int, str]:
-    """Asks the judge until it gives a valid verdict, three times at most.
+@dataclass(frozen=True)
+class Vote:
+    """What a judge made of a response."""
+
+    judge: str
+    verdict: Verdict | None
+    """None if no reply held a valid one."""
+    attempts: int
+    """How often the judge was asked."""
+    reply: str
+    """The judge's last reply."""
+
+
+async def ask_for_vote(
+    judge: Model,
+    config: GenerateConfig,
+    *,
+    history: str,
+    reference: str,
+    response: str,
+) -> Vote:
+    """Asks a judge until it gives a valid verdict, three times at most.
 
     Args:
-        grader: The judge.
+        judge: The judge.
+        config: How to ask it.
         history: The case as its readers saw it.
         reference: The reference answer.
         response: What the examinee wrote; untrusted.
-
-    Returns:
-        The verdict, or None if no reply held one; how often the judge was asked; and
-        its last reply.
     """
+    token = prompt_token(history, reference, response)
     note = ""
     reply = ""
     for attempt in range(1, ATTEMPTS + 1):
         prompt = grader_messages(history, reference, response, note)
-        reply = (await grader.generate(prompt)).completion
+        reply = (await judge.generate(prompt, config=config)).completion
         try:
-            return parse_verdict(reply), attempt, reply
+            return Vote(str(judge), parse_verdict(reply, token), attempt, reply)
         except InvalidVerdictError as problem:
             # Telling what was wrong also makes the request a new one to any cache.
             note = GRADER_RETRY_NOTE.format(attempt=attempt + 1, problem=problem)
-    return None, ATTEMPTS, reply
+    return Vote(str(judge), None, ATTEMPTS, reply)
+
+
+def prompt_token(history: str, reference: str, response: str) -> str:
+    """What fences the response and signs the verdict: a hash of all that is judged.
+
+    A response cannot contain it, being a part of what is hashed; and the same case and
+    response always give the same prompt, so that replies can be cached.
+
+    Args:
+        history: The case as its readers saw it.
+        reference: The reference answer.
+        response: What the examinee wrote; untrusted.
+    """
+    judged = json.dumps([history, reference, response])
+    return hashlib.sha256(judged.encode()).hexdigest()[:12]
 
 
 def grader_messages(
     history: str, reference: str, response: str, note: str = ""
 ) -> list[ChatMessage]:
     """Builds the judge's prompt: rules, case, fenced response, task; in this order.
-
-    The fence bears a hash of the response, so that a response cannot contain it, and
-    the same response always gives the same prompt.
 
     Args:
         history: The case as its readers saw it.
@@ -115,11 +133,10 @@ def grader_messages(
         note: What to add at the end, for a further attempt.
     """
     rubric = "\n".join(f"- {level.points}: {level.meaning}" for level in RUBRIC)
-    digest = hashlib.sha256(response.encode(errors="replace")).hexdigest()[:16]
     prompt = GRADER_PROMPT.format(
         history=history,
         reference=reference,
-        fence=f"response-{digest}",
+        token=prompt_token(history, reference, response),
         response=neutralized(response),
         categories=", ".join(level.category for level in RUBRIC),
         max_points=MAX_POINTS,
@@ -154,35 +171,53 @@ def _harmless(character: str) -> str:
     if plain in _LOOK_ALIKES:
         return _LOOK_ALIKES[plain]
     category = unicodedata.category(character)
-    if character not in "\n\t" and category.startswith(("C", "Zl", "Zp")):
+    if character not in "\n\t" and (
+        category.startswith(("C", "Zl", "Zp")) or _INVISIBLE.fullmatch(character)
+    ):
         return f"[U+{ord(character):04X}]"
     return character
 
 
 _LOOK_ALIKES = {"<": "‹", ">": "›", "{": "(", "}": ")"}
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+"""Characters that show nothing though Unicode counts them as letters, marks or symbols:
+fillers and variation selectors, in which a text can be hidden."""
 
 
-def parse_verdict(reply: str) -> Verdict:
+def parse_verdict(reply: str, token: str) -> Verdict:
     """Reads the verdict from the judge's reply: the last JSON object in it.
 
     Prose and code fences around the object are allowed. Nothing is guessed: if the
     last object is no verdict, or something behind it opens a brace and is no JSON, an
-    earlier one is not taken in its stead.
+    earlier one is not taken in its stead. A verdict without the prompt's token is not
+    the judge's own: it may be an echo of the response.
 
     Args:
         reply: What the judge wrote.
+        token: The prompt's.
 
     Raises:
-        InvalidVerdictError: If there is no JSON object, or the last one has no whole
-            number from 0 to 10 as its score.
+        InvalidVerdictError: If there is no JSON object, or the last one has another
+            token, or no whole number from 0 to 10 as its score.
     """
     found = _last_json_object(reply)
     if found is None:
         raise InvalidVerdictError("no JSON object")
     try:
-        return Verdict.model_validate(found)
+        verdict = Verdict.model_validate(found)
     except ValidationError as error:
-        raise InvalidVerdictError(describe_validation(error)) from error
+        # Without the values, which may be the response's words and must not come back
+        # as ours.
+        problems = (
+            f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()
+        )
+        raise InvalidVerdictError("; ".join(problems)) from error
+    if verdict.token != token:
+        raise InvalidVerdictError("token: not that of the request")
+    return verdict
 
 
 def _last_json_object(text: str) -> dict[str, object] | None:

@@ -6,13 +6,18 @@ there is no score to compute it from: the value is then NaN.
 """
 
 import math
+import statistics
+from collections.abc import Mapping
 
 from inspect_ai.scorer import (
     Metric,
     MetricProtocol,
     SampleScore,
+    Score,
     Value,
+    accuracy,
     grouped,
+    krippendorff_alpha,
     metric,
 )
 from inspect_ai.scorer import ci as mean_ci
@@ -21,6 +26,9 @@ from inspect_ai.scorer import stderr as mean_stderr
 
 from nejm_inspect.cases.schema import levels_of
 from nejm_inspect.rubric import MAX_POINTS
+
+DISAGREEMENT = 2
+"""Two judges of a panel differ notably if their points lie further apart than this."""
 
 
 def _as_share(points: Value) -> float:
@@ -81,7 +89,7 @@ def overall_score_by(key: str) -> Metric:
     Args:
         key: The key; samples without it are left out.
     """
-    return _grouped(overall_score(), key, "overall_score")
+    return by_group(overall_score(), key, "overall_score")
 
 
 @metric
@@ -91,7 +99,7 @@ def stderr_by(key: str) -> Metric:
     Args:
         key: The key; samples without it are left out.
     """
-    return _grouped(stderr(), key, "stderr")
+    return by_group(stderr(), key, "stderr")
 
 
 @metric(scores="unreduced")
@@ -101,10 +109,76 @@ def exact_rate_by(key: str) -> Metric:
     Args:
         key: The key; samples without it are left out.
     """
-    return _grouped(exact_rate(), key, "exact_rate")
+    return by_group(exact_rate(), key, "exact_rate")
 
 
-def _grouped(inner: Metric, key: str, name: str) -> Metric:
+@metric
+def accuracy_by(key: str) -> Metric:
+    """`accuracy` for each value of a metadata key.
+
+    Args:
+        key: The key; samples without it are left out.
+    """
+    return by_group(accuracy(), key, "accuracy")
+
+
+@metric(scores="unreduced")
+def panel_agreement() -> Metric:
+    """How well the judges of a panel agree, over all responses.
+
+    Reported as `alpha`, Krippendorff's for ordinal ratings; `disagreement`, the share
+    of responses for which two judges are more than two points apart; and, under each
+    judge's name, its mean points as a share of the ten attainable (severity). Withheld
+    votes are left out, and so are, from the first two, responses with fewer than two
+    votes. Nothing is reported without a panel.
+
+    Assumes that a score's value maps judges to points, NaN for a withheld vote.
+    """
+    alpha = krippendorff_alpha("ordinal")
+    assert isinstance(alpha, MetricProtocol)
+
+    def agreement(scores: list[SampleScore]) -> Value:
+        votes = [_votes(score) for score in scores]
+        if not votes:
+            return {"alpha": None}  # which Inspect leaves out of its results
+        shared = [list(points.values()) for points in votes if len(points) > 1]
+        apart = [max(points) - min(points) > DISAGREEMENT for points in shared]
+        ratings = [SampleScore(score=Score(value=points)) for points in shared]
+        judges = dict.fromkeys(judge for points in votes for judge in points)
+        agreement_beyond_chance = alpha(ratings)
+        assert isinstance(agreement_beyond_chance, float)
+        return {
+            "alpha": agreement_beyond_chance,
+            "disagreement": sum(apart) / len(apart) if apart else math.nan,
+            **{
+                judge: statistics.fmean(p[judge] for p in votes if judge in p)
+                / MAX_POINTS
+                for judge in judges
+            },
+        }
+
+    return agreement
+
+
+def _votes(score: SampleScore) -> dict[str, float]:
+    """Each judge's points, without withheld votes."""
+    value = score.score.value
+    assert isinstance(value, Mapping)
+    return {
+        judge: points
+        for judge, points in value.items()
+        if isinstance(points, int | float) and not math.isnan(points)
+    }
+
+
+def by_group(inner: Metric, key: str, name: str) -> Metric:
+    """A metric's body for each value of a metadata key, under `{name}_{value}`.
+
+    Args:
+        inner: The metric.
+        key: The key; samples without it are left out.
+        name: Its name.
+    """
     by_group = grouped(inner, key, all=False, name_template=f"{name}_{{group_name}}")
     assert isinstance(by_group, MetricProtocol)
 
@@ -121,5 +195,6 @@ def _by_its_groups(score: SampleScore, key: str) -> list[SampleScore]:
         return []
     groups = levels_of(metadata[key]) if key == "difficulty" else (metadata[key],)
     return [
-        score.model_copy(update={"sample_metadata": {key: group}}) for group in groups
+        score.model_copy(update={"sample_metadata": {**metadata, key: group}})
+        for group in groups
     ]

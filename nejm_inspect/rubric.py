@@ -44,3 +44,12 @@ first."""
 
 NO_DIAGNOSIS = "no diagnosis"
 """The category of a response that commits to nothing and is not sent to the judge."""
+
+
+def level_of(points: int) -> RubricLevel:
+    """The level that so many points belong to.
+
+    Args:
+        points: A whole number from 0 to `MAX_POINTS`.
+    """
+    return next(level for level in RUBRIC if level.lowest <= points <= level.highest)

@@ -1,5 +1,6 @@
 """Scorers: from a response to rubric points."""
 
+import math
 import re
 import unicodedata
 
@@ -8,23 +9,19 @@ from inspect_ai.scorer import Metric, Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
-from nejm_inspect.grading import (
-    DEFAULT_GRADER,
-    GRADER_CONFIG,
-    GRADER_ROLE,
-    ask_for_verdict,
-    refuse_panel,
-)
 from nejm_inspect.metrics import (
     ci,
     exact_rate,
     exact_rate_by,
     overall_score,
     overall_score_by,
+    panel_agreement,
     stderr,
     stderr_by,
 )
+from nejm_inspect.panel import bound_judges, grade
 from nejm_inspect.rubric import MAX_POINTS, NO_DIAGNOSIS
+from nejm_inspect.vendors import judges_of_same_vendor
 
 POINTS_METRICS: list[Metric] = [
     overall_score(),
@@ -45,7 +42,9 @@ def diagnosis_rubric() -> Scorer:
 
     The judge is the model bound to the role `grader`, else
     `openrouter/anthropic/claude-sonnet-4`, at temperature 0 unless its user sets
-    another. It sees history, reference and response, never the image or the options.
+    another. Several models bound to the role are a panel, whose points are the median;
+    see `grade`. A judge sees history, reference and response, never the image or the
+    options.
 
     A response without any diagnosis (empty, refused, or cut off before its first
     word) gets 0 points, with a reason and without a judge call. If the judge gives no
@@ -53,40 +52,26 @@ def diagnosis_rubric() -> Scorer:
     is counted as such. A provider's error is the sample's error, for Inspect to
     retry.
 
-    The score's `answer` is the response and its `explanation` the judge's reasoning;
-    its metadata holds the judge's `category`, the `judge` and the `attempts` that it
-    took, and, of an unscored sample, the judge's last `reply`.
+    The score's `answer` is the response and its `explanation` the judge's reasoning.
+    Its metadata are those of `grade`, and `same_vendor`: the judges that are of the
+    examinee's vendor, if any.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
         absent = _without_diagnosis(state)
         if absent:
             return absent
-        refuse_panel()
-        grader = get_model(
-            role=GRADER_ROLE, default=DEFAULT_GRADER, config=GRADER_CONFIG
-        )
-        answer = state.output.completion.strip()
-        verdict, attempts, reply = await ask_for_verdict(
-            grader,
+        judges = bound_judges()
+        graded = await grade(
+            judges,
             history=state.metadata.get(WITHHELD_HISTORY, state.input_text),
             reference=target.text,
-            response=answer,
+            response=state.output.completion.strip(),
         )
-        metadata = {"judge": str(grader), "attempts": attempts}
-        if verdict is None:
-            return Score.unscored(
-                reason="grader_failed",
-                answer=answer,
-                explanation=f"The judge gave no valid verdict in {attempts} attempts.",
-                metadata={**metadata, "reply": reply},
-            )
-        return Score(
-            value=verdict.score,
-            answer=answer,
-            explanation=verdict.reasoning,
-            metadata={"category": verdict.category, **metadata},
-        )
+        related = judges_of_same_vendor(get_model(), judges)
+        if related and graded.metadata is not None:
+            graded.metadata["same_vendor"] = related
+        return graded
 
     return score
 
@@ -123,6 +108,26 @@ def rubric_category() -> Scorer:
         points = (state.scores or {}).get("diagnosis_rubric")
         category = ((points and points.metadata) or {}).get("category")
         return Score(value=category) if category else None
+
+    return score
+
+
+@scorer(metrics=[panel_agreement()])
+def judge_panel() -> Scorer:
+    """Each judge's points, where a panel judged.
+
+    Only to be used behind `diagnosis_rubric`, whose score it reads; a single judge
+    leaves no score here. The value maps each judge to its points, NaN if it withheld
+    its vote.
+    """
+
+    async def score(state: TaskState, target: Target) -> Score | None:
+        rubric = (state.scores or {}).get("diagnosis_rubric")
+        verdicts = ((rubric and rubric.metadata) or {}).get("verdicts")
+        if not verdicts:
+            return None
+        points = {judge: verdict["score"] for judge, verdict in verdicts.items()}
+        return Score(value={j: math.nan if p is None else p for j, p in points.items()})
 
     return score
 

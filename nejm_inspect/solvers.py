@@ -1,25 +1,29 @@
-"""Solvers: the examinee's prompt, and a baseline that needs no model."""
+"""Solvers: the examinee's prompt, and baselines that need no model."""
 
+import functools
+import logging
 import random
+from typing import Any, Literal
 
 import click
 from inspect_ai.model import (
     ChatMessageSystem,
     ChatMessageUser,
     ContentText,
+    Model,
     ModelOutput,
     get_model,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
+from nejm_inspect.cases.schema import OPTION_LETTERS
 from nejm_inspect.errors import NejmInspectError, plain_message
-from nejm_inspect.grading import (
-    DEFAULT_GRADER,
-    GRADER_CONFIG,
-    GRADER_ROLE,
-    refuse_panel,
-)
+from nejm_inspect.grading import DEFAULT_GRADER
+from nejm_inspect.panel import bound_judges
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
+from nejm_inspect.vendors import judges_of_same_vendor
+
+logger = logging.getLogger(__name__)
 
 
 @solver
@@ -57,23 +61,81 @@ def random_option(seed: int = 42) -> Solver:
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        options = state.metadata.get("options")
-        if not options:
-            raise NejmInspectError(
-                f"random_option: case {state.sample_id} has no options."
-            )
-        draw = random.Random(f"{seed}/{state.sample_id}/{state.epoch}")
-        choice = draw.choice(list(options.values()))
-        state.output = ModelOutput.from_content("random_option", choice)
-        state.messages.append(state.output.message)
-        return state
+        options = _required(state, "options", "random_option")
+        choice = _drawing(state, seed).choice(list(options))
+        return _choose(state, options[choice], "random_option")
 
     return solve
 
 
 @solver
+def reader_vote(
+    mode: Literal["plurality", "sample"] = "plurality", seed: int = 42
+) -> Solver:
+    """Answers as NEJM's readers voted: the readers' baseline; calls no model.
+
+    Readers chose among the five options, so that this is their score on
+    `nejm_multiple_choice`, and no human score for naming a diagnosis freely.
+
+    Args:
+        mode: `plurality` takes the option with the most votes, of equals the first;
+            `sample` draws one by the shares of the votes, as if one reader answered.
+        seed: With the sample's id and epoch, decides what is drawn.
+
+    Raises:
+        NejmInspectError: If `mode` is neither.
+    """
+    if mode not in ("plurality", "sample"):
+        raise NejmInspectError(
+            f"mode={mode!r}: Input should be 'plurality' or 'sample'"
+        )
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        options = _required(state, "options", "reader_vote")
+        votes = _required(state, "reader_votes", "reader_vote")
+        if mode == "plurality":
+            choice = max(votes, key=votes.__getitem__)
+        else:
+            (choice,) = _drawing(state, seed).choices([*votes], [*votes.values()])
+        return _choose(state, options[choice], "reader_vote")
+
+    return solve
+
+
+def _required(state: TaskState, key: str, solver_name: str) -> dict[str, Any]:
+    """What a case's metadata say of its options, by letter."""
+    found = state.metadata.get(key)
+    if not found:
+        raise NejmInspectError(
+            f"{solver_name}: case {state.sample_id} has no {key.replace('_', ' ')}."
+        )
+    return dict(found)
+
+
+def _drawing(state: TaskState, seed: int) -> random.Random:
+    return random.Random(f"{seed}/{state.sample_id}/{state.epoch}")
+
+
+def _choose(state: TaskState, option: str, solver_name: str) -> TaskState:
+    """Answers with an option: by its letter where there are choices, else by its text.
+
+    The letter is that of the choices, which may have been shuffled.
+    """
+    answer = option
+    if state.choices:
+        place = [choice.value for choice in state.choices].index(option)
+        state.choices.mark_choice(place, True)
+        answer = f"ANSWER: {OPTION_LETTERS[place]}"
+    state.output = ModelOutput.from_content(solver_name, answer)
+    state.messages.append(state.output.message)
+    return state
+
+
+@solver
 def require_grader() -> Solver:
     """Ends the run before the first request to the examinee if there is no judge.
+
+    Warns, once, of a judge that is the examinee or of its vendor.
 
     For a task's `setup`: scorers run last, when everything has been paid for. With
     `--no-score` no judge is needed. A run started from Python with `score=False` looks
@@ -81,10 +143,9 @@ def require_grader() -> Solver:
     `model_roles={"grader": "none"}`.
     """
 
-    def resolve() -> None:
-        refuse_panel()
+    def resolve() -> list[Model]:
         try:
-            get_model(role=GRADER_ROLE, default=DEFAULT_GRADER, config=GRADER_CONFIG)
+            return bound_judges()
         except Exception as error:
             # Providers each raise their own errors.
             raise NejmInspectError(
@@ -103,7 +164,21 @@ def require_grader() -> Solver:
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         if not parameters.get("no_score"):
-            resolve()
+            examinee = get_model()
+            related = judges_of_same_vendor(examinee, resolve())
+            _warn_of_self_preference(str(examinee), tuple(related))
         return state
 
     return solve
+
+
+@functools.cache
+def _warn_of_self_preference(examinee: str, judges: tuple[str, ...]) -> None:
+    if judges:
+        logger.warning(
+            "%s is judged by %s, of the same vendor: judges may prefer answers of "
+            "their own family. Another judge is bound by --model-role "
+            "grader=PROVIDER/MODEL.",
+            examinee,
+            ", ".join(judges),
+        )

@@ -148,6 +148,11 @@ class Call:
         )
 
     @property
+    def token(self) -> str:
+        """What a judge must repeat in its verdict."""
+        return self.text.partition("between the two response-")[2].partition(" ")[0]
+
+    @property
     def images(self) -> list[str]:
         """The data URLs of all images."""
         return [
@@ -164,18 +169,25 @@ def _parts(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
     return content
 
 
+TOKEN = "TOKEN"  # noqa: S105 - no secret, but what stands for a prompt's token
+
+
+def verdict(points: object, **more: object) -> str:
+    """A judge's reply."""
+    fields = {"token": TOKEN, "reasoning": "because", "category": "any"}
+    return json.dumps({**fields, "score": points, **more})
+
+
 @dataclass
 class OpenRouter:
     """OpenRouter's chat completions: scripted replies, everything asked is kept.
 
     A script gets the call and gives the text of the reply, or a `Reply` for a fault, or
-    the fields of a choice.
+    the fields of a choice. In a judge's text, `TOKEN` becomes that of the call.
     """
 
     examinee: Callable[[Call], str | Reply | dict[str, Any]] = lambda call: "Gout"
-    judge: Callable[[Call], str | Reply | dict[str, Any]] = lambda call: (
-        '{"reasoning": "same", "category": "exact", "score": 10}'
-    )
+    judge: Callable[[Call], str | Reply | dict[str, Any]] = lambda call: verdict(10)
     calls: list[Call] = field(default_factory=list)
     lock: Any = field(default_factory=threading.Lock)
 
@@ -185,9 +197,14 @@ class OpenRouter:
         judging = "<reference>" in call.text
         with self.lock:
             self.calls.append(call)
-        answer = (self.judge if judging else self.examinee)(call)
+        try:
+            answer = (self.judge if judging else self.examinee)(call)
+        except Exception as error:  # a mistake in a test, not to be asked again for
+            return openrouter_error(400, repr(error))
         if isinstance(answer, Reply):
             return answer
+        if judging and isinstance(answer, str):
+            answer = answer.replace(TOKEN, call.token)
         choice = {"content": answer} if isinstance(answer, str) else dict(answer)
         finish_reason = choice.pop("finish_reason", "stop")
         completion = {

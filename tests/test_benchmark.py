@@ -18,7 +18,7 @@ from nejm_inspect.benchmark import bundled_rosters, read_roster
 from nejm_inspect.cli import main
 from nejm_inspect.errors import NejmInspectError
 from tests.conftest import KEY
-from tests.loopback import Call, Journal, OpenRouter, openrouter_error
+from tests.loopback import Call, Journal, OpenRouter, openrouter_error, verdict
 
 COMMAND = Path(sys.executable).with_name("nejm-inspect")
 
@@ -49,7 +49,7 @@ class Judge:
     def __call__(self, call: Call) -> str:
         with self.lock:
             (model,) = (model for model in PUBLISHED if f"of {model}" in call.text)
-            return f'{{"score": {self.points[model].pop()}}}'
+            return verdict(self.points[model].pop())
 
 
 def benchmark(*arguments: str) -> Result:

@@ -1,6 +1,5 @@
 """The scorers, run by Inspect's real `eval()`."""
 
-import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -16,13 +15,10 @@ from inspect_ai.scorer import Score
 
 from nejm_inspect import diagnosis_rubric, exact_diagnosis
 from nejm_inspect.scorers import normalized_diagnosis, rubric_category
-from tests.loopback import Call, OpenRouter, Reply, openrouter_error
+from nejm_inspect.solvers import require_grader
+from tests.loopback import Call, OpenRouter, Reply, openrouter_error, verdict
 
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
-
-
-def verdict(points: object, **more: object) -> str:
-    return json.dumps({"reasoning": "because", "category": "any", "score": points})
 
 
 def run(*references: str, epochs: int | Epochs = 1, **options: Any) -> EvalLog:
@@ -198,12 +194,29 @@ def test_another_grader_is_asked_at_temperature_zero(openrouter: OpenRouter) -> 
     assert (call.model, call.payload["temperature"]) == ("a/b", 0)
 
 
-def test_a_list_of_judges_is_refused(openrouter: OpenRouter) -> None:
-    log = run("Gout", model_roles={"grader": ["openrouter/a/b", "openrouter/a/c"]})
-    assert log.status == "error"
-    assert log.error
-    assert "One model judges" in log.error.message
-    assert not openrouter.judge_calls
+def test_a_judge_of_the_examinees_vendor_is_recorded_and_warned_of_once(
+    openrouter: OpenRouter, caplog: pytest.LogCaptureFixture
+) -> None:
+    def judged_by(*judges: str) -> Score:
+        samples = [Sample(input="A toe.", target=t) for t in ("Gout", "Lupus")]
+        (log,) = eval(
+            Task(dataset=samples, setup=require_grader(), scorer=diagnosis_rubric()),
+            model=EXAMINEE,
+            model_roles={"grader": [f"openrouter/{judge}" for judge in judges]},
+        )
+        return (log.samples or [])[0].scores["diagnosis_rubric"]  # type: ignore[index]
+
+    related = judged_by("google/gemini-2.5-pro", "openai/gpt-5.1")
+    assert (related.metadata or {})["same_vendor"] == [
+        "openrouter/google/gemini-2.5-pro"
+    ]
+    judged_by("google/gemini-2.5-pro", "openai/gpt-5.1")
+    warnings = [r.message for r in caplog.records if "same vendor" in r.message]
+    assert len(warnings) == 1
+    assert "openrouter/google/gemini-2.5-pro" in warnings[0]
+    assert "gpt" not in warnings[0].partition("Another judge")[0]
+
+    assert "same_vendor" not in (judged_by("x/one", "x/two").metadata or {})
 
 
 def test_a_providers_refusal_to_judge_is_the_samples_error(

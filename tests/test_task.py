@@ -23,7 +23,14 @@ from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.task import TASK_VERSION
 from tests.cases.test_selection import PUBLISHED
 from tests.conftest import KEY
-from tests.loopback import Call, Journal, OpenRouter, Reply, openrouter_error
+from tests.loopback import (
+    Call,
+    Journal,
+    OpenRouter,
+    Reply,
+    openrouter_error,
+    verdict,
+)
 
 ROOT = Path(__file__).parents[1]
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
@@ -66,7 +73,7 @@ class Judge:
     def __call__(self, call: Call) -> str:
         with self.lock:
             points = self.points.pop()
-        return f'Considering {{all}}:\n```json\n{{"score": {points}}}\n```'
+        return f"Considering {{all}}:\n```json\n{verdict(points)}\n```"
 
 
 def test_the_published_benchmark(journal: Journal, openrouter: OpenRouter) -> None:
@@ -85,7 +92,7 @@ def test_the_published_benchmark(journal: Journal, openrouter: OpenRouter) -> No
         assert base64.b64decode(url.removeprefix("data:image/jpeg;base64,"))
     assert journal.image_requests == 50
     assert log.eval.task_version == TASK_VERSION
-    assert log.eval.metadata == {"prompt_version": "1", "skipped_cases": {}}
+    assert log.eval.metadata == {"prompt_version": "2", "skipped_cases": {}}
     assert log.results
     assert log.results.headline
     assert log.results.headline.metric == "overall_score"
@@ -128,6 +135,23 @@ def test_all_cases(journal: Journal, openrouter: OpenRouter) -> None:
     assert journal.image_requests == 947
     assert metric(log, "overall_score") == 1.0
     assert metric(log, "overall_score_hard") == 1.0
+
+
+def test_both_scorers_beside_each_other(openrouter: OpenRouter) -> None:
+    openrouter.examinee = lambda call: "Otosclerosis"
+    openrouter.judge = lambda call: verdict(6)
+    (log,) = eval(
+        nejm_image_challenge(cases="demo", sample_size=None, scorer="both"),
+        model=EXAMINEE,
+    )
+    assert log.results
+    overall = {
+        score.name: score.metrics["overall_score"].value
+        for score in log.results.scores
+        if "overall_score" in score.metrics
+    }
+    assert overall["diagnosis_rubric"] == pytest.approx(0.6)
+    assert overall["exact_diagnosis"] == pytest.approx(1 / 12)
 
 
 def test_overloaded_servers_are_retried_by_inspect(
@@ -323,17 +347,17 @@ def test_the_demo_runs_without_network_or_key() -> None:
     ("parameters", "message"),
     [
         ({"inputs": "text"}, "inputs='text': .*'both', 'history' or 'image'"),
-        ({"scorer": "judge"}, "scorer='judge': .*'rubric' or 'exact'"),
+        ({"scorer": "judge"}, "scorer='judge': .*'rubric', 'exact' or 'both'"),
         ({"missing_images": "drop"}, "missing_images='drop': .*'error' or 'skip'"),
         ({"difficulty": "tough"}, "difficulty='tough'"),
-        ({"cases": "njem"}, "'nejm', 'demo' or the path"),
+        ({"cases": "njem"}, "'nejm', 'demo', the path of"),
         ({"cases": 123}, "there is none at .*123"),
         ({"cases": None}, "cases=None: Input should be a valid string"),
         ({"cases": "~nobody/x.json"}, "there is none at"),
         ({"image_dir": 2024}, "image_dir is for cases=nejm"),
         ({"sample_size": 50}, "only 12 cases are there"),
         ({"until": "2020-01-01"}, "case demo-01 has none"),
-        ({"since": datetime.date(2020, 1, 31)}, "write since=20200131"),
+        ({"since": datetime.date(2020, 1, 31)}, "since=.*write 20200131"),
     ],
 )
 def test_bad_parameters_fail_when_the_task_is_built(

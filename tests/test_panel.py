@@ -1,0 +1,149 @@
+"""Panels of judges, run by Inspect's real `eval()`."""
+
+import math
+import threading
+from typing import Any
+
+import pytest
+from inspect_ai import Task, eval
+from inspect_ai.dataset import Sample
+from inspect_ai.log import EvalLog
+from inspect_ai.scorer import Score
+
+from nejm_inspect import diagnosis_rubric
+from nejm_inspect.scorers import judge_panel, rubric_category
+from tests.loopback import Call, OpenRouter, verdict
+
+# Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", the example with four
+# observers, twelve units and missing values; its ordinal alpha is 0.815.
+OBSERVERS: dict[str, list[int | None]] = {
+    "a": [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
+    "b": [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
+    "c": [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
+    "d": [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
+}
+
+
+def run(judges: list[str], cases: int = 1, **options: Any) -> EvalLog:
+    samples = [
+        Sample(input="A toe.", target=f"Unit {n}.", id=n) for n in range(1, cases + 1)
+    ]
+    (log,) = eval(
+        Task(
+            dataset=samples,
+            scorer=[diagnosis_rubric(), rubric_category(), judge_panel()],
+        ),
+        model="openrouter/google/gemini-3-pro-preview",
+        model_roles={"grader": [f"openrouter/{judge}" for judge in judges]},
+        **options,
+    )
+    return log
+
+
+def rubric_scores(log: EvalLog) -> list[Score]:
+    samples = sorted(log.samples or [], key=lambda sample: sample.id)
+    return [(sample.scores or {})["diagnosis_rubric"] for sample in samples]
+
+
+def panel_metrics(log: EvalLog) -> dict[str, float]:
+    assert log.results
+    (panel,) = [score for score in log.results.scores if score.name == "judge_panel"]
+    return {name: metric.value for name, metric in panel.metrics.items()}
+
+
+def observer(call: Call) -> str:
+    unit = int(call.text.partition("Unit ")[2].partition(".")[0])
+    points = OBSERVERS[call.model.removeprefix("panel/")][unit - 1]
+    return "I cannot say." if points is None else verdict(points, category=call.model)
+
+
+def test_a_published_example_of_agreement(openrouter: OpenRouter) -> None:
+    openrouter.judge = observer
+    log = run([f"panel/{name}" for name in OBSERVERS], cases=12)
+    metrics = panel_metrics(log)
+    assert metrics["alpha"] == pytest.approx(0.815, abs=5e-4)
+    assert metrics["disagreement"] == pytest.approx(1 / 11)  # unit 6: 1 and 4
+    severity = {
+        "a": 19 / 9,
+        "b": 28 / 11,
+        "c": 28 / 10,
+        "d": 28 / 11,
+    }
+    for name, mean in severity.items():
+        assert metrics[f"openrouter/panel/{name}"] == pytest.approx(mean / 10)
+
+    scores = rubric_scores(log)
+    # Unit 6 (1, 2, 3, 4): the lower of the middle two. Unit 11: half of the votes.
+    assert [s.value for s in scores[:11]] == [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, 1]
+    assert math.isnan(scores[11].as_float())
+    assert scores[11].reason == "grader_failed"
+    assert scores[11].explanation == "3 of 4 judges gave no valid verdict."
+    assert scores[5].metadata
+    assert scores[5].metadata["category"] == "panel/b"
+    assert scores[10].metadata
+    assert scores[10].metadata["verdicts"] == {
+        "openrouter/panel/a": {"score": None, "attempts": 3, "reply": "I cannot say."},
+        "openrouter/panel/b": {"score": None, "attempts": 3, "reply": "I cannot say."},
+        "openrouter/panel/c": {
+            "score": 1,
+            "category": "panel/c",
+            "reasoning": "because",
+            "attempts": 1,
+        },
+        "openrouter/panel/d": {
+            "score": 1,
+            "category": "panel/d",
+            "reasoning": "because",
+            "attempts": 1,
+        },
+    }
+    assert scores[10].metadata["attempts"] == 8
+    assert log.results
+    rubric = log.results.scores[0]
+    assert (rubric.scored_samples, rubric.unscored_samples) == (11, 1)
+
+
+def test_judges_are_asked_at_once(openrouter: OpenRouter) -> None:
+    all_asked = threading.Barrier(3, timeout=30)
+
+    def judge(call: Call) -> str:
+        all_asked.wait()  # broken, and so an error, if they are asked in turn
+        return verdict({"x/a": 2, "x/b": 9, "x/c": 7}[call.model])
+
+    openrouter.judge = judge
+    (score,) = rubric_scores(run(["x/a", "x/b", "x/c"]))
+    assert score.value == 7
+
+
+def test_every_judge_is_asked_at_temperature_zero(openrouter: OpenRouter) -> None:
+    run(["x/a", "x/b"])
+    asked = {call.model: call.payload["temperature"] for call in openrouter.judge_calls}
+    assert asked == {"x/a": 0, "x/b": 0}
+
+
+def test_a_model_may_sit_twice(openrouter: OpenRouter) -> None:
+    replies = iter([verdict(3), verdict(4)])
+    openrouter.judge = lambda call: next(replies)
+    log = run(["x/a", "x/a"])
+    (score,) = rubric_scores(log)
+    assert score.value == 3
+    assert score.metadata
+    assert [*score.metadata["verdicts"]] == ["openrouter/x/a", "openrouter/x/a #2"]
+
+
+def test_epochs_count_every_response(openrouter: OpenRouter) -> None:
+    points = {"x/a": [1, 2, 3], "x/b": [1, 2, 9]}
+    openrouter.judge = lambda call: verdict(points[call.model].pop())
+    metrics = panel_metrics(run(["x/a", "x/b"], epochs=3))
+    assert metrics["disagreement"] == pytest.approx(1 / 3)
+    assert metrics["openrouter/x/b"] == pytest.approx(0.4)
+
+
+def test_one_judge_leaves_no_trace_of_a_panel(openrouter: OpenRouter) -> None:
+    log = run(["x/a"])
+    assert panel_metrics(log) == {}
+    assert log.samples
+    assert "judge_panel" not in (log.samples[0].scores or {})
+    (score,) = rubric_scores(log)
+    assert "verdicts" not in (score.metadata or {})
+    assert len(openrouter.judge_calls) == 1
