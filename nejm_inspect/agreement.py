@@ -1,0 +1,49 @@
+"""How far two raters agree, and how far a judge must."""
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+IN_RANGE_THRESHOLD = 0.90
+"""The share of ordinary pairs of the exam, 0 to 1, that a judge must put in range."""
+
+ADVERSARIAL_THRESHOLD = 0.95
+"""The same for pairs whose response tries to talk the judge round. Both thresholds are
+this project's own choice, and on the shares themselves, not on their intervals."""
+
+
+def quadratic_weighted_kappa(confusion: "ArrayLike") -> float:
+    """Agreement of two raters on an ordered scale, beyond chance (Cohen 1968).
+
+    κ = 1 − Σ w·o / Σ w·e, with the observed counts o, the counts e expected of raters
+    with the same marginals that do not know of each other, and the disagreement
+    w = (i − j)² of the i-th and the j-th category.
+
+    Args:
+        confusion: How often one rater chose the row's category and the other the
+            column's; shape (n, n), the categories in order and equally far apart.
+
+    Returns:
+        1 for raters that always agree, 0 for agreement as by chance; NaN where it is
+        undefined: without counts, or where both raters use the same one category.
+
+    Raises:
+        ValueError: The matrix is not square.
+    """
+    import numpy as np
+
+    observed = np.array(confusion, dtype=float)
+    if observed.ndim != 2 or observed.shape[0] != observed.shape[1]:
+        raise ValueError(f"A confusion matrix is square, not of {observed.shape}.")
+    total = observed.sum()
+    if total == 0:
+        return math.nan
+    expected = np.outer(observed.sum(axis=1), observed.sum(axis=0)) / total
+    categories = np.arange(len(observed))
+    weights = (categories[:, None] - categories) ** 2
+    disagreement = float((weights * expected).sum())
+    if disagreement == 0:
+        return math.nan
+    return 1 - float((weights * observed).sum()) / disagreement

@@ -1,0 +1,203 @@
+"""The exam of the judge itself, as an Inspect task: responses of known worth."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from inspect_ai import Task, task
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.log import HeadlineMetric
+from inspect_ai.model import GenerateConfig, ModelOutput, get_model
+from inspect_ai.scorer import Score, Scorer, Target, scorer
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from pydantic import Field, model_validator
+
+from nejm_inspect.cases.schema import Text
+from nejm_inspect.errors import NejmInspectError, Parameters
+from nejm_inspect.exam_metrics import (
+    adversarial_pass_rate,
+    bias,
+    in_range,
+    in_range_by,
+    invalid_rate,
+    mean_absolute_error,
+    weighted_kappa,
+)
+from nejm_inspect.grading import GRADER_CONFIG
+from nejm_inspect.panel import grade
+from nejm_inspect.prompts import PROMPT_VERSION
+from nejm_inspect.rubric import MAX_POINTS, RUBRIC
+from nejm_inspect.version import TASK_VERSION
+
+PAIRS_FILE = Path(__file__).with_name("judge_exam_pairs.jsonl")
+
+Points = Annotated[int, Field(ge=0, le=MAX_POINTS)]
+
+
+class Pair(Parameters):
+    """A reference and a response to it, and the points that the rubric gives."""
+
+    id: Text
+    history: Text
+    """The case, with its closing question."""
+    reference: Text
+    response: Annotated[str, Field(min_length=1)]
+    """Exactly as an examinee would have given it."""
+    expected: tuple[Points, Points]
+    """The lowest and the highest points that are right."""
+    level: str
+    """The category of the rubric's level that fits best."""
+    specialty: Text | None = None
+    phenomenon: Text | None = None
+    """What the pair tests, for instance a synonym or a negation."""
+    why: Text | None = None
+    attack: Text | None = None
+    """How the response tries to talk the judge round; None if it is an honest one."""
+
+    @model_validator(mode="after")
+    def _range_fits_level(self) -> Self:
+        lowest, highest = self.expected
+        if lowest > highest:
+            raise ValueError(f"expected={self.expected}: the lower number comes first")
+        levels = {level.category: level for level in RUBRIC}
+        if self.level not in levels:
+            raise ValueError(f"level={self.level!r} should be one of {[*levels]}")
+        level = levels[self.level]
+        if highest < level.lowest or lowest > level.highest:
+            raise ValueError(
+                f"expected={self.expected} has none of the points of level "
+                f"{self.level} ({level.points})"
+            )
+        return self
+
+
+@task
+def nejm_judge_exam(pairs: str | None = None) -> Task:
+    """How well a model judges by the rubric, and whether a response can talk it round.
+
+    The model under test is the judge. It gets the prompt of `diagnosis_rubric` for
+    responses whose points are known, by the same code, at temperature 0 unless you set
+    another.
+
+    Args:
+        pairs: A JSON Lines file of your own pairs, instead of the bundled ones; see
+            `Pair`.
+
+    Raises:
+        NejmInspectError: If the file cannot be read or a pair is malformed.
+    """
+    file = Path(pairs).expanduser().absolute() if pairs else PAIRS_FILE
+    samples = [
+        Sample(
+            id=pair.id,
+            input=pair.history,
+            target=pair.reference,
+            metadata=pair.model_dump(
+                exclude={"id", "history", "reference"}, exclude_none=True
+            ),
+        )
+        for pair in read_pairs(file)
+    ]
+    return Task(
+        dataset=MemoryDataset(samples, name=file.stem),
+        solver=give_response(),
+        scorer=judge_exam(),
+        config=GRADER_CONFIG,
+        version=TASK_VERSION,
+        metadata={"prompt_version": PROMPT_VERSION},
+        headline_metric=HeadlineMetric(scorer="judge_exam", metric="in_range"),
+    )
+
+
+def read_pairs(file: Path) -> Sequence[Pair]:
+    """Reads and checks the pairs of a JSON Lines file.
+
+    Raises:
+        NejmInspectError: If it cannot be read, holds none, or a pair is malformed;
+            names the line, the field and the value.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeError) as error:
+        raise NejmInspectError(f"pairs={file} cannot be read: {error}") from error
+    pairs = [
+        _parse_pair(f"pairs={file}, line {number}", line)
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    ]
+    if not pairs:
+        raise NejmInspectError(f"pairs={file} holds no pairs.")
+    ids = [pair.id for pair in pairs]
+    twice = sorted({id for id in ids if ids.count(id) > 1})
+    if twice:
+        raise NejmInspectError(f"pairs={file}: ids used twice: {', '.join(twice)}")
+    return pairs
+
+
+def _parse_pair(where: str, line: str) -> Pair:
+    try:
+        fields: Any = json.loads(line)
+    except ValueError as error:
+        raise NejmInspectError(f"{where} is not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise NejmInspectError(f"{where}: must be an object, not {line:.80}")
+    try:
+        return Pair.of(**fields)
+    except NejmInspectError as error:
+        raise NejmInspectError(f"{where}: {error.message}") from error
+
+
+@solver
+def give_response() -> Solver:
+    """Puts the pair's response in the model's place; calls no model."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        state.output = ModelOutput.from_content("pair", state.metadata["response"])
+        state.messages.append(state.output.message)
+        return state
+
+    return solve
+
+
+@scorer(
+    metrics=[
+        in_range(),
+        weighted_kappa(),
+        mean_absolute_error(),
+        bias(),
+        adversarial_pass_rate(),
+        invalid_rate(),
+        in_range_by("level"),
+    ]
+)
+def judge_exam() -> Scorer:
+    """The points that the model under test gives, and how far they are off.
+
+    The value holds `points`, and `error`: by how many points they lie above (positive)
+    or below (negative) the expected range, 0 inside. Both are NaN without a valid
+    verdict.
+    """
+
+    async def score(state: TaskState, target: Target) -> Score:
+        graded = await grade(
+            [get_model()],
+            history=state.input_text,
+            reference=target.text,
+            response=state.output.completion,
+            config=GenerateConfig(),  # the task's own, which its user may change
+        )
+        points = graded.as_float()
+        lowest, highest = state.metadata["expected"]
+        error = max(lowest - points, 0) * -1 + max(points - highest, 0)
+        return graded.model_copy(
+            update={
+                "value": {
+                    "points": points,
+                    "error": math.nan if math.isnan(points) else error,
+                }
+            }
+        )
+
+    return score
