@@ -1,7 +1,9 @@
 """The NEJM Image Challenge as an Inspect AI evaluation."""
 
+from nejm_inspect.judge_exam import nejm_judge_exam
+from nejm_inspect.multiple_choice import nejm_multiple_choice
 from nejm_inspect.scorers import diagnosis_rubric, exact_diagnosis
-from nejm_inspect.solvers import diagnose, random_option
+from nejm_inspect.solvers import diagnose, random_option, reader_vote
 from nejm_inspect.task import nejm_image_challenge
 
 __all__ = [
@@ -9,5 +11,8 @@ __all__ = [
     "diagnosis_rubric",
     "exact_diagnosis",
     "nejm_image_challenge",
+    "nejm_judge_exam",
+    "nejm_multiple_choice",
     "random_option",
+    "reader_vote",
 ]

@@ -1,0 +1,251 @@
+"""The multiple-choice task, run by Inspect's real `eval()`."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inspect_ai import eval
+from inspect_ai.log import EvalLog
+from inspect_ai.model import ModelOutput
+from inspect_ai.scorer import Target
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+
+from nejm_inspect import nejm_multiple_choice, random_option, reader_vote
+from nejm_inspect.errors import NejmInspectError
+from tests.loopback import Call, Journal, OpenRouter, encoded, picture
+
+EXAMINEE = "openrouter/google/gemini-3-pro-preview"
+LETTERS = "ABCDE"
+
+
+def metric(log: EvalLog, name: str) -> float:
+    assert log.status == "success", log.error
+    assert log.results
+    (score,) = log.results.scores
+    return score.metrics[name].value
+
+
+@solver
+def oracle() -> Solver:
+    """Always right: shows that options, targets and scores go together."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        letter = Target(state.target).text
+        state.choices.mark_choice(LETTERS.index(letter), True)
+        state.output = ModelOutput.from_content("oracle", f"ANSWER: {letter}")
+        return state
+
+    return solve
+
+
+def posed(record: dict[str, Any]) -> str:
+    """How a case ends in the prompt."""
+    options = [f"{x}) {record[f'option_{x}'].strip()}" for x in LETTERS]
+    return "\n".join([record["question"].strip(), "", *options])
+
+
+def test_options_in_their_order_and_the_image_last(
+    journal: Journal, openrouter: OpenRouter, real_records: list[dict[str, Any]]
+) -> None:
+    openrouter.examinee = lambda call: "ANSWER: A"
+    (log,) = eval(nejm_multiple_choice(sample_size=1), model=EXAMINEE)
+    record = next(r for r in real_records if r["image_id"] == 655)
+    (call,) = openrouter.calls
+    (message,) = call.payload["messages"]
+    text, image = message["content"]
+    assert (text["type"], image["type"]) == ("text", "image_url")
+    assert text["text"].endswith(posed(record))
+    assert log.samples
+    sample = log.samples[0]
+    assert sample.target == record["correct_answer"]
+    votes = int(record[f"option_{record['correct_answer']}_votes"].rstrip("%")) / 100
+    assert sample.metadata["reader_accuracy"] == votes
+    assert metric(log, "accuracy") == float(record["correct_answer"] == "A")
+
+
+def test_the_hard_fifty_with_recorded_letters(
+    journal: Journal, openrouter: OpenRouter, real_records: list[dict[str, Any]]
+) -> None:
+    def recorded(record: dict[str, Any]) -> str:
+        # Right half of the time, always the same.
+        draw = random.Random(record["image_id"])
+        return record["correct_answer"] if draw.random() < 0.5 else draw.choice(LETTERS)
+
+    def answer(call: Call) -> str:
+        (record,) = (r for r in real_records if call.text.endswith(posed(r)))
+        return f"ANSWER: {recorded(record)}"
+
+    openrouter.examinee = answer
+    (log,) = eval(nejm_multiple_choice(difficulty="hard"), model=EXAMINEE)
+    assert log.samples
+    ids = [sample.id for sample in log.samples]
+    records = {record["image_id"]: record for record in real_records}
+    drawn = [records[int(id)] for id in ids]
+    right = sum(recorded(record) == record["correct_answer"] for record in drawn)
+    assert 20 < right < 40
+    assert metric(log, "accuracy") == right / 50
+    assert metric(log, "accuracy_hard") == right / 50
+    expert = [record for record in drawn if record["brier_score"] >= 0.123]
+    share = sum(recorded(r) == r["correct_answer"] for r in expert) / len(expert)
+    assert metric(log, "accuracy_expert") == pytest.approx(share)
+    assert metric(log, "lower") < right / 50 < metric(log, "upper")
+
+
+def test_readers_pluralities(journal: Journal) -> None:
+    """The list itself says that 862 of 947 are right."""
+    (log,) = eval(
+        nejm_multiple_choice(sample_size=None, inputs="history"),
+        model="none",
+        solver=reader_vote(),
+        log_samples=False,
+    )
+    assert metric(log, "accuracy") == 862 / 947
+    assert not journal.image_requests
+
+
+def test_readers_pluralities_of_the_hard_fifty(
+    journal: Journal, real_records: list[dict[str, Any]]
+) -> None:
+    (log,) = eval(
+        nejm_multiple_choice(difficulty="hard", inputs="history", shuffle_options=3),
+        model="none",
+        solver=reader_vote(),
+    )
+    ids = {sample.id for sample in log.samples or []}
+    right = sum(
+        record["option_most_voted"] == record["correct_answer"]
+        for record in real_records
+        if record["image_id"] in ids
+    )
+    assert metric(log, "accuracy") == right / 50
+
+
+def test_one_reader_is_drawn_by_the_votes(journal: Journal) -> None:
+    def accuracy(seed: int) -> float:
+        (log,) = eval(
+            nejm_multiple_choice(sample_size=200, inputs="history"),
+            model="none",
+            solver=reader_vote(mode="sample", seed=seed),
+        )
+        readers = [s.metadata["reader_accuracy"] for s in log.samples or []]
+        # Three standard errors around what the votes lead to expect.
+        assert abs(metric(log, "accuracy") - sum(readers) / 200) < 3 * 0.5 / 200**0.5
+        return metric(log, "accuracy")
+
+    assert accuracy(1) == accuracy(1)
+
+
+def test_inputs_on_the_wire(journal: Journal, openrouter: OpenRouter) -> None:
+    openrouter.examinee = lambda call: "ANSWER: A"
+    options = {"sample_size": 3, "question_type": "diagnosis"}
+    eval(nejm_multiple_choice(inputs="history", **options), model=EXAMINEE)
+    assert not journal.image_requests
+    assert not any(call.images for call in openrouter.calls)
+    histories = [call.text for call in openrouter.calls]
+
+    openrouter.calls.clear()
+    (log,) = eval(nejm_multiple_choice(inputs="image", **options), model=EXAMINEE)
+    assert [len(call.images) for call in openrouter.calls] == [1, 1, 1]
+    for sample, call in zip(log.samples or [], openrouter.calls, strict=True):
+        withheld = sample.metadata["withheld_history"]
+        assert any(withheld in history for history in histories)
+        assert withheld[:40] not in call.text
+        assert "What is the single most likely diagnosis?\n\nA) " in call.text
+
+
+def test_shuffled_options_take_their_targets_along() -> None:
+    plain = nejm_multiple_choice(cases="demo", sample_size=None)
+    shuffled = nejm_multiple_choice(cases="demo", sample_size=None, shuffle_options=7)
+    moved = 0
+    for before, after in zip(plain.dataset, shuffled.dataset, strict=True):
+        assert before.choices
+        assert after.choices
+        assert sorted(before.choices) == sorted(after.choices)
+        moved += before.choices != after.choices
+        for sample in (before, after):
+            letter = Target(sample.target).text
+            assert sample.choices[LETTERS.index(letter)] == next(
+                text
+                for own, text in (sample.metadata or {})["options"].items()
+                if own == (sample.metadata or {})["correct_option"]
+            )
+    assert moved > 6
+    (log,) = eval(shuffled, model="none", solver=oracle())
+    assert metric(log, "accuracy") == 1
+
+
+def test_a_seed_gives_the_same_order_in_any_process() -> None:
+    code = (
+        "import json; from nejm_inspect import nejm_multiple_choice as task;"
+        "dataset = task(cases='demo', sample_size=5, shuffle_options=7).dataset;"
+        "print(json.dumps([[s.id, s.choices, s.target] for s in dataset]))"
+    )
+    there = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    here = nejm_multiple_choice(cases="demo", sample_size=5, shuffle_options=7).dataset
+    assert json.loads(there.stdout) == [[s.id, s.choices, s.target] for s in here]
+
+
+def test_reasoning_before_the_answer(openrouter: OpenRouter) -> None:
+    openrouter.examinee = lambda call: "It is B or C.\nANSWER: B"
+    task = nejm_multiple_choice(cases="demo", sample_size=1, cot=True)
+    (log,) = eval(task, model=EXAMINEE)
+    assert "step by step" in openrouter.calls[0].text
+    assert log.samples
+    assert (log.samples[0].scores or {})["choice"].answer == "B"
+
+
+def test_epochs(openrouter: OpenRouter) -> None:
+    (log,) = eval(
+        nejm_multiple_choice(cases="demo", sample_size=None),
+        model="none",
+        solver=random_option(),
+        epochs=3,
+    )
+    values = [
+        (sample.scores or {})["choice"].value == "C" for sample in log.samples or []
+    ]
+    assert len(values) == 36
+    assert metric(log, "accuracy") == pytest.approx(sum(values) / 36)
+
+
+def test_cases_without_options_are_named(tmp_path: Path) -> None:
+    (tmp_path / "1.png").write_bytes(encoded(picture(), "PNG"))
+    case = {"id": "own", "history": "A toe.", "reference": "Gout", "image": "1.png"}
+    file = tmp_path / "cases.json"
+    file.write_text(json.dumps([case]))
+    with pytest.raises(NejmInspectError, match="Case own has no options"):
+        nejm_multiple_choice(cases=str(file), sample_size=1)
+
+
+def test_cases_without_votes_are_named() -> None:
+    (log,) = eval(
+        nejm_multiple_choice(cases="demo", sample_size=1),
+        model="none",
+        solver=reader_vote(),
+    )
+    assert log.error
+    assert "has no reader votes" in log.error.message
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"shuffle_options": "yes"}, "shuffle_options='yes'"),
+        ({"cot": 2}, "cot=2"),
+        ({"difficulty": "tough"}, "difficulty='tough'"),
+    ],
+)
+def test_bad_parameters(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(NejmInspectError, match=message):
+        nejm_multiple_choice(cases="demo", **parameters)
+
+
+def test_a_bad_mode_of_reader_vote() -> None:
+    with pytest.raises(NejmInspectError, match="mode='best'"):
+        reader_vote(mode="best")  # type: ignore[arg-type] # what a user may write
