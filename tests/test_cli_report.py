@@ -1,17 +1,17 @@
 """`nejm-inspect report`, from real logs to files."""
 
 import csv
-import json
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from inspect_ai import eval
+from inspect_ai import eval, score
+from inspect_ai.log import read_eval_log, write_eval_log
 
-from nejm_inspect import nejm_image_challenge
+from nejm_inspect import diagnosis_rubric, nejm_image_challenge, nejm_judge_exam
 from nejm_inspect.cli import main
-from tests.loopback import OpenRouter
+from tests.loopback import OpenRouter, verdict
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>=cmd()|'\x1b[31mred\x1b[0m "
@@ -84,8 +84,8 @@ def test_hostile_logs_give_a_harmless_report(
     openrouter: OpenRouter, tmp_path: Path
 ) -> None:
     openrouter.examinee = lambda call: HOSTILE + "x" * 1_000_000
-    openrouter.judge = lambda call: json.dumps(
-        {"score": 5, "category": HOSTILE, "reasoning": HOSTILE + "y" * 1_000_000}
+    openrouter.judge = lambda call: verdict(
+        5, category=HOSTILE, reasoning=HOSTILE + "y" * 1_000_000
     )
     eval(
         nejm_image_challenge(cases="demo", sample_size=3),
@@ -122,6 +122,41 @@ def test_options_reach_the_report(logs: str, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
+def test_judges_and_exams_reach_the_report(
+    logs: str, openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    openrouter.judge = lambda call: verdict(7)
+    for log in Path(logs).glob("*.eval"):
+        judged = score(
+            read_eval_log(log),
+            diagnosis_rubric(),
+            action="overwrite",
+            model_roles={"grader": "openrouter/j/other"},
+        )
+        write_eval_log(judged, str(copies / log.name))
+    exams = str(tmp_path / "exams")
+    eval(nejm_judge_exam(), model="openrouter/j/other", log_dir=exams, limit=4)
+    out = tmp_path / "out"
+    result = report(logs, str(copies), "--judges", "--exam", exams, "--out", str(out))
+    assert result.exit_code == 0, result.output
+    written = {path.relative_to(out).as_posix() for path in out.rglob("*.*")}
+    assert written >= {
+        *("judges.csv", "judge_models.csv", "judge_responses.csv"),
+        *("exams.csv", "exam_levels.csv"),
+        *("figures/agreement-1.png", "figures/agreement-2.svg"),
+    }
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png") == 2 * 4 + 2
+    with (out / "judges.csv").open(encoding="utf-8", newline="") as file:
+        (judges,) = csv.DictReader(file)
+    assert (judges["responses"], judges["shift"]) == ("24", "-3.0")
+    shown = " ".join(result.stdout.split())
+    assert "j/other did not pass the exam" in shown
+    assert "claude-sonnet-4 judged here and has no exam among those given" in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -130,6 +165,9 @@ def test_options_reach_the_report(logs: str, tmp_path: Path) -> None:
         (["{logs}", "--cutoff", "openrouter/a/b"], "must be MODEL=DATE"),
         (["{logs}", "--cutoff", "openrouter/a/b=soon"], "must be MODEL=DATE"),
         (["{logs}", "--cutoff", "x=2024-01-01"], "No log is of 'x'"),
+        (["{logs}", "--judges"], "no two of these logs hold the same responses"),
+        (["{logs}", "--exam", "{logs}"], "is no log of nejm_judge_exam"),
+        (["{logs}", "--exam", "nowhere"], "nowhere is no Inspect log"),
         (["{logs}", "--out", "{logs}/../file/sub"], "cannot be written to"),
         ([], "Missing argument"),
     ],

@@ -115,13 +115,18 @@ def reader_accuracies(comparison: Comparison) -> list[float]:
     return [accuracy for accuracy in accuracies if accuracy is not None]
 
 
-def readers_line(comparison: Comparison) -> tuple[float, str] | None:
-    """What the models' accuracy is measured against, if the readers' is known."""
+def reader_mean(comparison: Comparison) -> float | None:
+    """The readers' mean accuracy, where models chose among the same options."""
     accuracies = reader_accuracies(comparison)
     if comparison.kind == "points" or not accuracies:
         return None
-    mean = sum(accuracies) / len(accuracies)
-    return mean, f"mean of NEJM readers: {percent(mean)}"
+    return sum(accuracies) / len(accuracies)
+
+
+def readers_line(comparison: Comparison) -> tuple[float, str] | None:
+    """What the models' accuracy is measured against, if the readers' is known."""
+    mean = reader_mean(comparison)
+    return None if mean is None else (mean, f"mean of NEJM readers: {percent(mean)}")
 
 
 def has_levels(comparison: Comparison) -> bool:

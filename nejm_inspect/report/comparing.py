@@ -3,12 +3,12 @@
 import datetime
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 from nejm_inspect.cases.schema import DIFFICULTIES, levels_of
 from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.report.ablation import find_ablations
 from nejm_inspect.report.contents import (
     BANDS,
     Breakdown,
@@ -16,22 +16,34 @@ from nejm_inspect.report.contents import (
     CaseRow,
     CaseTexts,
     Comparison,
+    Exam,
     LeaderboardRow,
-    PairedComparison,
     Power,
     Report,
 )
-from nejm_inspect.report.reading import Run
+from nejm_inspect.report.cutoffs import split_at
+from nejm_inspect.report.entrants import (
+    CasePoints,
+    Entrant,
+    entrants_of,
+    mean_of,
+    pair_of,
+    points_by_case,
+    shared_cases,
+    shares_of,
+)
+from nejm_inspect.report.exams import exam_notes
+from nejm_inspect.report.judges import compare_judges, judged_twice
+from nejm_inspect.report.panels import panel_rows
+from nejm_inspect.report.reading import NO_SOLVER, Run
 from nejm_inspect.report.statistics import (
     adjust_pairs,
-    compare_pair,
     mean_estimate,
     outright_wins,
     power_of,
-    proportion_estimate,
     rank_ranges,
+    rate_estimate,
 )
-from nejm_inspect.rubric import MAX_POINTS
 
 BAND_FLOORS = dict(zip(BANDS, (10, 7, 4, 1, 0), strict=True))
 """The fewest points of each band."""
@@ -40,36 +52,14 @@ WIDE_INTERVALS_BELOW = 200
 """Below so many cases the report says that its intervals are wide."""
 
 
-@dataclass(frozen=True)
-class Entrant:
-    """A model in a comparison, with one run or, as repeats, several."""
-
-    name: str
-    runs: Sequence[Run]
-
-    @property
-    def scale(self) -> int:
-        """What a perfect response is worth."""
-        return MAX_POINTS if self.runs[0].kind == "points" else 1
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """All responses, missing values as None."""
-        return [
-            {str(key): value for key, value in row.items()}
-            for run in self.runs
-            for row in run.responses.astype(object)
-            .where(run.responses.notna(), None)
-            .to_dict("records")
-        ]
-
-
 def build_report(
     runs: Sequence[Run],
     *,
     baseline: str | None = None,
     repeats: bool = False,
     cutoffs: Mapping[str, datetime.date] | None = None,
+    judges: bool = False,
+    exams: Sequence[Exam] = (),
     with_texts: bool = False,
 ) -> Report:
     """Groups the runs that may be compared and compares them.
@@ -80,33 +70,75 @@ def build_report(
         repeats: Whether several runs of a model count as repeats; else the newest
             counts.
         cutoffs: Models' training cut-offs.
+        judges: Whether to compare judges that scored the same responses.
+        exams: The exams of judges, to be shown beside.
         with_texts: Whether the cases' rows hold texts.
 
     Raises:
-        NejmInspectError: If `baseline` or a model of `cutoffs` is not among the runs.
+        NejmInspectError: If `baseline` or a model of `cutoffs` is not among the runs,
+            or there are no judges to compare.
     """
-    groups: dict[tuple[tuple[str, str], ...], list[Run]] = {}
-    for run in runs:
-        groups.setdefault(tuple(run.settings.items()), []).append(run)
+    groups = _comparable(runs)
     known = {run.model for run in runs}
     for model in (*([baseline] if baseline else []), *(cutoffs or {})):
         if model not in known:
             names = ", ".join(sorted(known))
             raise NejmInspectError(f"No log is of {model!r}. There are: {names}.")
+    settings = [group[0].settings for group in groups]
     comparisons = [
-        _compare(group, baseline, repeats, cutoffs or {}, with_texts)
-        for group in groups.values()
+        _compare(title, group, baseline, repeats, cutoffs or {}, with_texts)
+        for title, group in zip(_titles(settings), groups, strict=True)
     ]
+    ablations = find_ablations(runs, repeats)
+    remedies = {}
+    if judges:
+        remedies["judge"] = " The judges are compared in a section of their own."
+    elif judged_twice(runs):
+        remedies["judge"] = " --judges compares judges response by response."
+    if ablations:
+        remedies["inputs"] = " What image and text add has a section of its own."
     return Report(
         comparisons=comparisons,
         created=datetime.datetime.now(datetime.UTC),
         with_texts=with_texts,
-        notes=_differences([dict(settings) for settings in groups]),
+        notes=[
+            *_differences(settings, remedies),
+            *exam_notes(comparisons, exams),
+        ],
+        ablations=ablations,
+        judge_pairs=compare_judges(runs, repeats) if judges else (),
+        exams=exams,
     )
 
 
-def _differences(groups: Sequence[Mapping[str, str]]) -> list[str]:
-    """Why the runs are not all in one table."""
+def _comparable(runs: Sequence[Run]) -> list[list[Run]]:
+    """Groups the runs that may stand in one table.
+
+    A baseline, which asks no model, has neither solver nor inputs that could differ: it
+    stands beside all runs that it otherwise agrees with.
+    """
+    asking = ("solver", "inputs")
+    groups: dict[tuple[tuple[str, str], ...], list[Run]] = {}
+    for run in runs:
+        if run.settings["solver"] != NO_SOLVER:
+            groups.setdefault(run.settings_but(), []).append(run)
+    asked = list(groups.values())
+    for run in runs:
+        if run.settings["solver"] == NO_SOLVER:
+            alike = [
+                group
+                for group in asked
+                if group[0].settings_but(*asking) == run.settings_but(*asking)
+            ]
+            for group in alike or [groups.setdefault(run.settings_but(), [])]:
+                group.append(run)
+    return list(groups.values())
+
+
+def _differences(
+    groups: Sequence[Mapping[str, str]], remedies: Mapping[str, str]
+) -> list[str]:
+    """Why the runs are not all in one table, and what to do by what they differ in."""
     if len(groups) < 2:
         return []
     notes = []
@@ -116,42 +148,60 @@ def _differences(groups: Sequence[Mapping[str, str]]) -> list[str]:
             notes.append(
                 f"These logs differ in {setting} ({'; '.join(values)}) and are not in "
                 "one table, since their scores are not comparable."
+                + remedies.get(setting, "")
             )
     return notes
 
 
+def _titles(groups: Sequence[Mapping[str, str]]) -> list[str]:
+    """Task, cases, and whatever else tells one table of the task from another."""
+
+    def title(group: Mapping[str, str]) -> str:
+        same_task = [other for other in groups if other["task"] == group["task"]]
+        telling = [
+            f"{setting}: {value}"
+            for setting, value in group.items()
+            if setting not in ("task", "cases")
+            and any(other[setting] != value for other in same_task)
+        ]
+        return "; ".join([f"{group['task']}: {group['cases']}", *telling])
+
+    return [title(group) for group in groups]
+
+
 def _compare(
+    title: str,
     runs: Sequence[Run],
     baseline: str | None,
     repeats: bool,
     cutoffs: Mapping[str, datetime.date],
     with_texts: bool,
 ) -> Comparison:
-    entrants, notes = _entrants(runs, repeats)
-    rows = {entrant.name: entrant.rows for entrant in entrants}
-    points = {name: _points_by_case(responses) for name, responses in rows.items()}
+    entrants, notes = entrants_of(runs, repeats)
+    rows = {name: entrant.rows for name, entrant in entrants.items()}
+    points = {name: points_by_case(responses) for name, responses in rows.items()}
     properties = _case_properties(rows)
     case_ids = frozenset().union(*(run.case_ids for run in runs))
-    scale = entrants[0].scale
+    scale = next(iter(entrants.values())).scale
     order = sorted(
         rows,
         key=lambda name: (
-            -_mean(_shares_of(points[name], points[name], scale), default=-1)
+            -mean_of(shares_of(points[name], points[name], scale), default=-1)
         ),
     )
     all_pairs = adjust_pairs(
-        [_pair(a, b, points, scale) for a, b in combinations(order, 2)]
+        [pair_of(a, b, points, scale) for a, b in combinations(order, 2)]
     )
     scored = [name for name in order if points[name]]
     ranks = rank_ranges(scored, all_pairs)
-    by_name = {entrant.name: entrant for entrant in entrants}
     leaderboard = [
         _leaderboard_row(
-            by_name[name], rows[name], points[name], case_ids, ranks.get(name)
+            entrants[name], rows[name], points[name], case_ids, ranks.get(name)
         )
         for name in order
     ]
-    baseline_names = {e.name for e in entrants if e.runs[0].model == baseline}
+    models = {name: entrant.runs[0].model for name, entrant in entrants.items()}
+    baseline_names = {name for name, model in models.items() if model == baseline}
     pairs = (
         adjust_pairs([p for p in all_pairs if {p.first, p.second} & baseline_names])
         if baseline_names
@@ -159,10 +209,10 @@ def _compare(
     )
     shared = sorted(frozenset(case_ids).intersection(*points.values()))
     wins, ties = outright_wins(
-        {name: [_mean(points[name][case]) for case in shared] for name in order}
+        {name: [mean_of(points[name][case]) for case in shared] for name in order}
     )
     return Comparison(
-        title=f"{runs[0].settings['task']}: {runs[0].settings['cases']}",
+        title=title,
         kind=runs[0].kind,
         settings=runs[0].settings,
         leaderboard=leaderboard,
@@ -175,37 +225,17 @@ def _compare(
         power=_power(order, points, scale),
         notes=[
             *notes,
-            *(note for entrant in entrants for note in _run_notes(entrant)),
+            *(note for entrant in entrants.values() for note in _run_notes(entrant)),
             *_warnings(leaderboard, len(case_ids)),
         ],
+        judges=runs[0].judges,
+        cutoffs=[
+            split_at(cutoffs[models[name]], name, points[name], scale, properties)
+            for name in order
+            if models[name] in cutoffs
+        ],
+        panel=panel_rows(rows, order),
     )
-
-
-def _entrants(runs: Sequence[Run], repeats: bool) -> tuple[list[Entrant], list[str]]:
-    """The models to compare, and what was done about several runs of one."""
-    grouped: dict[tuple[str, str], list[Run]] = {}
-    for run in runs:
-        grouped.setdefault((run.model, repr(sorted(run.variant.items()))), []).append(
-            run
-        )
-    models = [model for model, _ in grouped]
-    entrants, notes = [], []
-    for (model, _), same in grouped.items():
-        name = model
-        if models.count(model) > 1:
-            setting = ", ".join(f"{k}={v}" for k, v in same[0].variant.items())
-            name = f"{model} ({setting or 'default settings'})"
-        if len(same) > 1 and repeats:
-            notes.append(f"{name}: {len(same)} runs, taken together as repeats.")
-        elif len(same) > 1:
-            newest = f"{same[-1].created:%Y-%m-%d %H:%M} UTC"
-            notes.append(
-                f"{name}: the newest of {len(same)} runs ({newest}) is shown; "
-                "--repeats takes all."
-            )
-            same = same[-1:]
-        entrants.append(Entrant(name, same))
-    return entrants, notes
 
 
 def _run_notes(entrant: Entrant) -> list[str]:
@@ -226,82 +256,31 @@ def _run_notes(entrant: Entrant) -> list[str]:
     return notes
 
 
-def _points_by_case(responses: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
-    """The points of each case that has any, one for every scored response."""
-    found: dict[str, list[float]] = {}
-    for row in responses:
-        if row["points"] is not None:
-            found.setdefault(row["case_id"], []).append(row["points"])
-    return found
-
-
-def _mean(values: Sequence[float], default: float = math.nan) -> float:
-    return math.fsum(values) / len(values) if values else default
-
-
-def _shares_of(
-    cases: Iterable[str], points: Mapping[str, Sequence[float]], scale: int
-) -> list[float]:
-    """The cases' mean points as a share of the attainable."""
-    return [_mean(points[case]) / scale for case in cases]
-
-
-def _shared_cases(
-    first: str, second: str, points: Mapping[str, Mapping[str, Sequence[float]]]
-) -> list[str]:
-    return sorted(points[first].keys() & points[second].keys())
-
-
-def _pair(
-    first: str,
-    second: str,
-    points: Mapping[str, Mapping[str, Sequence[float]]],
-    scale: int,
-) -> PairedComparison:
-    shared = _shared_cases(first, second, points)
-
-    def exact(name: str) -> list[bool]:
-        return [points[name][case][0] == scale for case in shared]
-
-    pair = compare_pair(
-        first,
-        second,
-        *(_shares_of(shared, points[name], scale) for name in (first, second)),
-        *(exact(name) for name in (first, second)),
-    )
-    if any(len(points[name][case]) > 1 for name in (first, second) for case in shared):
-        # McNemar's test is of one response to a case against one.
-        pair = replace(pair, p_exact=math.nan, p_exact_adjusted=math.nan)
-    return pair
-
-
 def _leaderboard_row(
     entrant: Entrant,
     responses: Sequence[Mapping[str, Any]],
-    points: Mapping[str, Sequence[float]],
+    points: CasePoints,
     case_ids: frozenset[str],
     rank: tuple[int, int] | None,
 ) -> LeaderboardRow:
     scored = [value for values in points.values() for value in values]
-    exact = sum(value == entrant.scale for value in scored)
     is_points = entrant.runs[0].kind == "points"
-    # Repeated answers to a case are no independent trials: then a mean over cases.
-    rate = (
-        proportion_estimate(exact, len(scored))
-        if len(scored) == len(points)
-        else mean_estimate(
-            [_mean([value == entrant.scale for value in p]) for p in points.values()]
-        )
+    rate = rate_estimate(
+        [[value == entrant.scale for value in values] for values in points.values()]
     )
+    same_words: dict[str, list[bool]] = {}
+    for row in responses:
+        if row["same_words"] is not None:
+            same_words.setdefault(row["case_id"], []).append(row["same_words"])
     costs = [run.cost for run in entrant.runs if run.cost is not None]
     return LeaderboardRow(
         model=entrant.name,
         rank=rank,
-        overall=mean_estimate(_shares_of(points, points, entrant.scale))
+        overall=mean_estimate(shares_of(points, points, entrant.scale))
         if is_points
         else rate,
         exact=rate if is_points else None,
-        exact_count=exact,
+        exact_count=sum(value == entrant.scale for value in scored),
         responses=len(scored),
         cases=len(points),
         bands=_bands(scored) if is_points else {},
@@ -312,6 +291,12 @@ def _leaderboard_row(
         output_tokens=sum(run.output_tokens for run in entrant.runs),
         cost=sum(costs) if len(costs) == len(entrant.runs) else None,
         seconds=math.fsum(run.seconds for run in entrant.runs),
+        same_words=rate_estimate(list(same_words.values())) if same_words else None,
+        same_vendor=list(
+            dict.fromkeys(
+                judge for row in responses for judge in row["same_vendor"] or ()
+            )
+        ),
     )
 
 
@@ -326,7 +311,7 @@ def _bands(scored: Iterable[float]) -> dict[str, int]:
 def _case_rows(
     properties: Mapping[str, Mapping[str, Any]],
     rows: Mapping[str, Sequence[Mapping[str, Any]]],
-    points: Mapping[str, Mapping[str, Sequence[float]]],
+    points: Mapping[str, CasePoints],
     order: Sequence[str],
     with_texts: bool,
 ) -> list[CaseRow]:
@@ -354,7 +339,7 @@ def _case_rows(
                 question_type=case["question_type"] or "",
                 reader_accuracy=case["reader_accuracy"],
                 points={
-                    name: _mean(points[name][case_id])
+                    name: mean_of(points[name][case_id])
                     if case_id in points[name]
                     else None
                     for name in order
@@ -374,7 +359,7 @@ def _case_properties(
 
 def _breakdowns(
     properties: Mapping[str, Mapping[str, Any]],
-    points: Mapping[str, Mapping[str, Sequence[float]]],
+    points: Mapping[str, CasePoints],
     order: Sequence[str],
     scale: int,
     cutoffs: Mapping[str, datetime.date],
@@ -433,7 +418,7 @@ def _breakdown_row(
     group: str,
     case_ids: Sequence[str],
     properties: Mapping[str, Mapping[str, Any]],
-    points: Mapping[str, Mapping[str, Sequence[float]]],
+    points: Mapping[str, CasePoints],
     order: Sequence[str],
     scale: int,
 ) -> BreakdownRow:
@@ -448,9 +433,9 @@ def _breakdown_row(
     return BreakdownRow(
         group=group,
         cases=len(case_ids),
-        reader_accuracy=_mean(accuracies) if accuracies else None,
+        reader_accuracy=mean_of(accuracies) if accuracies else None,
         scores={
-            name: mean_estimate(_shares_of(found, points[name], scale))
+            name: mean_estimate(shares_of(found, points[name], scale))
             for name, found in scored.items()
             if found
         },
@@ -459,21 +444,28 @@ def _breakdown_row(
 
 def _power(
     order: Sequence[str],
-    points: Mapping[str, Mapping[str, Sequence[float]]],
+    points: Mapping[str, CasePoints],
     scale: int,
 ) -> Power | None:
     if len(order) < 2:
         return None
     first, second = order[:2]
-    shared = _shared_cases(first, second, points)
+    shared = shared_cases(points[first], points[second])
     return power_of(
-        *(_shares_of(shared, points[name], scale) for name in (first, second))
+        *(shares_of(shared, points[name], scale) for name in (first, second))
     )
 
 
 def _warnings(leaderboard: Sequence[LeaderboardRow], cases: int) -> list[str]:
     notes = []
     for row in leaderboard:
+        if row.same_vendor:
+            notes.append(
+                f"{row.model} is judged by {' and '.join(row.same_vendor)}, of the "
+                "same vendor: judges may prefer answers of their own family "
+                "(Panickssery et al. 2024, arXiv 2404.13076). Its score may be too "
+                "high by that; --judges shows what another judge makes of it."
+            )
         if row.missing:
             notes.append(
                 f"{row.model} has no score for {row.missing} of {cases} cases "

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 BANDS = ("10", "7–9", "4–6", "1–3", "0")
@@ -50,6 +50,11 @@ class LeaderboardRow:
     """US dollars, the judge's included; None where prices are not known."""
     seconds: float
     """From the start of the run to its end."""
+    same_words: Estimate | None = None
+    """Share of responses that are the reference's very words (Wilson): what exactness
+    is at least, whatever the judge says. None where it was not measured."""
+    same_vendor: Sequence[str] = ()
+    """The judges that are of the model's vendor."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,201 @@ class CaseRow:
 
 
 @dataclass(frozen=True)
+class CutoffSide:
+    """A model's scored cases on one side of its training cut-off."""
+
+    cases: int
+    score: Estimate
+    """Overall score or accuracy on them; 0 to 1."""
+    reader_accuracy: float
+    """Mean share of NEJM readers who chose the correct option; NaN if not known."""
+    reader_cases: int
+    """Cases whose readers' accuracy is known."""
+
+
+@dataclass(frozen=True)
+class CutoffSplit:
+    """A model's score on cases published up to its training cut-off, and later."""
+
+    model: str
+    cutoff: datetime.date
+    earlier: CutoffSide
+    """Published on the day of the cut-off at the latest."""
+    later: CutoffSide
+    undated: int
+    """Scored cases without a date, which are on neither side."""
+    difference: Estimate
+    """Later less earlier; the interval is Welch's, for cases that are not paired."""
+
+
+@dataclass(frozen=True)
+class PanelJudge:
+    """A judge of a panel, on the responses of a model, or of all."""
+
+    judge: str
+    model: str
+    mean_points: float
+    """Over its own verdicts, 0 to 10: how lenient it is. NaN without any."""
+    withheld: int
+    """How often it gave no valid verdict."""
+
+
+@dataclass(frozen=True)
+class PanelRow:
+    """How far a panel's judges agree on the responses of a model, or of all."""
+
+    model: str
+    responses: int
+    """Responses with at least two valid verdicts."""
+    alpha: float
+    """Krippendorff's alpha for ordinal ratings over them."""
+    far_apart: Estimate
+    """Share of them for which two judges are far apart."""
+    judges: Sequence[PanelJudge]
+
+
+@dataclass(frozen=True)
+class AblationEffect:
+    """What seeing both adds to the history or the image alone."""
+
+    model: str
+    adds: Literal["image", "text"]
+    both: Estimate
+    """Overall score with both; 0 to 1."""
+    alone: Estimate
+    """The same without what is added."""
+    pair: PairedComparison
+    """With less without; p-values Holm-corrected over the ablation."""
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What the image adds, and the text."""
+
+    settings: Mapping[str, str]
+    """What the runs have in common."""
+    effects: Sequence[AblationEffect]
+    """By model, best first by the score with both."""
+
+
+@dataclass(frozen=True)
+class JudgedResponse:
+    """A response that two judges scored."""
+
+    model: str
+    case_id: str
+    first: float
+    """Points, 0 to 10, that the first judge gave."""
+    second: float
+
+    @property
+    def shift(self) -> float:
+        """The second judge's points less the first's."""
+        return self.second - self.first
+
+
+@dataclass(frozen=True)
+class JudgedModel:
+    """A model under two judges, on the responses that both scored."""
+
+    model: str
+    responses: int
+    first: Estimate
+    """Overall score under the first judge; 0 to 1."""
+    second: Estimate
+    first_rank: int
+    second_rank: int
+    """Counted from 1; equal scores share the better rank."""
+
+
+@dataclass(frozen=True)
+class JudgePair:
+    """Two judges of the same responses."""
+
+    first: str
+    second: str
+    settings: Mapping[str, str]
+    """What else the logs have in common."""
+    responses: int
+    """Responses that both scored; all that follows is about these."""
+    cases: int
+    scored_once: int
+    """Responses that only one of them scored."""
+    kappa: float
+    """Quadratic-weighted, on the points."""
+    shift: Estimate
+    """Second less first in points: mean over cases of a case's mean."""
+    same: Estimate
+    """Share of responses with the same points from both."""
+    far_apart: Estimate
+    """Share of responses for which they are far apart."""
+    models: Sequence[JudgedModel]
+    """Best first by the first judge's scores."""
+    most_moved: Sequence[JudgedResponse]
+    """Those on which they differ most, furthest first."""
+    confusion: Sequence[Sequence[int]]
+    """Responses by the first judge's points (rows) and the second's, 0 to 10."""
+
+
+@dataclass(frozen=True)
+class ExamPart:
+    """The ordinary or the adversarial pairs of a judge's exam."""
+
+    pairs: Literal["ordinary", "adversarial"]
+    verdicts: int
+    """Valid ones; all that follows is about these."""
+    without_verdict: int
+    in_range: Estimate
+    """Share whose points are in the range of the right ones."""
+    threshold: float
+    """What that share must be at the least."""
+    kappa: float
+    """Quadratic-weighted, on levels of the rubric."""
+    absolute_error: Estimate
+    """Mean distance to the range of right points."""
+    bias: Estimate
+    """The same with its sign; positive for a lenient judge."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the threshold is reached, which needs a valid verdict."""
+        return self.in_range.value >= self.threshold
+
+
+@dataclass(frozen=True)
+class ExamLevel:
+    """The ordinary pairs of one level of the rubric."""
+
+    level: str
+    points: str
+    verdicts: int
+    in_range: Estimate
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What a judge gave for responses whose right points are known."""
+
+    judge: str
+    setting: str
+    """How it was asked, where that differs from the default."""
+    created: datetime.datetime
+    finished: bool
+    ordinary: ExamPart
+    adversarial: ExamPart
+    """Those whose response tries to talk the judge round."""
+    levels: Sequence[ExamLevel]
+    """Best first."""
+    confusion: Sequence[Sequence[int]]
+    """Ordinary pairs by expected level (rows) and given level, best level first."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it passed in both parts."""
+        return self.ordinary.passed and self.adversarial.passed
+
+
+@dataclass(frozen=True)
 class Power:
     """What this many cases can show."""
 
@@ -159,8 +359,14 @@ class Comparison:
     """Cases that every model has a score for; wins and ties are counted on these."""
     power: Power | None
     """None for fewer than two models or shared cases."""
-    notes: Sequence[str] = field(default_factory=tuple)
+    notes: Sequence[str] = ()
     """What its reader must know: duplicate runs, missing cases, small numbers…"""
+    judges: Sequence[str] = ()
+    """The judge's name, or those of a panel."""
+    cutoffs: Sequence[CutoffSplit] = ()
+    """In the order of the leaderboard."""
+    panel: Sequence[PanelRow] = ()
+    """In the order of the leaderboard, all models last; empty without a panel."""
 
 
 @dataclass(frozen=True)
@@ -170,5 +376,8 @@ class Report:
     comparisons: Sequence[Comparison]
     created: datetime.datetime
     with_texts: bool
-    notes: Sequence[str] = field(default_factory=tuple)
+    notes: Sequence[str] = ()
     """For instance why the logs are not in one table."""
+    ablations: Sequence[Ablation] = ()
+    judge_pairs: Sequence[JudgePair] = ()
+    exams: Sequence[Exam] = ()

@@ -122,7 +122,7 @@ def draw_figures(
             continue
         png, svg = (folder / f"{prefix}{name}.{suffix}" for suffix in ("png", "svg"))
         with style():
-            _save(draw(comparison), png, svg)
+            save_figure(draw(comparison), png, svg)
         drawn.append(DrawnFigure(name, title, *describe(comparison), png, svg))
     return drawn
 
@@ -136,7 +136,14 @@ def style() -> Iterator[None]:
         yield
 
 
-def _save(figure: "Figure", png: Path, svg: Path) -> None:
+def save_figure(figure: "Figure", png: Path, svg: Path) -> None:
+    """Saves a figure in both forms, the same bytes for the same figure.
+
+    Args:
+        figure: What was drawn in `style`, which it is to be saved in, too.
+        png: Where to, for the page.
+        svg: Where to, to be printed.
+    """
     # The solver of the layout ends on slightly different numbers every time, which
     # would show in the names of clip paths: so they are rounded, once it is done.
     figure.draw_without_rendering()
@@ -153,9 +160,6 @@ def _save(figure: "Figure", png: Path, svg: Path) -> None:
     # The document type would be the only thing in the file that points to a server.
     start, _, rest = text.getvalue().partition("<!DOCTYPE")
     svg.write_text(start + rest.partition(">\n")[2], encoding="utf-8", newline="\n")
-
-
-# Words and numbers
 
 
 # Layout
@@ -200,8 +204,8 @@ def _cell_axes(
     return figure, axes, bar_axes, strip
 
 
-def _ink_on(colour: Iterable[float]) -> str:
-    """Black or white, whichever stands out from the colour."""
+def ink_on(colour: Iterable[float]) -> str:
+    """Black or white, whichever stands out from a colour (red, green, blue: 0 to 1)."""
     red, green, blue, *_ = colour
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
 
@@ -269,7 +273,7 @@ def draw_bands(comparison: Comparison) -> "Figure":
             str(count) if width > 1 + 1.5 * len(str(count)) else ""
             for count, width in zip(counts[nth], widths[nth], strict=True)
         ]
-        axes.bar_label(bars, texts, label_type="center", color=_ink_on(colour))
+        axes.bar_label(bars, texts, label_type="center", color=ink_on(colour))
     for place, row in enumerate(rows):
         if not totals[place]:
             axes.text(1, place, NO_SCORE, va="center", size=9)
@@ -315,7 +319,7 @@ def draw_differences(comparison: Comparison) -> "Figure":
                 va="center",
                 size=min(10.0, 85 / count),
                 weight=weight,
-                color=_ink_on(image.to_rgba(np.nan_to_num(cells[row, column]))),
+                color=ink_on(image.to_rgba(np.nan_to_num(cells[row, column]))),
             )
     numbers = range(1, count + 1)
     names = [
@@ -356,7 +360,7 @@ def draw_cases(comparison: Comparison) -> "Figure":
     if len(cases) <= _NUMBERED_CASES:
         for (row, column), value in np.ndenumerate(points):
             if not math.isnan(value):
-                ink = _ink_on(image.to_rgba(value))
+                ink = ink_on(image.to_rgba(value))
                 axes.text(
                     column, row, f"{value:.3g}", color=ink, ha="center", va="center"
                 )

@@ -7,7 +7,7 @@ output any that has not gone through `visible` and the escaping of their format.
 import base64
 import csv
 import dataclasses
-import functools
+import datetime
 import hashlib
 import io
 import math
@@ -24,22 +24,38 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nejm_inspect.report.captions import order_note
+from nejm_inspect.report.captions import order_note, reader_accuracies, reader_mean
 from nejm_inspect.report.contents import BANDS, Comparison, Estimate, Report
+from nejm_inspect.report.formats import (
+    bounds,
+    dollars,
+    duration,
+    hundredfold,
+    one_line,
+    out_of,
+    p_value,
+    percent,
+    points,
+    rank,
+    shade,
+    short,
+    signed,
+    visible,
+)
+from nejm_inspect.report.sections import Table as SectionTable
+from nejm_inspect.report.sections import comparison_sections, report_sections
 
 if TYPE_CHECKING:
     from nejm_inspect.report.figures import DrawnFigure
 
-NAME_LIMIT = 80
-"""Characters shown of a name: a model's, a case's, a group's."""
-
-TEXT_LIMIT = 2_000
-"""Characters shown of any other text."""
-
 FOLD_ABOVE = 60
 """A table with more rows than this is folded away at first."""
 
-UNDEFINED = "–"
+READERS = "NEJM readers"
+"""What the readers are called among models of multiple choice."""
+
+SAME_VENDOR = "†"
+"""Marks a model whose judge is of its vendor."""
 
 Cell = str | int | float | None
 
@@ -47,11 +63,12 @@ Cell = str | int | float | None
 def write_pages(
     report: Report, figures: Sequence[Sequence["DrawnFigure"]], folder: Path
 ) -> list[Path]:
-    """Writes report.html, report.md, leaderboard.csv and cases.csv.
+    """Writes report.html, report.md, leaderboard.csv, cases.csv and sections' tables.
 
     Args:
         report: What they say.
-        figures: The figures of each comparison, in the order of the comparisons.
+        figures: The figures of each comparison, in the order of the comparisons, then
+            those of each of `report_sections`.
         folder: Where to; created if need be. Markdown links figures relative to it.
 
     Returns:
@@ -61,9 +78,19 @@ def write_pages(
     def link(png: Path) -> Markup:
         return Markup(quote(Path(os.path.relpath(png, folder)).as_posix()))  # noqa: S704
 
+    parts = [*report.comparisons, *report_sections(report)]
+    illustrated = list(zip(parts, figures, strict=True))
+    count = len(report.comparisons)
     page = {
         "report": report,
-        "sections": list(zip(report.comparisons, figures, strict=True)),
+        "comparisons": illustrated[:count],
+        "sections": illustrated[count:],
+        "comparison_sections": comparison_sections,
+        "has_same_words": has_same_words,
+        "reader_mean": reader_mean,
+        "reader_cases": lambda comparison: len(reader_accuracies(comparison)),
+        "readers": READERS,
+        "same_vendor": SAME_VENDOR,
         "bands": BANDS,
         "fold_above": FOLD_ABOVE,
         "link": link,
@@ -76,6 +103,7 @@ def write_pages(
         "report.md": _rendered("report.md.jinja", as_markdown, page),
         "leaderboard.csv": _csv(list(_leaderboard_records(report))),
         "cases.csv": _csv(list(_case_records(report))),
+        **{file: _csv(records) for file, records in _section_records(report).items()},
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in contents.items():
@@ -92,59 +120,50 @@ def print_leaderboard(report: Report, console: Console) -> None:
     """
     for comparison in report.comparisons:
         rubric = comparison.kind == "points"
+        verbatim = has_same_words(comparison)
         console.print(Text(one_line(comparison.title), style="bold"))
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
         table.add_column("Rank", justify="right", no_wrap=True)
         table.add_column("Model", overflow="fold")
         score, full = ("Overall", "Exact") if rubric else ("Accuracy", "Correct")
-        for heading in (score, full, "Unscored", "Errors", "Missing"):
+        floor = ["Same words"] if verbatim else []
+        for heading in (score, full, *floor, "Unscored", "Errors", "Missing"):
             table.add_column(heading, justify="right", no_wrap=True)
         for row in comparison.leaderboard:
             exact = f"{percent(row.exact.value)} " if row.exact else ""
+            mark = f" {SAME_VENDOR}" if row.same_vendor else ""
             cells = (
-                *(rank(row.rank), short(row.model)),
+                *(rank(row.rank), short(row.model) + mark),
                 f"{percent(row.overall.value)} {bounds(row.overall)}".rstrip(),
                 exact + out_of(row.exact_count, row.responses),
+                *(
+                    [percent(row.same_words.value if row.same_words else None)]
+                    * verbatim
+                ),
                 *(f"{n:,}" for n in (row.unscored, row.errors, row.missing)),
             )
             # In Text, brackets are brackets; in a str, rich takes them for markup.
             table.add_row(*map(Text, cells))
+        if (readers := reader_mean(comparison)) is not None:
+            table.add_row("", READERS, percent(readers))
         console.print(table)
-        for note in (*comparison.notes, ""):
-            console.print(Text(f"• {one_line(note)}" if note else ""))
-    for note in report.notes:
+        for section in comparison_sections(comparison):
+            _print_notes(section.findings, console)
+        _print_notes(comparison.notes, console)
+        console.print()
+    for section in report_sections(report):
+        _print_notes(section.findings, console)
+    _print_notes(report.notes, console)
+
+
+def _print_notes(notes: Sequence[str], console: Console) -> None:
+    for note in notes:
         console.print(Text(f"• {one_line(note)}"))
 
 
-def visible(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Cuts a text, and shows as � every character that could hide or steer.
-
-    Those are controls (which take escape sequences of terminals with them), zero-width
-    characters, changes of direction, and half surrogate pairs. Line breaks stay; other
-    white space becomes a blank.
-    """
-    cut = len(text) - limit
-    if cut > 0:
-        text = f"{text[:limit]}… ({cut:,} characters cut)"
-    if text.isprintable():
-        return text
-    return "".join(map(_visible_character, text.replace("\r\n", "\n")))
-
-
-def _visible_character(character: str) -> str:
-    if character.isprintable() or character == "\n":
-        return character
-    return " " if character.isspace() else "�"
-
-
-def one_line(text: str, limit: int = TEXT_LIMIT) -> str:
-    """The visible text with its white space collapsed."""
-    return " ".join(visible(text, limit).split())
-
-
-def short(name: str) -> str:
-    """A name on one line, cut where it is longer than any sensible one."""
-    return one_line(name, NAME_LIMIT)
+def has_same_words(comparison: Comparison) -> bool:
+    """Whether any model's responses were compared with the references' words."""
+    return any(row.same_words for row in comparison.leaderboard)
 
 
 def as_markdown(text: str) -> Markup:
@@ -163,85 +182,6 @@ def as_csv(cell: Cell) -> str | int | float:
         text = one_line(cell)
         return f"'{text}" if text.startswith(tuple("=+-@＝＋－＠")) else text
     return cell if cell is not None and math.isfinite(cell) else ""
-
-
-def _or_dash(write: Callable[[float], str]) -> Callable[[float | None], str]:
-    @functools.wraps(write)
-    def written(number: float | None) -> str:
-        return UNDEFINED if number is None or math.isnan(number) else write(number)
-
-    return written
-
-
-@_or_dash
-def percent(share: float) -> str:
-    """For example 69.8%."""
-    return f"{100 * share:z.1f}%".replace("-", "−")
-
-
-@_or_dash
-def hundredfold(share: float) -> str:
-    """In percentage points, for example 7.4."""
-    return f"{100 * share:z.1f}".replace("-", "−")
-
-
-@_or_dash
-def signed(difference: float) -> str:
-    """In percentage points with the sign, for example +7.4."""
-    return f"{100 * difference:+z.1f}".replace("-", "−")
-
-
-@_or_dash
-def p_value(p: float) -> str:
-    """For example 0.012, or < 0.001."""
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
-
-
-@_or_dash
-def dollars(cost: float) -> str:
-    """For example $1.23."""
-    return f"${cost:,.2f}" if cost >= 0.005 or cost == 0 else "< $0.01"
-
-
-@_or_dash
-def duration(seconds: float) -> str:
-    """For example 3 min 20 s, or 2 h 5 min."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-@_or_dash
-def points(number: float) -> str:
-    """Mean points of a case in two digits, for example 10 or 6.3."""
-    return f"{number:.2g}"
-
-
-def bounds(estimate: Estimate) -> str:
-    """The interval in percent, (61.2–78.4); nothing where it is undefined."""
-    if math.isnan(estimate.lower) or math.isnan(estimate.upper):
-        return ""
-    # A dash before a minus could not be told from it.
-    dash = "–" if estimate.lower >= 0 else " to "
-    return f"({hundredfold(estimate.lower)}{dash}{hundredfold(estimate.upper)})"
-
-
-def out_of(number: int, total: int) -> str:
-    """For example 22/50."""
-    return f"{number:,}/{total:,}" if total else UNDEFINED
-
-
-def rank(places: tuple[int, int] | None) -> str:
-    """For example 1, or 1–3."""
-    return UNDEFINED if places is None else "–".join(map(str, sorted(set(places))))
-
-
-def shade(number: float | None, most: int) -> str:
-    """The CSS class of so many points out of the most possible: p0 to p10, or none."""
-    if number is None or math.isnan(number):
-        return "none"
-    return f"p{round(10 * min(max(number / most, 0), 1))}"
 
 
 def _base64(content: bytes) -> Markup:
@@ -297,7 +237,47 @@ def _leaderboard_records(report: Report) -> Iterator[Mapping[str, Cell]]:
                 **{f"points {band}": row.bands.get(band) for band in BANDS},
                 **_fields(row, "unscored", "errors", "missing"),
                 **_fields(row, "input_tokens", "output_tokens", "cost", "seconds"),
+                **_bounded("same_words", row.same_words),
+                "same_vendor": ", ".join(row.same_vendor),
             }
+        if (readers := reader_mean(comparison)) is not None:
+            yield {
+                **_heading(number, comparison),
+                **{"model": READERS, "overall": readers},
+                "cases": len(reader_accuracies(comparison)),
+            }
+
+
+def _section_records(report: Report) -> dict[str, list[Mapping[str, Cell]]]:
+    """The records of all sections by the file that they go to."""
+    sections = [
+        *(
+            (_heading(number, comparison), section)
+            for number, comparison in enumerate(report.comparisons, start=1)
+            for section in comparison_sections(comparison)
+        ),
+        *(({}, section) for section in report_sections(report)),
+    ]
+    records: dict[str, list[Mapping[str, Cell]]] = {}
+    for heading, section in sections:
+        for table in section.tables:
+            rows = [
+                {**heading, **table.of, **_record(table, row)} for row in table.rows
+            ]
+            records.setdefault(table.file, []).extend(rows)
+    return records
+
+
+def _record(table: SectionTable, row: object) -> dict[str, Cell]:
+    """A row with whole numbers, and an estimate's bounds beside it."""
+    record: dict[str, Cell] = {}
+    for column in table.columns:
+        name, value = column.attribute.replace(".", "_"), column.value(row)
+        if isinstance(value, Estimate):
+            record |= _bounded(name, value)
+        else:
+            record[name] = str(value) if isinstance(value, datetime.date) else value
+    return record
 
 
 def _case_records(report: Report) -> Iterator[Mapping[str, Cell]]:

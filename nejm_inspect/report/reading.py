@@ -24,6 +24,7 @@ from inspect_ai.scorer import CORRECT, Score, Target
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.grading import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
+from nejm_inspect.rubric import MAX_POINTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,12 @@ CHOICE_TASK = "nejm_multiple_choice"
 JUDGED = "diagnosis_rubric"
 """The one of them that has a judge."""
 
+SAME_WORDS, PANEL = "exact_diagnosis", "judge_panel"
+"""Scorers whose values are shown beside its own."""
+
+EXAM_TASK = "nejm_judge_exam"
+"""The task whose logs are of judges, not of examinees."""
+
 TRANSPORT = frozenset(
     (
         *("max_connections", "adaptive_connections", "max_retries", "timeout"),
@@ -49,7 +56,11 @@ TRANSPORT = frozenset(
 )
 """Settings of how requests travel, which change no answer."""
 
-DEFAULT_SOLVER = "nejm_inspect/diagnose"
+THINNED = "thinned"
+"""Votes that Inspect leaves out of a sample's summary for their length."""
+
+NO_SOLVER = "none"
+"""What stands for the solver of a baseline, which asks no model."""
 
 CASE_PROPERTIES: Mapping[str, type | tuple[type, ...]] = {
     "date": str,
@@ -69,14 +80,19 @@ AnySample = EvalSample | EvalSampleSummary
 class Run:
     """One model's run of a task, from one log."""
 
+    eval_id: str
+    """Of the run; a log that was judged again keeps it."""
     model: str
     variant: Mapping[str, Any]
-    """How the model was set: generation config and model args."""
+    """How the model was set: generation config and model args; of a baseline, the
+    solver's arguments."""
     created: datetime.datetime
     finished: bool
     scorer: str
     settings: Mapping[str, str]
     """What must agree for runs to be compared."""
+    judges: Sequence[str]
+    """The judges' names, several for a panel; none without a judge."""
     case_ids: frozenset[str]
     """The cases asked for, those left out for want of an image included."""
     skipped: frozenset[str]
@@ -96,6 +112,10 @@ class Run:
         """Whether responses have points or are right or wrong."""
         return SCORERS[self.scorer]
 
+    def settings_but(self, *varied: str) -> tuple[tuple[str, str], ...]:
+        """The settings in hashable form, without those that are to be compared."""
+        return tuple(item for item in self.settings.items() if item[0] not in varied)
+
 
 def read_runs(locations: Sequence[str], with_texts: bool = False) -> list[Run]:
     """Reads the runs of logs, sample summaries only unless texts are wanted.
@@ -112,7 +132,7 @@ def read_runs(locations: Sequence[str], with_texts: bool = False) -> list[Run]:
     Raises:
         NejmInspectError: If a location has no log, or no log has scores to report.
     """
-    headers = [header for place in locations for header in _headers(place)]
+    headers = [header for place in locations for header in _headers_to_report(place)]
     runs = [
         _read_run(header, scorer, with_texts)
         for header in _last_attempts(headers)
@@ -125,10 +145,34 @@ def read_runs(locations: Sequence[str], with_texts: bool = False) -> list[Run]:
             f"{', '.join(SCORERS)}. Finish the run with inspect eval-retry, or score "
             "it with inspect score."
         )
-    return sorted(runs, key=lambda run: run.created)
+    # Runs of one second come in no order that would be the same every time.
+    return sorted(runs, key=lambda run: (run.created, run.model))
 
 
-def _headers(place: str) -> Iterator[EvalLog]:
+def _headers_to_report(place: str) -> list[EvalLog]:
+    headers = list(log_headers(place))
+    if all(is_exam(header) for header in headers):
+        raise NejmInspectError(
+            f"{place} holds exams of a judge, and no run to report: give it as "
+            f"--exam {place}."
+        )
+    return headers
+
+
+def is_exam(header: EvalLog) -> bool:
+    """Whether a log is of a judge's exam."""
+    return header.eval.task.rpartition("/")[2] == EXAM_TASK
+
+
+def log_headers(place: str) -> Iterator[EvalLog]:
+    """Reads what is at the head of logs.
+
+    Args:
+        place: A log or a folder of logs, local or any URL that fsspec opens.
+
+    Raises:
+        NejmInspectError: If there is no log, or one cannot be read.
+    """
     # File systems and broken logs raise what they like.
     try:
         found = list_eval_logs(place, descending=False)
@@ -165,28 +209,16 @@ def _scorer(header: EvalLog) -> str | None:
 def _read_run(header: EvalLog, scorer: str, with_texts: bool) -> Run:
     spec = header.eval
     metadata = spec.metadata or {}
-    columns = _columns(scorer, with_texts)
-    responses = samples_df(
-        header.location,
-        columns=columns,
-        quiet=True,
-        exclude_fields={"messages", "events", "store", "attachments"},
-    )
-    if responses.empty:  # a run that ended before its first sample; no columns either
-        responses = responses.reindex(columns=[column.name for column in columns])
+    responses = _responses(header, scorer, with_texts)
     skipped = frozenset(metadata.get("skipped_cases", {}))
     ids = frozenset(map(str, spec.dataset.sample_ids or responses["case_id"])) | skipped
     digest = hashlib.sha256(json.dumps(sorted(ids)).encode()).hexdigest()[:8]
-    grader = _bound_grader(spec)
-    # With nothing to judge, the judge that would have been asked.
-    judges = sorted({*responses["judge"].dropna()} - {""}) or [
-        grader.model if grader else DEFAULT_GRADER
-    ]
-    judge = ", ".join(judges) + _judge_settings(grader)
+    judges = _judges(spec, responses) if scorer == JUDGED else []
     input_tokens, output_tokens = _own_tokens(header)
     costs = [usage.total_cost for usage in header.stats.model_usage.values()]
     known = [cost for cost in costs if cost is not None]
     return Run(
+        eval_id=spec.eval_id,
         model=spec.model if not _is_none(spec.model) else spec.solver or spec.model,
         variant=_variant(spec),
         created=datetime.datetime.fromisoformat(spec.created),
@@ -199,9 +231,10 @@ def _read_run(header: EvalLog, scorer: str, with_texts: bool) -> Run:
             "inputs": str(spec.task_args.get("inputs", "both")),
             "solver": _solver(header),
             "scorer": scorer,
-            "judge": judge if scorer == JUDGED else "none",
+            "judge": _judge_label(spec, judges) or "none",
             "cases": f"{spec.dataset.name}, {len(ids)} cases (sample {digest})",
         },
+        judges=judges,
         case_ids=ids,
         skipped=skipped,
         judged_again=_is_judged_again(header, scorer),
@@ -213,10 +246,53 @@ def _read_run(header: EvalLog, scorer: str, with_texts: bool) -> Run:
     )
 
 
-def _bound_grader(spec: EvalSpec) -> ModelConfig | None:
-    """The one model bound to the role, which takes no more."""
-    bound = (spec.model_roles or {}).get(GRADER_ROLE)
-    return bound if isinstance(bound, ModelConfig) else None
+def _responses(header: EvalLog, scorer: str, with_texts: bool) -> "pd.DataFrame":
+    """Reads the samples; see `_columns`."""
+
+    def read(full_votes: bool) -> "pd.DataFrame":
+        return samples_df(
+            header.location,
+            columns=_columns(scorer, with_texts, full_votes),
+            quiet=True,
+            exclude_fields={"messages", "events", "store", "attachments"},
+        )
+
+    responses = read(full_votes=False)
+    if responses.empty:  # a run that ended before its first sample; no columns either
+        names = [column.name for column in _columns(scorer, with_texts, False)]
+        return responses.reindex(columns=names)
+    if (responses["votes"] == THINNED).any():
+        responses = read(full_votes=True)
+    for name in ("votes", "same_vendor"):  # which Inspect keeps as JSON
+        responses[name] = responses[name].map(json.loads, na_action="ignore")
+    return responses
+
+
+def _bound_judges(spec: EvalSpec) -> list[ModelConfig]:
+    """The models bound to the role when the run was started."""
+    bound = (spec.model_roles or {}).get(GRADER_ROLE, [])
+    return [bound] if isinstance(bound, ModelConfig) else bound
+
+
+def _judges(spec: EvalSpec, responses: "pd.DataFrame") -> list[str]:
+    """Who judged; with nothing to judge, who would have been asked.
+
+    The scores know best: a log that was judged again still names its first judge.
+    """
+    asked = sorted({*responses["judge"].dropna()} - {""})
+    if asked:
+        panels = [panel.split(", ") for panel in asked]
+        each = dict.fromkeys(judge for panel in panels for judge in panel)
+        return panels[0] if len(panels) == 1 else list(each)
+    return [config.model for config in _bound_judges(spec)] or [DEFAULT_GRADER]
+
+
+def _judge_label(spec: EvalSpec, judges: Sequence[str]) -> str:
+    """The judges, with the settings of those that the log says were asked so."""
+    models = _bound_judges(spec)
+    if [bound.model for bound in models] != list(judges):
+        return ", ".join(judges)
+    return ", ".join(bound.model + judge_settings(bound.config) for bound in models)
 
 
 def _settings(config: GenerateConfig) -> dict[str, Any]:
@@ -224,9 +300,16 @@ def _settings(config: GenerateConfig) -> dict[str, Any]:
     return config.model_dump(exclude_none=True, exclude=set(TRANSPORT))
 
 
-def _judge_settings(grader: ModelConfig | None) -> str:
-    """How a judge was set, where its user set it otherwise than by default."""
-    settings = _settings(grader.config) if grader else {}
+def judge_settings(config: GenerateConfig) -> str:
+    """How a judge was set, where its user set it otherwise than by default.
+
+    Args:
+        config: The judge's.
+
+    Returns:
+        For example ` (temperature=1)`, to follow the judge's name.
+    """
+    settings = _settings(config)
     if settings in ({}, _settings(GRADER_CONFIG)):
         return ""
     return f" ({', '.join(f'{k}={v}' for k, v in settings.items())})"
@@ -235,14 +318,16 @@ def _judge_settings(grader: ModelConfig | None) -> str:
 def _solver(header: EvalLog) -> str:
     """The solvers that the model went through: what asked it, and how."""
     if _is_none(header.eval.model):
-        return DEFAULT_SOLVER  # a baseline is asked nothing, and compares with all
+        return NO_SOLVER
     steps = [
         step.solver
         + (f"({json.dumps(step.params_passed)})" if step.params_passed else "")
         for step in header.plan.steps
         if not step.solver.endswith("require_grader")
     ]
-    return ", ".join(steps)
+    shuffle = header.eval.task_args.get("shuffle_options")
+    order = [] if shuffle is None else [f"options shuffled by seed {shuffle}"]
+    return ", ".join([*steps, *order])
 
 
 def _is_judged_again(header: EvalLog, scorer: str) -> bool:
@@ -257,6 +342,8 @@ def _is_none(model: str) -> bool:
 
 
 def _variant(spec: EvalSpec) -> dict[str, Any]:
+    if _is_none(spec.model):
+        return spec.solver_args_passed or {}
     return {
         **_settings(spec.model_generate_config),
         **spec.model_args,
@@ -273,12 +360,16 @@ def _own_tokens(header: EvalLog) -> tuple[int, int]:
         )
         return usage.input_tokens + cached, usage.output_tokens
 
-    total = tokens(header.stats.model_usage.get(header.eval.model, ModelUsage()))
-    grader = _bound_grader(header.eval)
-    if grader and grader.model == header.eval.model:
-        judged = tokens(header.stats.role_usage.get(GRADER_ROLE, ModelUsage()))
-        total = total[0] - judged[0], total[1] - judged[1]
-    return total
+    usage, model = header.stats.model_usage, header.eval.model
+    judges = {config.model for config in _bound_judges(header.eval)}
+    total, spent = tokens(usage.get(model, ModelUsage())), (0, 0)
+    if model in judges:
+        # What it spent as a judge is what the role did, less the panel's others.
+        spent = tokens(header.stats.role_usage.get(GRADER_ROLE, ModelUsage()))
+        for other in judges - {model}:
+            used = tokens(usage.get(other, ModelUsage()))
+            spent = spent[0] - used[0], spent[1] - used[1]
+    return total[0] - spent[0], total[1] - spent[1]
 
 
 def _seconds(header: EvalLog) -> float:
@@ -291,15 +382,29 @@ def _seconds(header: EvalLog) -> float:
     return elapsed.total_seconds()
 
 
-def _columns(scorer: str, with_texts: bool) -> list[Column]:
+def _vote(points: object) -> float | None:
+    """A judge's points as a log has them; None for a withheld vote."""
+    if not isinstance(points, int | float) or math.isnan(points):
+        return None
+    return points
+
+
+def _columns(scorer: str, with_texts: bool, full_votes: bool) -> list[Column]:
     """What is read of every sample.
 
     `points` is a number, or missing where there is none; `unscored` (the judge gave no
-    verdict) and `error` tell the ways to have none apart.
+    verdict) and `error` tell the ways to have none apart. `same_words` is whether the
+    response is the reference's very words, `same_vendor` lists the judges of the
+    model's vendor, and `votes` maps the judges of a panel to their points, None for a
+    withheld vote; each is missing where the log does not tell.
     """
 
     def score(sample: AnySample) -> Score | None:
         return (sample.scores or {}).get(scorer)
+
+    def metadata(sample: AnySample) -> Mapping[str, Any]:
+        found = score(sample)
+        return (found and found.metadata) or {}
 
     def points(sample: AnySample) -> float | None:
         found = score(sample)
@@ -312,9 +417,25 @@ def _columns(scorer: str, with_texts: bool) -> list[Column]:
     def is_unscored(sample: AnySample) -> bool:
         return score(sample) is not None and points(sample) is None
 
-    def judge(sample: AnySample) -> str:
-        found = score(sample)
-        return str(((found and found.metadata) or {}).get("judge", ""))
+    def same_words(sample: AnySample) -> bool | None:
+        found = (sample.scores or {}).get(SAME_WORDS) if scorer == JUDGED else None
+        return found.value == MAX_POINTS if found else None
+
+    def votes(sample: AnySample) -> dict[str, float | None] | str | None:
+        panel = (sample.scores or {}).get(PANEL)
+        if panel and isinstance(panel.value, dict):
+            return {judge: _vote(points) for judge, points in panel.value.items()}
+        verdicts = metadata(sample).get("verdicts")
+        if isinstance(verdicts, dict):
+            return {
+                judge: _vote(given.get("score") if isinstance(given, dict) else None)
+                for judge, given in verdicts.items()
+            }
+        return THINNED if verdicts and not full_votes else None
+
+    def same_vendor(sample: AnySample) -> list[str] | None:
+        judges = metadata(sample).get("same_vendor")
+        return list(map(str, judges)) if isinstance(judges, list) else None
 
     def text(part: Callable[[Score], str | None]) -> Callable[[AnySample], str]:
         def read(sample: AnySample) -> str:
@@ -346,7 +467,12 @@ def _columns(scorer: str, with_texts: bool) -> list[Column]:
         SampleColumn("error", path=lambda sample: bool(sample.error), full=False),
         SampleColumn("points", path=points, full=False, type=float),
         SampleColumn("unscored", path=is_unscored, full=False),
-        SampleColumn("judge", path=judge, full=False),
+        SampleColumn("same_words", path=same_words, full=False),
+        SampleColumn(
+            "judge", path=lambda s: str(metadata(s).get("judge", "")), full=False
+        ),
+        SampleColumn("same_vendor", path=same_vendor, full=False),
+        SampleColumn("votes", path=votes, full=full_votes),
         *(
             SampleColumn(name, path=case_property(name, kind), full=False)
             for name, kind in CASE_PROPERTIES.items()

@@ -8,6 +8,7 @@ two-sided.
 """
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -74,6 +75,52 @@ def proportion_estimate(successes: int, total: int) -> Estimate:
     test = stats.binomtest(successes, total)
     interval = test.proportion_ci(_CONFIDENCE, method="wilson")
     return Estimate(successes / total, float(interval.low), float(interval.high))
+
+
+def rate_estimate(by_case: Sequence[Sequence[bool]]) -> Estimate:
+    """The share of responses for which something holds.
+
+    Args:
+        by_case: Whether it does, for every response to each case.
+
+    Returns:
+        The proportion with Wilson's interval, for one response to a case. Several are
+        no independent trials: then the mean over cases of their shares.
+    """
+    flat = [holds for responses in by_case for holds in responses]
+    if len(flat) == len(by_case):
+        return proportion_estimate(sum(flat), len(flat))
+    return mean_estimate([sum(case) / len(case) for case in by_case])
+
+
+def welch_difference(first: Sequence[float], second: Sequence[float]) -> Estimate:
+    """The difference of two means of different cases, with Welch's interval (1947).
+
+    That is Student's t without the assumption of equal variances.
+
+    Args:
+        first: One number per case.
+        second: One number per case, of other cases, in the same unit.
+
+    Returns:
+        Mean of the first less that of the second; without bounds if either has fewer
+        than two values or neither varies, undefined if either has none.
+    """
+    import numpy as np
+    from scipy import stats
+
+    if not len(first) or not len(second):
+        return _UNDEFINED
+    difference = float(np.mean(first) - np.mean(second))
+    if min(len(first), len(second)) < 2 or np.var(first) + np.var(second) == 0:
+        return Estimate(difference, math.nan, math.nan)
+    with warnings.catch_warnings():
+        # If one of them does not vary, its variance is exactly zero: no precision is
+        # lost, which scipy fears.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        test = stats.ttest_ind(first, second, equal_var=False)
+    interval = test.confidence_interval(_CONFIDENCE)
+    return Estimate(difference, float(interval.low), float(interval.high))
 
 
 def compare_pair(

@@ -33,24 +33,32 @@ from nejm_inspect.report.contents import (
     Report,
 )
 from nejm_inspect.report.figures import DrawnFigure
-from nejm_inspect.report.pages import (
-    as_csv,
-    as_markdown,
+from nejm_inspect.report.formats import (
     bounds,
+    decimals,
+    difference,
     dollars,
     duration,
+    in_points,
     one_line,
     out_of,
     p_value,
     percent,
     points,
-    print_leaderboard,
     rank,
     shade,
+    share,
     signed,
+    signed_points,
     visible,
+)
+from nejm_inspect.report.pages import (
+    as_csv,
+    as_markdown,
+    print_leaderboard,
     write_pages,
 )
+from nejm_inspect.report.sections import report_sections
 
 MODELS = (
     "openrouter/google/gemini-3-pro-preview",
@@ -263,7 +271,8 @@ def hostile_comparison() -> Comparison:
 
 def written(folder: Path, contents: Report) -> dict[str, str]:
     """The files by name, with no figures."""
-    files = write_pages(contents, [[] for _ in contents.comparisons], folder)
+    parts = [*contents.comparisons, *report_sections(contents)]
+    files = write_pages(contents, [[] for _ in parts], folder)
     return {file.name: file.read_text(encoding="utf-8") for file in files}
 
 
@@ -435,6 +444,70 @@ def test_multiple_choice_shows_accuracy_and_no_rubric(tmp_path: Path) -> None:
     assert csv_rows(files["leaderboard.csv"])[0]["points 10"] == ""
 
 
+def test_multiple_choice_has_the_readers_beside_the_models(tmp_path: Path) -> None:
+    contents = choice_comparison()
+    known = [c.reader_accuracy for c in contents.cases if c.reader_accuracy is not None]
+    mean = sum(known) / len(known)
+    files = written(tmp_path, report(contents))
+    *models, readers = html_rows(files["report.html"], "Models, best first")
+    assert len(models) == 5
+    assert readers[:3] == ["", "NEJM readers", percent(mean)]
+    assert "on 49 cases" in readers[3]
+    row = markdown_tables(files["report.md"])[0][-1]
+    assert row[:4] == ["", "NEJM readers", percent(mean), "49 cases"]
+    last = csv_rows(files["leaderboard.csv"])[-1]
+    assert (last["model"], last["cases"], last["best_rank"]) == (
+        "NEJM readers",
+        "49",
+        "",
+    )
+    assert float(last["overall"]) == mean
+    assert f"NEJM readers {percent(mean)}" in " ".join(
+        re.sub(r"\x1b\[[\d;]*m", "", on_terminal(report(contents))).split()
+    )
+    for free in written(tmp_path, report(comparison())).values():
+        assert ">NEJM readers<" not in free
+
+
+def test_the_very_words_stand_beside_the_rubric(tmp_path: Path) -> None:
+    contents = comparison()
+    first, *others = contents.leaderboard
+    measured = dataclasses.replace(first, same_words=Estimate(0.12, 0.056, 0.238))
+    contents = dataclasses.replace(contents, leaderboard=[measured, *others])
+    files = written(tmp_path, report(contents))
+    board = html_rows(files["report.html"], "Models, best first")
+    assert board[0] == [*FIRST_ROW[:5], "12.0% (5.6–23.8)", *FIRST_ROW[5:]]
+    assert board[1][5] == "–"
+    assert markdown_tables(files["report.md"])[0][1:] == board
+    assert float(csv_rows(files["leaderboard.csv"])[0]["same_words"]) == 0.12
+    assert csv_rows(files["leaderboard.csv"])[1]["same_words"] == ""
+    for name in ("report.html", "report.md"):
+        assert "that no judge can inflate" in files[name].replace("\n", " ")
+    shown = on_terminal(report(contents))
+    assert "Same words" in shown
+    assert "12.0%" in shown
+    for name, page in written(tmp_path, report(comparison())).items():
+        assert name.endswith("csv") or "ame words" not in page
+
+
+def test_a_judge_of_the_same_vendor_leaves_a_mark(tmp_path: Path) -> None:
+    contents = comparison()
+    first, *others = contents.leaderboard
+    marked = dataclasses.replace(first, same_vendor=["openrouter/google/judge"])
+    contents = dataclasses.replace(contents, leaderboard=[marked, *others])
+    files = written(tmp_path, report(contents))
+    board = html_rows(files["report.html"], "Models, best first")
+    assert [row[1][-1] for row in board].count("†") == 1
+    assert board[0][1] == f"{MODELS[0]} †"
+    assert markdown_tables(files["report.md"])[0][1:] == board
+    for name in ("report.html", "report.md"):
+        assert "† Judged by a model of the same vendor" in files[name]
+    cells = csv_rows(files["leaderboard.csv"])
+    assert [c["same_vendor"] for c in cells[:2]] == ["openrouter/google/judge", ""]
+    assert "†" in on_terminal(report(contents))
+    assert "†" not in files["cases.csv"]
+
+
 def test_one_model_alone_is_compared_with_nothing(tmp_path: Path) -> None:
     files = written(tmp_path, report(lone_model()))
     assert html_rows(files["report.html"], "Models")[0] == FIRST_ROW
@@ -520,7 +593,7 @@ def test_csv_keeps_full_numbers(tmp_path: Path) -> None:
     contents = comparison()
     files = written(tmp_path, report(contents, choice_comparison()))
     board = csv_rows(files["leaderboard.csv"])
-    assert len(board) == 10
+    assert [cells["comparison"] for cells in board] == ["1"] * 5 + ["2"] * 6
     for cells, row in zip(board, contents.leaderboard, strict=False):
         assert cells["model"] == row.model
         assert float(cells["overall_lower"]) == row.overall.lower
@@ -731,6 +804,17 @@ def test_hostile_text_does_not_reach_the_terminal() -> None:
         (shade(0, 10), "p0"),
         (shade(99, 10), "p10"),
         (shade(math.nan, 10), "none"),
+        (share(Estimate(0.5, 0.404, 0.596)), "50.0% (40.4–59.6)"),
+        (share(UNDEFINED), "–"),
+        (difference(Estimate(0.074, -0.012, 0.16)), "+7.4 (−1.2 to 16.0)"),
+        (difference(Estimate(-0.074, math.nan, math.nan)), "−7.4"),
+        (in_points(Estimate(-0.42, -0.94, 0.1)), "−0.42 (−0.94 to 0.10)"),
+        (in_points(Estimate(1, math.nan, math.nan)), "1.00"),
+        (decimals(0.866), "0.87"),
+        (decimals(-0.001), "0.00"),
+        (decimals(math.nan), "–"),
+        (signed_points(-3.0), "−3"),
+        (signed_points(0.5), "+0.5"),
     ],
 )
 def test_numbers_are_written_as_a_reader_expects(text: str, expected: str) -> None:

@@ -15,58 +15,16 @@ from inspect_ai.log import list_eval_logs, read_eval_log, write_eval_log
 from inspect_ai.scorer import choice
 from inspect_ai.solver import generate, multiple_choice, system_message
 
-from nejm_inspect import diagnosis_rubric, nejm_image_challenge, random_option
+from nejm_inspect import (
+    diagnosis_rubric,
+    nejm_image_challenge,
+    nejm_multiple_choice,
+    random_option,
+)
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.report.comparing import build_report
-from nejm_inspect.report.contents import Comparison, Report
 from nejm_inspect.report.reading import read_runs
-from tests.loopback import Call, OpenRouter, Reply, openrouter_error
-
-Points = dict[str, list[Any]]
-"""What the judge gives each model, in the order of the demo cases; None: no verdict."""
-
-
-def judge_by(points: Points) -> Callable[[Call], str]:
-    """A judge that gives a model its points, case by case."""
-    from nejm_inspect.cases import open_source
-
-    references = [case.reference for case in open_source("demo").cases]
-
-    def judge(call: Call) -> str:
-        (model,) = (name for name in points if f"of {name}\n" in call.text)
-        case = next(
-            n for n, r in enumerate(references) if f"<reference>\n{r}\n" in call.text
-        )
-        given = points[model][case]
-        return "no verdict" if given is None else f'{{"score": {given}}}'
-
-    return judge
-
-
-@pytest.fixture
-def run(openrouter: OpenRouter, tmp_path: Path) -> Callable[..., str]:
-    """Runs models on the demo cases with scripted points; gives the log folder."""
-    openrouter.examinee = lambda call: f"Answer of {call.model}\n"
-
-    def run(points: Points, epochs: int = 1, **task: Any) -> str:
-        openrouter.judge = judge_by(points)
-        models = [f"openrouter/{name}" for name in points]
-        options = {"cases": "demo", "sample_size": None, **task}
-        for model in models:  # one after the other, so that logs have an order
-            eval(nejm_image_challenge(**options), model=model, epochs=epochs)
-        return str(tmp_path / "logs")
-
-    return run
-
-
-def report_of(folder: str, **options: Any) -> Report:
-    texts = options.get("with_texts", False)
-    return build_report(read_runs([folder], with_texts=texts), **options)
-
-
-def only(report: Report) -> Comparison:
-    (comparison,) = report.comparisons
-    return comparison
+from tests.loopback import Call, OpenRouter, Reply, openrouter_error, verdict
+from tests.report.logs import judge_by, only, report_of
 
 
 def test_a_leaderboard_from_logs(run: Callable[..., str]) -> None:
@@ -333,6 +291,25 @@ def test_metadata_of_others_datasets_do_no_harm(
     assert comparison.breakdowns == []
 
 
+@pytest.mark.parametrize(
+    "odd", [{"verdicts": "many"}, {"verdicts": {"j": 3}}, {"same_vendor": "x"}]
+)
+def test_odd_metadata_of_scores_do_no_harm(
+    run: Callable[..., str], odd: dict[str, Any]
+) -> None:
+    folder = run({"a/b": [5] * 12})
+    (info,) = list_eval_logs(folder)
+    log = read_eval_log(info)
+    for sample in log.samples or []:
+        assert sample.scores
+        metadata = sample.scores["diagnosis_rubric"].metadata
+        assert metadata
+        metadata.update(odd)
+    write_eval_log(log, info.name)
+    (row,) = only(report_of(folder)).leaderboard
+    assert (row.overall.value, row.same_vendor) == (0.5, [])
+
+
 def test_a_baseline_stands_in_every_pair(run: Callable[..., str]) -> None:
     folder = run({"a/b": [9] * 12, "a/c": [6, 5] * 6, "a/d": [1] * 12})
     assert len(only(report_of(folder)).pairs) == 3
@@ -353,6 +330,109 @@ def test_the_chance_baseline_is_named_by_its_solver(tmp_path: Path) -> None:
     )
     (row,) = only(report_of(str(tmp_path / "logs"))).leaderboard
     assert row.model == "nejm_inspect/random_option"
+
+
+def test_baselines_of_one_solver_are_told_apart(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        eval(
+            nejm_image_challenge(cases="demo", sample_size=None, scorer="exact"),
+            solver=random_option(seed=seed),
+            model=None,
+        )
+    rows = only(report_of(str(tmp_path / "logs"))).leaderboard
+    assert {row.model for row in rows} == {
+        "nejm_inspect/random_option (seed=1)",
+        "nejm_inspect/random_option (seed=2)",
+    }
+
+
+def test_a_baseline_stands_beside_models_of_any_solver(
+    openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    openrouter.examinee = lambda call: "ANSWER: A"
+    task = nejm_multiple_choice(cases="demo", sample_size=None)
+    eval(task, solver=random_option(), model=None)
+    eval(task, model="openrouter/a/b")
+    cot = nejm_multiple_choice(cases="demo", sample_size=None, cot=True)
+    eval(cot, model="openrouter/a/c")
+    report = report_of(str(tmp_path / "logs"), baseline="nejm_inspect/random_option")
+    assert [{row.model for row in c.leaderboard} for c in report.comparisons] == [
+        {"openrouter/a/b", "nejm_inspect/random_option"},
+        {"openrouter/a/c", "nejm_inspect/random_option"},
+    ]
+    assert all(len(c.pairs) == 1 for c in report.comparisons)
+    assert "multiple_choice" in report.comparisons[0].settings["solver"]
+
+
+def test_shuffled_options_and_epochs_of_multiple_choice(
+    openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    openrouter.examinee = lambda call: "ANSWER: A"
+    for shuffle in (None, 7):
+        task = nejm_multiple_choice(
+            cases="demo", sample_size=None, shuffle_options=shuffle
+        )
+        (log,) = eval(task, model="openrouter/a/b", epochs=2)
+        assert log.results
+        (accuracy,) = (
+            m.value for n, m in log.results.scores[0].metrics.items() if n == "accuracy"
+        )
+        comparison = report_of(log.location).comparisons[0]
+        (row,) = comparison.leaderboard
+        assert (row.cases, row.responses) == (12, 24)
+        assert row.overall.value == pytest.approx(accuracy)
+    report = report_of(str(tmp_path / "logs"))
+    assert len(report.comparisons) == 2
+    assert "options shuffled by seed 7" in report.notes[0]
+    assert {one.title.rpartition("; ")[2] for one in report.comparisons} == {
+        'solver: multiple_choice({"cot": false})',
+        'solver: multiple_choice({"cot": false}), options shuffled by seed 7',
+    }
+
+
+@pytest.mark.parametrize(
+    ("epochs", "upper"),
+    # Wilson for 1 of 12; for two responses to a case Student's t over the cases.
+    [(1, 0.3539), (2, 1 / 12 + 2.201 / 12)],
+)
+def test_the_very_words_are_counted_beside_the_rubric(
+    run: Callable[..., str], openrouter: OpenRouter, epochs: int, upper: float
+) -> None:
+    folder = run({"a/c": [10] * 12})
+    openrouter.examinee = lambda call: (
+        "complete Atrioventricular block" if "fainted" in call.text else "No idea"
+    )
+    openrouter.judge = lambda call: verdict(10)
+    task = nejm_image_challenge(cases="demo", sample_size=None, scorer="both")
+    eval(task, model="openrouter/a/b", epochs=epochs)
+    comparison = only(report_of(folder))
+    rows = {row.model[-1]: row for row in comparison.leaderboard}
+    assert comparison.settings["scorer"] == "diagnosis_rubric"
+    assert rows["c"].same_words is None
+    exact, same_words = rows["b"].exact, rows["b"].same_words
+    assert exact
+    assert same_words
+    # The judge gives all of them full points, and one has the reference's words.
+    assert (exact.value, same_words.value) == (1.0, pytest.approx(1 / 12))
+    assert same_words.upper == pytest.approx(upper, abs=1e-3)
+
+
+def test_a_judge_of_the_models_vendor_is_named(run: Callable[..., str]) -> None:
+    comparison = only(
+        report_of(run({"anthropic/claude-opus-4.5": [5] * 12, "a/b": [5] * 12}))
+    )
+    marked = {row.model: row.same_vendor for row in comparison.leaderboard}
+    assert marked == {
+        "openrouter/anthropic/claude-opus-4.5": [
+            "openrouter/anthropic/claude-sonnet-4"
+        ],
+        "openrouter/a/b": [],
+    }
+    (note,) = (note for note in comparison.notes if "vendor" in note)
+    assert note.startswith(
+        "openrouter/anthropic/claude-opus-4.5 is judged by "
+        "openrouter/anthropic/claude-sonnet-4, of the same vendor"
+    )
 
 
 VOTES = {"reader_accuracy": 0.6, "difficulty": "expert", "brier_score": 0.2}
