@@ -6,14 +6,19 @@ from pathlib import Path
 
 import yaml
 
-from nejm_inspect import nejm_image_challenge
+from nejm_inspect import nejm_image_challenge, nejm_multiple_choice
+from nejm_inspect.agreement import ADVERSARIAL_THRESHOLD, IN_RANGE_THRESHOLD
 from nejm_inspect.benchmark import read_roster
 from nejm_inspect.cli import main, report
 from nejm_inspect.grading import DEFAULT_GRADER, MAX_RESPONSE_CHARACTERS
+from nejm_inspect.judge_exam import PAIRS_FILE, read_pairs
 from nejm_inspect.rubric import RUBRIC
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EVAL_YAML = yaml.safe_load(
+    (ROOT / "nejm_inspect" / "eval.yaml").read_text(encoding="utf-8")
+)
 
 
 def table(heading: str) -> list[list[str]]:
@@ -29,6 +34,31 @@ def test_parameters_and_defaults() -> None:
         name: yaml.safe_load(default) for name, default, _ in table("parameter")
     }
     assert documented == {p.name: p.default for p in signature.parameters.values()}
+
+
+def test_parameters_of_multiple_choice() -> None:
+    shared = inspect.signature(nejm_image_challenge).parameters.keys() - {"scorer"}
+    parameters = inspect.signature(nejm_multiple_choice).parameters
+    assert shared < parameters.keys()
+    documented = {
+        name: yaml.safe_load(default)
+        for name, default, _ in table("parameter of `nejm_multiple_choice`")
+    }
+    own = parameters.keys() - shared
+    assert documented == {name: parameters[name].default for name in own}
+
+
+def test_the_judges_exam() -> None:
+    pairs = read_pairs(PAIRS_FILE)
+    attacks = sum(bool(pair.attack) for pair in pairs)
+    assert f"The {len(pairs) - attacks} honest pairs" in README
+    assert f"In {attacks} more" in README
+    specialties = {pair.specialty for pair in pairs if not pair.attack}
+    assert f"in {len(specialties)} specialties" in README
+    thresholds = f"{IN_RANGE_THRESHOLD:.0%} of the honest responses and "
+    assert thresholds + f"{ADVERSARIAL_THRESHOLD:.0%} of the attacks" in README
+    (yaml_task,) = (t for t in EVAL_YAML["tasks"] if t["name"] == "nejm_judge_exam")
+    assert yaml_task["dataset_samples"] == len(pairs)
 
 
 def test_rubric() -> None:
@@ -52,10 +82,7 @@ def test_every_environment_variable_is_documented() -> None:
 
 
 def test_task_version_is_in_the_changelog() -> None:
-    version = yaml.safe_load(
-        (ROOT / "nejm_inspect" / "eval.yaml").read_text(encoding="utf-8")
-    )
-    assert f"task version {version['version']}" in (ROOT / "CHANGELOG.md").read_text(
+    assert f"task version {EVAL_YAML['version']}" in (ROOT / "CHANGELOG.md").read_text(
         encoding="utf-8"
     )
 
