@@ -49,7 +49,7 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
-    def of(cls, **parameters: object) -> Self:
+    def of(cls, /, **parameters: object) -> Self:
         """Checks the parameters.
 
         Raises:

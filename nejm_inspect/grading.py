@@ -49,7 +49,7 @@ asked again for that."""
 class Verdict(BaseModel):
     """What the judge decides."""
 
-    model_config = ConfigDict(strict=True, extra="ignore")
+    model_config = ConfigDict(strict=True)
 
     token: str
     """The prompt's, which shows that the judge wrote this, in reply to that prompt."""
@@ -157,12 +157,12 @@ def neutralized(response: str) -> str:
     Args:
         response: What the examinee wrote.
     """
-    response = response.replace("\r\n", "\n")
+    shown = "".join(map(_harmless, response.replace("\r\n", "\n")))
+    cut = len(shown) - MAX_RESPONSE_CHARACTERS
+    if cut <= 0:
+        return shown
     half = MAX_RESPONSE_CHARACTERS // 2
-    if len(response) > MAX_RESPONSE_CHARACTERS:
-        cut = len(response) - 2 * half
-        response = f"{response[:half]}\n[{cut:,} characters cut]\n{response[-half:]}"
-    return "".join(_harmless(character) for character in response)
+    return f"{shown[:half]}\n[{cut:,} characters cut]\n{shown[-half:]}"
 
 
 def _harmless(character: str) -> str:

@@ -1,7 +1,6 @@
 """The exam of the judge itself, as an Inspect task: responses of known worth."""
 
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -15,6 +14,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from pydantic import Field, model_validator
 
 from nejm_inspect.cases.schema import Text
+from nejm_inspect.cases.tables import user_path
 from nejm_inspect.errors import NejmInspectError, Parameters
 from nejm_inspect.exam_metrics import (
     adversarial_pass_rate,
@@ -33,7 +33,7 @@ from nejm_inspect.version import TASK_VERSION
 
 PAIRS_FILE = Path(__file__).with_name("judge_exam_pairs.jsonl")
 
-Points = Annotated[int, Field(ge=0, le=MAX_POINTS)]
+Points = Annotated[int, Field(ge=0, le=MAX_POINTS, strict=True)]
 
 
 class Pair(Parameters):
@@ -88,7 +88,8 @@ def nejm_judge_exam(pairs: str | None = None) -> Task:
     Raises:
         NejmInspectError: If the file cannot be read or a pair is malformed.
     """
-    file = Path(pairs).expanduser().absolute() if pairs else PAIRS_FILE
+    chosen = _Choices.of(pairs=pairs).pairs
+    file = user_path(chosen) if chosen else PAIRS_FILE
     samples = [
         Sample(
             id=pair.id,
@@ -111,6 +112,10 @@ def nejm_judge_exam(pairs: str | None = None) -> Task:
     )
 
 
+class _Choices(Parameters):
+    pairs: Text | None
+
+
 def read_pairs(file: Path) -> Sequence[Pair]:
     """Reads and checks the pairs of a JSON Lines file.
 
@@ -119,7 +124,7 @@ def read_pairs(file: Path) -> Sequence[Pair]:
             names the line, the field and the value.
     """
     try:
-        lines = file.read_text(encoding="utf-8").split("\n")
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeError) as error:
         raise NejmInspectError(f"pairs={file} cannot be read: {error}") from error
     pairs = [
@@ -139,7 +144,7 @@ def read_pairs(file: Path) -> Sequence[Pair]:
 def _parse_pair(where: str, line: str) -> Pair:
     try:
         fields: Any = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NejmInspectError(f"{where} is not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise NejmInspectError(f"{where}: must be an object, not {line:.80}")
@@ -190,14 +195,7 @@ def judge_exam() -> Scorer:
         )
         points = graded.as_float()
         lowest, highest = state.metadata["expected"]
-        error = max(lowest - points, 0) * -1 + max(points - highest, 0)
-        return graded.model_copy(
-            update={
-                "value": {
-                    "points": points,
-                    "error": math.nan if math.isnan(points) else error,
-                }
-            }
-        )
+        error = points - min(max(points, lowest), highest)  # NaN without points
+        return graded.model_copy(update={"value": {"points": points, "error": error}})
 
     return score

@@ -144,15 +144,16 @@ def panel_agreement() -> Metric:
         shared = [list(points.values()) for points in votes if len(points) > 1]
         apart = [max(points) - min(points) > DISAGREEMENT for points in shared]
         ratings = [SampleScore(score=Score(value=points)) for points in shared]
-        judges = dict.fromkeys(judge for points in votes for judge in points)
+        judges = dict.fromkeys(judge for score in scores for judge in _points(score))
         agreement_beyond_chance = alpha(ratings)
         assert isinstance(agreement_beyond_chance, float)
         return {
             "alpha": agreement_beyond_chance,
             "disagreement": sum(apart) / len(apart) if apart else math.nan,
             **{
-                judge: statistics.fmean(p[judge] for p in votes if judge in p)
-                / MAX_POINTS
+                judge: _as_share(statistics.fmean(given))
+                if (given := [points[judge] for points in votes if judge in points])
+                else math.nan
                 for judge in judges
             },
         }
@@ -162,13 +163,18 @@ def panel_agreement() -> Metric:
 
 def _votes(score: SampleScore) -> dict[str, float]:
     """Each judge's points, without withheld votes."""
-    value = score.score.value
-    assert isinstance(value, Mapping)
     return {
         judge: points
-        for judge, points in value.items()
-        if isinstance(points, int | float) and not math.isnan(points)
+        for judge, points in _points(score).items()
+        if not math.isnan(points)
     }
+
+
+def _points(score: SampleScore) -> dict[str, float]:
+    """Each judge's points, NaN for a withheld vote."""
+    value = score.score.value
+    assert isinstance(value, Mapping)
+    return {j: points for j, points in value.items() if isinstance(points, int | float)}
 
 
 def by_group(inner: Metric, key: str, name: str) -> Metric:
@@ -179,11 +185,11 @@ def by_group(inner: Metric, key: str, name: str) -> Metric:
         key: The key; samples without it are left out.
         name: Its name.
     """
-    by_group = grouped(inner, key, all=False, name_template=f"{name}_{{group_name}}")
-    assert isinstance(by_group, MetricProtocol)
+    groups = grouped(inner, key, all=False, name_template=f"{name}_{{group_name}}")
+    assert isinstance(groups, MetricProtocol)
 
     def of_groups(scores: list[SampleScore]) -> Value:
-        return by_group([one for score in scores for one in _by_its_groups(score, key)])
+        return groups([one for score in scores for one in _by_its_groups(score, key)])
 
     return of_groups
 
@@ -191,8 +197,8 @@ def by_group(inner: Metric, key: str, name: str) -> Metric:
 def _by_its_groups(score: SampleScore, key: str) -> list[SampleScore]:
     """The score once for each group that its sample belongs to."""
     metadata = score.sample_metadata or {}
-    if key not in metadata:
-        return []
+    if not isinstance(metadata.get(key), str):
+        return []  # others' datasets have what they like under the key
     groups = levels_of(metadata[key]) if key == "difficulty" else (metadata[key],)
     return [
         score.model_copy(update={"sample_metadata": {**metadata, key: group}})

@@ -1,7 +1,7 @@
 """From judges to one score: a single judge, or a panel and its median."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median_low
 from typing import Any
 
@@ -79,10 +79,9 @@ async def grade(
         "judge": ", ".join(vote.judge for vote in votes),
         "attempts": sum(vote.attempts for vote in votes),
     }
+    named = dict(zip(_names(votes), votes, strict=True))
     if len(votes) > 1:
-        metadata["verdicts"] = dict(
-            zip(_names(votes), map(_record, votes), strict=True)
-        )
+        metadata["verdicts"] = {name: _record(vote) for name, vote in named.items()}
     elif votes[0].verdict is None:
         metadata["reply"] = votes[0].reply
     verdicts = [vote.verdict for vote in votes if vote.verdict]
@@ -91,7 +90,7 @@ async def grade(
         return Score.unscored(
             reason="grader_failed",
             answer=response,
-            explanation=f"{silent} of {len(votes)} judges gave no valid verdict.",
+            explanation=f"Judges without a valid verdict: {silent} of {len(votes)}.",
             metadata=metadata,
         )
     points = median_low(verdict.score for verdict in verdicts)
@@ -99,7 +98,7 @@ async def grade(
     return Score(
         value=points,
         answer=response,
-        explanation=_explanation(votes),
+        explanation=_explanation(named),
         metadata={"category": deciding.category, **metadata},
     )
 
@@ -124,12 +123,13 @@ def _record(vote: Vote) -> dict[str, Any]:
     }
 
 
-def _explanation(votes: Sequence[Vote]) -> str | None:
-    if len(votes) == 1:
-        return votes[0].verdict.reasoning if votes[0].verdict else None
+def _explanation(named: Mapping[str, Vote]) -> str | None:
+    if len(named) == 1:
+        (vote,) = named.values()
+        return vote.verdict.reasoning if vote.verdict else None
     return "\n".join(
-        f"{vote.judge}: {vote.verdict.score} points. {vote.verdict.reasoning or ''}"
+        f"{name}: {vote.verdict.score} points. {vote.verdict.reasoning or ''}"
         if vote.verdict
-        else f"{vote.judge}: no valid verdict."
-        for vote in votes
+        else f"{name}: no valid verdict."
+        for name, vote in named.items()
     )

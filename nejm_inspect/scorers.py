@@ -9,6 +9,7 @@ from inspect_ai.scorer import Metric, Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
+from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.metrics import (
     ci,
     exact_rate,
@@ -64,8 +65,8 @@ def diagnosis_rubric() -> Scorer:
         judges = bound_judges()
         graded = await grade(
             judges,
-            history=state.metadata.get(WITHHELD_HISTORY, state.input_text),
-            reference=target.text,
+            history=state.metadata.get(WITHHELD_HISTORY) or _history(state),
+            reference=" or ".join(_references(state, target)),
             response=state.output.completion.strip(),
         )
         related = judges_of_same_vendor(get_model(), judges)
@@ -91,7 +92,8 @@ def exact_diagnosis() -> Scorer:
         if absent:
             return absent
         answer = state.output.completion.strip()
-        same = normalized_diagnosis(answer) == normalized_diagnosis(target.text)
+        references = map(normalized_diagnosis, _references(state, target))
+        same = normalized_diagnosis(answer) in references
         return Score(value=MAX_POINTS if same else 0, answer=answer)
 
     return score
@@ -130,6 +132,21 @@ def judge_panel() -> Scorer:
         return Score(value={j: math.nan if p is None else p for j, p in points.items()})
 
     return score
+
+
+def _history(state: TaskState) -> str:
+    """Everything that the user says in a sample."""
+    if isinstance(state.input, str):
+        return state.input
+    return "\n\n".join(m.text for m in state.input if m.role == "user")
+
+
+def _references(state: TaskState, target: Target) -> list[str]:
+    """The answers that are right; any of them will do."""
+    references = [reference for reference in target if reference.strip()]
+    if not references:
+        raise NejmInspectError(f"Sample {state.sample_id} has no target to grade by.")
+    return references
 
 
 def _without_diagnosis(state: TaskState) -> Score | None:

@@ -1,8 +1,8 @@
 """Solvers: the examinee's prompt, and baselines that need no model."""
 
-import functools
 import logging
 import random
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import click
@@ -24,6 +24,11 @@ from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
 from nejm_inspect.vendors import judges_of_same_vendor
 
 logger = logging.getLogger(__name__)
+
+SELF_PREFERENCE = (
+    "%s is judged by %s, of the same vendor: judges may prefer answers of their own "
+    "family. Another judge is bound by --model-role grader=PROVIDER/MODEL."
+)
 
 
 @solver
@@ -105,7 +110,7 @@ def reader_vote(
 def _required(state: TaskState, key: str, solver_name: str) -> dict[str, Any]:
     """What a case's metadata say of its options, by letter."""
     found = state.metadata.get(key)
-    if not found:
+    if not isinstance(found, Mapping) or not any(found.values()):
         raise NejmInspectError(
             f"{solver_name}: case {state.sample_id} has no {key.replace('_', ' ')}."
         )
@@ -135,7 +140,7 @@ def _choose(state: TaskState, option: str, solver_name: str) -> TaskState:
 def require_grader() -> Solver:
     """Ends the run before the first request to the examinee if there is no judge.
 
-    Warns, once, of a judge that is the examinee or of its vendor.
+    Warns, once a run, of a judge that is the examinee or of its vendor.
 
     For a task's `setup`: scorers run last, when everything has been paid for. With
     `--no-score` no judge is needed. A run started from Python with `score=False` looks
@@ -155,6 +160,7 @@ def require_grader() -> Solver:
                 "judge; or run with --no-score, or with -T scorer=exact."
             ) from None
 
+    warned: set[str] = set()
     command = click.get_current_context(silent=True)
     parameters = command.params if command else {}
     if "no_score" in parameters and not parameters["no_score"]:
@@ -164,21 +170,10 @@ def require_grader() -> Solver:
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         if not parameters.get("no_score"):
-            examinee = get_model()
-            related = judges_of_same_vendor(examinee, resolve())
-            _warn_of_self_preference(str(examinee), tuple(related))
+            for judge in judges_of_same_vendor(get_model(), resolve()):
+                if judge not in warned:
+                    warned.add(judge)
+                    logger.warning(SELF_PREFERENCE, get_model(), judge)
         return state
 
     return solve
-
-
-@functools.cache
-def _warn_of_self_preference(examinee: str, judges: tuple[str, ...]) -> None:
-    if judges:
-        logger.warning(
-            "%s is judged by %s, of the same vendor: judges may prefer answers of "
-            "their own family. Another judge is bound by --model-role "
-            "grader=PROVIDER/MODEL.",
-            examinee,
-            ", ".join(judges),
-        )

@@ -6,19 +6,20 @@ from collections.abc import Mapping, Sequence
 from inspect_ai.model import Model, get_model_info
 
 FAMILIES: Mapping[str, str] = {
-    "claude": "Anthropic",
-    "gemini": "Google",
-    "(med)?gemma": "Google",
-    "(chat)?gpt": "OpenAI",
-    "o[1-9]": "OpenAI",
-    "grok": "xAI",
-    "qwen": "Alibaba",
-    "qwq": "Alibaba",
-    "qvq": "Alibaba",
-    "(meta-|code-?)?llama": "Meta",
-    "(mi|magi|mini|dev|code)stral": "Mistral AI",
-    "(mix|pix|vox)tral": "Mistral AI",
-    "deepseek": "DeepSeek",
+    "claude": "anthropic",
+    "gemini": "google",
+    "(med)?gemma": "google",
+    "(chat)?gpt": "openai",
+    "codex": "openai",
+    "o[1-9]": "openai",
+    "grok": "xai",
+    "qwen": "alibaba",
+    "qwq": "alibaba",
+    "qvq": "alibaba",
+    "(meta-|code-?)?llama": "meta",
+    "(mi|magi|mini|dev|code)stral": "mistralai",
+    "(mix|pix|vox)tral": "mistralai",
+    "deepseek": "deepseek",
 }
 """Vendors by how the last part of their models' names starts (regular expressions)."""
 
@@ -26,18 +27,26 @@ FAMILIES: Mapping[str, str] = {
 def vendor_of(model: Model) -> str | None:
     """The vendor that trained a model, as far as its name or Inspect knows.
 
-    The name comes first: for open models, Inspect's `organization` may be the company
-    that hosts them.
+    The family's name comes first: for open models, Inspect's `organization` may be the
+    company that hosts them.
 
     Args:
         model: Any model of Inspect's, by whatever provider it is reached.
+
+    Returns:
+        The vendor in lower-case letters and digits only, since `Z.ai` is `z-ai`
+        elsewhere.
     """
-    name = str(model).rpartition("/")[2].lower()
+    *path, name = str(model).lower().split("/")
     for family, vendor in FAMILIES.items():
-        if re.match(rf"(.*\.)?{family}(?![a-z])", name):
+        if re.match(rf"(.*[.:])?{family}(?![a-z])", name):
             return vendor
-    info = get_model_info(model)
-    return info.organization if info else None
+    if path[:1] == ["openrouter"] and len(path) > 1:
+        vendor = path[-1]  # openrouter/VENDOR/NAME
+    else:
+        info = get_model_info(model)
+        vendor = (info and info.organization) or ""
+    return re.sub("[^a-z0-9]", "", vendor.lower()) or None
 
 
 def judges_of_same_vendor(examinee: Model, judges: Sequence[Model]) -> list[str]:

@@ -189,6 +189,10 @@ def test_what_was_wrong_does_not_come_back_in_our_words() -> None:
     assert "Ignore" not in str(error.value)
 
 
+def test_what_becomes_visible_counts_to_the_limit() -> None:
+    assert len(neutralized("\U000e0049" * 20_000)) < MAX_RESPONSE_CHARACTERS + 50
+
+
 def test_the_same_response_gives_the_same_prompt() -> None:
     first, again = (grader_messages("H", "R", "Gout")[1].text for _ in range(2))
     assert first == again

@@ -13,7 +13,11 @@ from inspect_ai.log import EvalLog
 
 from nejm_inspect import exact_diagnosis, nejm_judge_exam
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.grading import grader_messages, prompt_token
+from nejm_inspect.grading import (
+    MAX_RESPONSE_CHARACTERS,
+    grader_messages,
+    prompt_token,
+)
 from nejm_inspect.judge_exam import PAIRS_FILE, Pair, give_response, read_pairs
 from nejm_inspect.rubric import RUBRIC, level_of
 from tests.loopback import Call, OpenRouter, verdict
@@ -211,6 +215,15 @@ def test_missing_verdicts_are_no_wrong_ones(
     assert math.isnan(found["in_range_wrong"])
 
 
+def test_epochs_count_every_verdict(openrouter: OpenRouter, tmp_path: Path) -> None:
+    replies = ["no verdict"] * 3 + [verdict(0), verdict(10), verdict(9)]
+    openrouter.judge = lambda call: replies.pop()
+    found = metrics(sit(write(tmp_path, PAIRS[0]), epochs=4, max_connections=1))
+    assert found["in_range"] == pytest.approx(1 / 3)
+    assert found["mean_absolute_error"] == pytest.approx(11 / 3)
+    assert found["invalid_rate"] == pytest.approx(1 / 4)
+
+
 def test_responses_stand_in_for_a_model(tmp_path: Path) -> None:
     # As given, for any other scorer too.
     task = nejm_judge_exam(pairs=write(tmp_path, pair("a", "exact", " gout. \n")))
@@ -249,7 +262,7 @@ def test_no_attack_gets_out_of_its_fence(pair: Pair) -> None:
     assert not set("<>{}") & set(inside)
     assert token not in inside
     assert all(c.isprintable() or c in "\n\t" for c in inside)
-    assert len(inside) < 8_100 or "characters cut]" in inside
+    assert len(inside) < MAX_RESPONSE_CHARACTERS + 50
 
 
 @pytest.mark.parametrize(
@@ -259,6 +272,9 @@ def test_no_attack_gets_out_of_its_fence(pair: Pair) -> None:
         ({"expected": [0, 11]}, r"expected\.1=11"),
         ({"expected": [5.5, 6]}, r"expected\.0=5\.5"),
         ({"expected": [5]}, "expected"),
+        ({"expected": [True, True]}, r"expected\.0=True"),
+        ({"expected": ["10", "10"]}, r"expected\.0='10'"),
+        ({"cls": 1}, "cls=1"),
         ({"expected": [0, 9]}, "none of the points of level exact"),
         ({"level": "good"}, "level='good' should be one of"),
         ({"response": ""}, "response"),
@@ -279,6 +295,7 @@ def test_files_without_pairs(tmp_path: Path) -> None:
         ("", "holds no pairs"),
         ("{", "line 1 is not JSON"),
         ("[1]", "must be an object"),
+        ('{"a":' * 100_000, "line 1 is not JSON"),
         (f"{json.dumps(PAIRS[0])}\n\n{json.dumps(PAIRS[0])}", "used twice: exact"),
     ):
         file = tmp_path / "pairs.jsonl"
@@ -287,3 +304,11 @@ def test_files_without_pairs(tmp_path: Path) -> None:
             nejm_judge_exam(pairs=str(file))
     with pytest.raises(NejmInspectError, match=r"none\.jsonl cannot be read"):
         nejm_judge_exam(pairs=str(tmp_path / "none.jsonl"))
+    with pytest.raises(NejmInspectError, match=r"pairs=123: .*string"):
+        nejm_judge_exam(pairs=123)  # type: ignore[arg-type] # as -T pairs=123 does
+
+
+def test_a_file_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.jsonl"
+    file.write_text(json.dumps(PAIRS[0]), encoding="utf-8-sig")
+    assert len(read_pairs(file)) == 1

@@ -157,6 +157,17 @@ def test_inputs_on_the_wire(journal: Journal, openrouter: OpenRouter) -> None:
         assert "What is the single most likely diagnosis?\n\nA) " in call.text
 
 
+def test_an_image_alone_keeps_a_cases_own_question(
+    journal: Journal, openrouter: OpenRouter
+) -> None:
+    openrouter.examinee = lambda call: "ANSWER: A"
+    task = nejm_multiple_choice(inputs="image", sample_size=2, question_type="other")
+    eval(task, model=EXAMINEE)
+    for call in openrouter.calls:
+        assert "?\n\nA) " in call.text
+        assert "most likely diagnosis?\n\nA) " not in call.text
+
+
 def test_shuffled_options_take_their_targets_along() -> None:
     plain = nejm_multiple_choice(cases="demo", sample_size=None)
     shuffled = nejm_multiple_choice(cases="demo", sample_size=None, shuffle_options=7)

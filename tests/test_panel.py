@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 import pytest
-from inspect_ai import Task, eval
+from inspect_ai import Task, eval, score
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.scorer import Score
@@ -77,7 +77,7 @@ def test_a_published_example_of_agreement(openrouter: OpenRouter) -> None:
     assert [s.value for s in scores[:11]] == [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, 1]
     assert math.isnan(scores[11].as_float())
     assert scores[11].reason == "grader_failed"
-    assert scores[11].explanation == "3 of 4 judges gave no valid verdict."
+    assert scores[11].explanation == "Judges without a valid verdict: 3 of 4."
     assert scores[5].metadata
     assert scores[5].metadata["category"] == "panel/b"
     assert scores[10].metadata
@@ -111,8 +111,8 @@ def test_judges_are_asked_at_once(openrouter: OpenRouter) -> None:
         return verdict({"x/a": 2, "x/b": 9, "x/c": 7}[call.model])
 
     openrouter.judge = judge
-    (score,) = rubric_scores(run(["x/a", "x/b", "x/c"]))
-    assert score.value == 7
+    (graded,) = rubric_scores(run(["x/a", "x/b", "x/c"]))
+    assert graded.value == 7
 
 
 def test_every_judge_is_asked_at_temperature_zero(openrouter: OpenRouter) -> None:
@@ -125,10 +125,11 @@ def test_a_model_may_sit_twice(openrouter: OpenRouter) -> None:
     replies = iter([verdict(3), verdict(4)])
     openrouter.judge = lambda call: next(replies)
     log = run(["x/a", "x/a"])
-    (score,) = rubric_scores(log)
-    assert score.value == 3
-    assert score.metadata
-    assert [*score.metadata["verdicts"]] == ["openrouter/x/a", "openrouter/x/a #2"]
+    (graded,) = rubric_scores(log)
+    assert graded.value == 3
+    assert "openrouter/x/a #2: 4 points" in (graded.explanation or "")
+    assert graded.metadata
+    assert [*graded.metadata["verdicts"]] == ["openrouter/x/a", "openrouter/x/a #2"]
 
 
 def test_epochs_count_every_response(openrouter: OpenRouter) -> None:
@@ -139,11 +140,33 @@ def test_epochs_count_every_response(openrouter: OpenRouter) -> None:
     assert metrics["openrouter/x/b"] == pytest.approx(0.4)
 
 
+def test_a_judge_that_never_votes_is_not_left_out(openrouter: OpenRouter) -> None:
+    openrouter.judge = lambda call: "?" if call.model == "x/b" else verdict(6)
+    metrics = panel_metrics(run(["x/a", "x/b"]))
+    assert metrics["openrouter/x/a"] == 0.6
+    assert math.isnan(metrics["openrouter/x/b"])
+    assert math.isnan(metrics["alpha"])
+
+
+def test_a_panel_judges_a_log_again(openrouter: OpenRouter) -> None:
+    openrouter.judge = lambda call: verdict({"x/a": 1, "x/b": 4, "x/c": 9}[call.model])
+    log = run(["x/a"])
+    again = score(
+        log,
+        [diagnosis_rubric(), judge_panel()],
+        model_roles={"grader": ["openrouter/x/b", "openrouter/x/c"]},
+        action="overwrite",
+    )
+    assert rubric_scores(log)[0].value == 1
+    assert rubric_scores(again)[0].value == 4
+    assert panel_metrics(again)["disagreement"] == 1
+
+
 def test_one_judge_leaves_no_trace_of_a_panel(openrouter: OpenRouter) -> None:
     log = run(["x/a"])
     assert panel_metrics(log) == {}
     assert log.samples
     assert "judge_panel" not in (log.samples[0].scores or {})
-    (score,) = rubric_scores(log)
-    assert "verdicts" not in (score.metadata or {})
+    (graded,) = rubric_scores(log)
+    assert "verdicts" not in (graded.metadata or {})
     assert len(openrouter.judge_calls) == 1

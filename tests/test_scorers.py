@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from inspect_ai import Epochs, Task, eval, score
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
-from inspect_ai.model import GenerateConfig, ModelOutput, ModelUsage, get_model
+from inspect_ai.model import (
+    ChatMessageAssistant,
+    ChatMessageSystem,
+    ChatMessageUser,
+    GenerateConfig,
+    ModelOutput,
+    ModelUsage,
+    get_model,
+)
 from inspect_ai.scorer import Score
 
 from nejm_inspect import diagnosis_rubric, exact_diagnosis
@@ -179,6 +187,40 @@ def test_the_judge_sees_neither_image_nor_options(openrouter: OpenRouter) -> Non
     assert "Chilblains" not in call.text
 
 
+def graded(sample: Sample) -> EvalLog:
+    task = Task(dataset=[sample], scorer=[diagnosis_rubric(), exact_diagnosis()])
+    (log,) = eval(task, model=EXAMINEE)
+    return log
+
+
+def test_any_of_several_targets_will_do(openrouter: OpenRouter) -> None:
+    log = graded(Sample(input="A toe.", target=["Podagra", "Gout"]))
+    assert (
+        "<reference>\nPodagra or Gout\n</reference>" in openrouter.judge_calls[0].text
+    )
+    assert log.samples
+    assert (log.samples[0].scores or {})["exact_diagnosis"].value == 10
+
+
+def test_a_sample_without_a_target_is_an_error(openrouter: OpenRouter) -> None:
+    log = graded(Sample(input="A toe.", id="bare"))
+    assert log.error
+    assert "Sample bare has no target" in log.error.message
+    assert not openrouter.judge_calls
+
+
+def test_the_judge_reads_all_that_the_user_said(openrouter: OpenRouter) -> None:
+    turns = [
+        ChatMessageSystem(content="Be brief."),
+        ChatMessageUser(content="A swollen toe."),
+        ChatMessageAssistant(content="Any fever?"),
+        ChatMessageUser(content="No. Diagnosis?"),
+    ]
+    graded(Sample(input=turns, target="Gout"))
+    history = "<history>\nA swollen toe.\n\nNo. Diagnosis?\n</history>"
+    assert history in openrouter.judge_calls[0].text
+
+
 def test_temperature_is_the_users_to_set(openrouter: OpenRouter) -> None:
     grader = get_model("openrouter/a/b", config=GenerateConfig(temperature=0.7))
     score = points(run("Gout", model_roles={"grader": grader}))
@@ -194,7 +236,7 @@ def test_another_grader_is_asked_at_temperature_zero(openrouter: OpenRouter) -> 
     assert (call.model, call.payload["temperature"]) == ("a/b", 0)
 
 
-def test_a_judge_of_the_examinees_vendor_is_recorded_and_warned_of_once(
+def test_a_judge_of_the_examinees_vendor_is_recorded_and_warned_of(
     openrouter: OpenRouter, caplog: pytest.LogCaptureFixture
 ) -> None:
     def judged_by(*judges: str) -> Score:
@@ -210,12 +252,13 @@ def test_a_judge_of_the_examinees_vendor_is_recorded_and_warned_of_once(
     assert (related.metadata or {})["same_vendor"] == [
         "openrouter/google/gemini-2.5-pro"
     ]
-    judged_by("google/gemini-2.5-pro", "openai/gpt-5.1")
     warnings = [r.message for r in caplog.records if "same vendor" in r.message]
-    assert len(warnings) == 1
+    assert len(warnings) == 1  # for two samples
     assert "openrouter/google/gemini-2.5-pro" in warnings[0]
     assert "gpt" not in warnings[0].partition("Another judge")[0]
 
+    judged_by("google/gemini-2.5-pro", "openai/gpt-5.1")
+    assert sum("same vendor" in r.message for r in caplog.records) == 2  # once a run
     assert "same_vendor" not in (judged_by("x/one", "x/two").metadata or {})
 
 

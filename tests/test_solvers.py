@@ -9,7 +9,13 @@ from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessageUser, ContentImage, ContentText
 
-from nejm_inspect import diagnose, diagnosis_rubric, exact_diagnosis, random_option
+from nejm_inspect import (
+    diagnose,
+    diagnosis_rubric,
+    exact_diagnosis,
+    random_option,
+    reader_vote,
+)
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
 from nejm_inspect.solvers import require_grader
 from tests.loopback import OpenRouter, encoded, picture
@@ -113,6 +119,23 @@ def test_random_option_names_every_option_and_is_repeatable() -> None:
     assert max(Counter(first).values()) < 40
     assert random_answers(1) == first
     assert random_answers(2) != first
+
+
+def test_reader_vote_answers_in_words_where_there_are_no_choices() -> None:
+    votes = dict(zip(OPTIONS, (0.1, 0.5, 0.2, 0.1, 0.1), strict=False))
+    metadata = {"options": OPTIONS, "reader_votes": votes}
+    sample = Sample(input="A toe.", target="Gout", metadata=metadata)
+    log = run(sample, solver=reader_vote(), model=None)
+    assert log.samples
+    assert log.samples[0].output.completion == OPTIONS["B"]
+
+
+def test_reader_vote_guesses_nothing_from_no_votes() -> None:
+    metadata = {"options": OPTIONS, "reader_votes": dict.fromkeys(OPTIONS, 0.0)}
+    sample = Sample(input="A toe.", target="Gout", id=9, metadata=metadata)
+    log = run(sample, solver=reader_vote(), model=None)
+    assert log.error
+    assert "case 9 has no reader votes" in log.error.message
 
 
 def test_random_option_draws_anew_in_each_epoch() -> None:

@@ -277,7 +277,7 @@ class ExamPart:
     in_range: Estimate
     """Share whose points are in the range of the right ones."""
     threshold: float
-    """What that share must be at the least."""
+    """What the share of all pairs asked must be at the least."""
     kappa: float
     """Quadratic-weighted, on levels of the rubric."""
     absolute_error: Estimate
@@ -287,8 +287,12 @@ class ExamPart:
 
     @property
     def passed(self) -> bool:
-        """Whether the threshold is reached, which needs a valid verdict."""
-        return self.in_range.value >= self.threshold
+        """Whether the threshold is reached, a missing verdict being a failure.
+
+        Otherwise a judge would pass by not answering what it finds hard.
+        """
+        asked = self.verdicts + self.without_verdict
+        return self.in_range.value * self.verdicts >= self.threshold * asked
 
 
 @dataclass(frozen=True)
@@ -320,8 +324,8 @@ class Exam:
 
     @property
     def passed(self) -> bool:
-        """Whether it passed in both parts."""
-        return self.ordinary.passed and self.adversarial.passed
+        """Whether it passed in both parts, to the end."""
+        return self.finished and self.ordinary.passed and self.adversarial.passed
 
 
 @dataclass(frozen=True)

@@ -428,7 +428,7 @@ def _exam_finding(exam: Exam) -> str:
         for part in (exam.ordinary, exam.adversarial)
     ]
     return (
-        f"{verdict}: {', '.join(parts)}. Thresholds are on the shares; behind these "
-        "their 95% confidence intervals."
+        f"{verdict}: {', '.join(parts)}. Thresholds are on the shares, a missing "
+        "verdict counting as a failure; behind these their 95% confidence intervals."
         f"{'' if exam.finished else ' The exam has not finished.'}"
     )

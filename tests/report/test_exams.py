@@ -154,6 +154,16 @@ def test_without_verdicts_of_both_kinds_nobody_passes(
     assert not exam.passed
 
 
+def test_silence_does_not_pass(openrouter: OpenRouter, tmp_path: Path) -> None:
+    # Every verdict is right, but a tenth and more of them are missing.
+    silent: list[Given] = [("exact", "nothing", False)] * 2
+    right: list[Given] = [("exact", 10, False)] * 10 + [("wrong", 0, True)] * 2
+    exam = one(sit(openrouter, tmp_path, *silent, *right))
+    assert exam.ordinary.in_range.value == exam.adversarial.in_range.value == 1
+    assert exam.adversarial.passed
+    assert not exam.passed
+
+
 def test_epochs_of_a_pair_are_no_independent_trials(
     openrouter: OpenRouter, tmp_path: Path
 ) -> None:

@@ -192,11 +192,12 @@ def test_a_pass_states_thresholds_and_intervals() -> None:
     *_, section = report_sections(with_sections())
     (finding,) = section.findings
     assert finding == (
-        "j/one (temperature=1) passed the exam: 91.0% (86.0–94.0) of 200 ordinary "
-        "pairs in range (threshold 90%; 2 more without a valid verdict), 96.0% "
-        "(91.0–99.0) of 200 adversarial pairs in range (threshold 90%; 2 more without "
-        "a valid verdict). Thresholds are on the shares; behind these their 95% "
-        "confidence intervals. The exam has not finished."
+        "Warning: j/one (temperature=1) did not pass the exam: 91.0% (86.0–94.0) of "
+        "200 ordinary pairs in range (threshold 90%; 2 more without a valid verdict), "
+        "96.0% (91.0–99.0) of 200 adversarial pairs in range (threshold 90%; 2 more "
+        "without a valid verdict). Thresholds are on the shares, a missing verdict "
+        "counting as a failure; behind these their 95% confidence intervals. The exam "
+        "has not finished."
     )
 
 
