@@ -10,9 +10,10 @@ from rich.console import Console
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.cache import cache_folder
-from nejm_inspect.cases.nejm import fetch_images
+from nejm_inspect.cases.nejm import local_images
 from nejm_inspect.cases.schema import DIFFICULTIES
 from nejm_inspect.cases.selection import Selection, select_cases
+from nejm_inspect.cases.source import CaseImages
 from nejm_inspect.cases.tables import user_path
 from nejm_inspect.errors import NejmInspectError
 
@@ -95,11 +96,15 @@ def fetch(
     for id, (image,) in images.found.items():
         if image.conversion:
             click.echo(f"  case {id}: converted, {image.conversion}")
-    for id, reason in images.missing.items():
-        click.echo(f"  case {id}: missing, {reason}")
+    _tell_missing(images)
     click.echo(f"Cache: {cache_folder()}")
     if images.missing:
         context.exit(1)
+
+
+def _tell_missing(images: CaseImages) -> None:
+    for id, reason in images.missing.items():
+        click.echo(f"  case {id}: missing, {reason}")
 
 
 @main.command()
@@ -117,12 +122,13 @@ def export(
 
     DEST is a folder, or any URL that fsspec writes to (s3://bucket/path), and is then
     read by cases=DEST. Takes every case whose image is in the cache; with --all or
-    --sample-size the cases that fetch takes, and fetches what is not there.
+    --sample-size the cases that fetch takes, and fetches what is not there. --seed is
+    for --sample-size.
     """
     # The writing half of datasets takes a while to import.
     from nejm_inspect.cases.export import RIGHTS_NOTE, check_destination, export_cases
 
-    check_destination(dest)  # before anything is fetched for it
+    place = check_destination(dest)  # before anything is fetched for it
     fetching = all_cases or sample_size is not None
     selection = _selection(sample_size, all_cases or not fetching, seed, difficulty)
     source = open_source("nejm", image_dir)
@@ -130,24 +136,23 @@ def export(
     if fetching:
         images = source.images(cases)
     else:
-        images = fetch_images(
-            cases, user_path(image_dir) if image_dir else None, fetch=False
-        )
+        images = local_images(cases, user_path(image_dir) if image_dir else None)
         cases = [case for case in cases if case.id in images.found]
     if not cases:
         raise NejmInspectError(
-            "No image is in the cache. Fetch them first (nejm-inspect fetch), or give "
-            "--all or --sample-size, which fetch them."
+            "No image of the cases asked for is in the cache. Fetch them first "
+            "(nejm-inspect fetch), or give --all or --sample-size, which fetch them."
         )
     if fetching and images.missing:
+        _tell_missing(images)
         raise NejmInspectError(
             f"{len(images.missing)} of {len(cases)} images are missing, so nothing was "
-            "exported: nejm-inspect fetch says why. Without --all and --sample-size, "
-            "what is in the cache is exported."
+            "exported. Without --all and --sample-size, what is in the cache is "
+            "exported."
         )
-    export_cases(cases, {id: image for id, (image,) in images.found.items()}, dest)
+    export_cases(cases, {id: image for id, (image,) in images.found.items()}, place)
     click.echo(RIGHTS_NOTE, err=True)
-    click.echo(f"{len(cases)} cases are in {dest}. To use them: -T cases={dest}")
+    click.echo(f"{len(cases)} cases are in {place}. To use them: -T cases={place}")
 
 
 @main.command()

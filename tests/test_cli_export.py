@@ -80,12 +80,14 @@ def test_an_export_is_read_elsewhere_as_the_same_samples(
 ) -> None:
     original = {sample["id"]: sample for sample in samples_of_nejm(6)}
     requests = fetched.image_requests
-    for _ in range(2):  # an earlier export may be overwritten
-        result = run("export", dest)
-        assert result.exit_code == 0, result.output
+    result = run("export", dest)
+    assert result.exit_code == 0, result.output
     assert f"6 cases are in {dest}. To use them: -T cases={dest}" in result.stdout
     assert "belong to the Massachusetts Medical" in result.stderr
     assert fetched.image_requests == requests
+    again = run("export", dest)
+    assert again.exit_code == 1
+    assert f"{dest} is not empty, and was left as it is" in again.stderr
     monkeypatch.setenv("NEJM_INSPECT_CACHE", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("NEJM_INSPECT_CASES_URL", "http://127.0.0.1:9")
     imported = described(dest)
@@ -122,14 +124,27 @@ def test_missing_images_stop_an_export(journal: Journal, tmp_path: Path) -> None
     result = run("export", str(tmp_path / "nejm"), "--sample-size", "2")
     assert result.exit_code == 1
     assert "1 of 2 images are missing, so nothing was exported" in result.stderr
+    assert "missing, HTTP 404" in result.output
     assert not (tmp_path / "nejm").exists()
     assert run("export", str(tmp_path / "nejm")).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["nejm", "demo", "sub/folder"])
+def test_a_relative_folder_is_told_in_full(
+    name: str, fetched: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    result = run("export", name)
+    place = result.stdout.strip().rpartition("-T cases=")[2]
+    assert place == str(tmp_path / "work" / name)
+    assert len(described(place)["samples"]) == 6
 
 
 def test_an_empty_cache_is_said(journal: Journal, tmp_path: Path) -> None:
     result = run("export", str(tmp_path / "nejm"))
     assert result.exit_code == 1
-    assert "Error: No image is in the cache. Fetch them first" in result.stderr
+    assert "Error: No image of the cases asked for is in the cache" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -157,11 +172,17 @@ def test_other_folders_are_left_as_they_are(fetched: Journal, tmp_path: Path) ->
     (empty / "notes.txt").write_text("mine")
     file = tmp_path / "file"
     file.write_text("mine")
-    for place in (empty, file, tmp_path / "cache"):
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "RIGHTS.txt").symlink_to(file)
+    nested = tmp_path / "nested"
+    (nested / "data-1.arrow").mkdir(parents=True)
+    (nested / "RIGHTS.txt").touch()
+    for place in (empty, file, linked, nested, tmp_path / "cache"):
         before = sorted(tmp_path.rglob("*"))
         result = run("export", str(place))
         assert result.exit_code == 1
-        assert "holds something else than an earlier export" in result.stderr
+        assert "is not empty, and was left as it is. Name a new" in result.stderr
         assert sorted(tmp_path.rglob("*")) == before
     assert len(described(str(empty))["samples"]) == 6
 

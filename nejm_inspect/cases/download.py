@@ -1,6 +1,7 @@
 """Downloads: polite, bounded, retried, and able to say what came instead."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import httpx
@@ -17,6 +18,8 @@ ATTEMPTS = 4
 RETRY_WAIT: wait_base = wait_exponential_jitter(multiplier=0.5, max=10)
 MAX_BYTES = 100_000_000
 """More than any honest case list or clinical image; a guard against endless bodies."""
+DEADLINE = 300.0
+"""Seconds that one body may take to arrive; a guard against those that trickle."""
 
 HEADERS = {
     # The journal's image server turns away clients that don't look like a browser on
@@ -61,7 +64,7 @@ def download(
         url: Where from.
         check: Raises `DownloadError` if the body is not what is wanted. A wrong body
             is tried again like a failed request: challenge pages pass.
-        cancelled: Once set, from any thread, nothing is tried again.
+        cancelled: Once set, from any thread, the download ends.
 
     Raises:
         DownloadError: If no attempt brought a good body.
@@ -74,21 +77,37 @@ def download(
         retry=retry_if_exception(lambda e: isinstance(e, DownloadError) and e.again),
         reraise=True,
     )
-    return retrying(_attempt, client, url, check)
+    return retrying(_attempt, client, url, check, cancelled)
 
 
-def _attempt(client: httpx.Client, url: str, check: Callable[[bytes], None]) -> bytes:
+def _attempt(
+    client: httpx.Client,
+    url: str,
+    check: Callable[[bytes], None],
+    cancelled: threading.Event,
+) -> bytes:
+    deadline = time.monotonic() + DEADLINE
+    # Unpacked, a small body might fill the memory before anything could be counted.
+    plain = {"Accept-Encoding": "identity"}
     try:
-        with client.stream("GET", url) as response:
+        with client.stream("GET", url, headers=plain) as response:
             if response.is_error:
                 # A missing file stays missing; a refusal or a fault may pass.
                 again = response.status_code not in (404, 410)
                 raise DownloadError(f"HTTP {response.status_code}", again=again)
+            encoding = response.headers.get("Content-Encoding", "identity")
+            if encoding != "identity":
+                raise DownloadError(f"an answer in {encoding}, not asked for")
             body = bytearray()
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > MAX_BYTES:
                     message = f"more than {MAX_BYTES // 1_000_000} MB"
+                    raise DownloadError(message, again=False)
+                if cancelled.is_set():
+                    raise DownloadError("interrupted", again=False)
+                if time.monotonic() > deadline:
+                    message = f"not complete after {DEADLINE:.0f} seconds"
                     raise DownloadError(message, again=False)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
         raise DownloadError(f"not a URL: {error}", again=False) from error

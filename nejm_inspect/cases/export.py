@@ -9,6 +9,7 @@ from typing import Any
 from nejm_inspect.cases.images import CaseImage
 from nejm_inspect.cases.schema import Case
 from nejm_inspect.cases.source import CaseId
+from nejm_inspect.cases.tables import user_path
 from nejm_inspect.errors import NejmInspectError
 
 RIGHTS_FILE = "RIGHTS.txt"
@@ -17,17 +18,19 @@ The texts and images of the NEJM Image Challenge belong to the Massachusetts Med
 Society. This copy is for the own use of whoever exported it with nejm-inspect. Do not
 redistribute it, in part or converted, and keep it where only you can read it."""
 
-_OWN_FILES = re.compile(
-    rf"{re.escape(RIGHTS_FILE)}|state\.json|dataset_info\.json|data-.*\.arrow"
-)
+_UNFINISHED = re.compile(rf"{re.escape(RIGHTS_FILE)}|data-.*\.arrow")
+"""What an interrupted export may leave: what save_to_disk writes last is missing."""
 _HUB = re.compile(r"hf:|https?:|(www\.)?(huggingface\.co|hf\.co)\b", re.IGNORECASE)
 
 
-def check_destination(place: str) -> None:
-    """Refuses to write to the Hub, or over anything but an earlier export.
+def check_destination(place: str) -> str:
+    """Refuses to write to the Hub, or where something is.
 
     Args:
         place: A path or any URL that fsspec writes to.
+
+    Returns:
+        The place, a path in full.
 
     Raises:
         NejmInspectError: If the place is refused or cannot be looked at.
@@ -37,6 +40,8 @@ def check_destination(place: str) -> None:
             f"{place}: the cases are not yours to publish, and nothing is exported to "
             "a hub or web server. Name a folder, or a bucket that only you can read."
         )
+    if "://" not in place:
+        place = str(user_path(place))
     with _writable(place) as (fs, path):
         # Writing to a bucket that is not there would make one of that name.
         root = path.partition("/")[0] or "/"
@@ -44,12 +49,16 @@ def check_destination(place: str) -> None:
             fs.info(root)
         except FileNotFoundError as error:
             raise FileNotFoundError(f"there is no {root}") from error
-        names = set(map(posixpath.basename, _files_in(fs, path)))
-    if names and not (RIGHTS_FILE in names and all(map(_OWN_FILES.fullmatch, names))):
+        there = _files_in(fs, path)
+    names = {posixpath.basename(file["name"].rstrip("/")) for file in there}
+    regular = all(f["type"] == "file" and not f.get("islink") for f in there)
+    unfinished = RIGHTS_FILE in names and all(map(_UNFINISHED.fullmatch, names))
+    if there and not (regular and unfinished):
         raise NejmInspectError(
-            f"{place} holds something else than an earlier export, and was left as it "
-            "is. Name a new or an empty folder."
+            f"{place} is not empty, and was left as it is. Name a new or an empty "
+            "folder, or remove this one first."
         )
+    return place
 
 
 def export_cases(
@@ -60,7 +69,8 @@ def export_cases(
     Args:
         cases: The cases, in the order of the rows.
         images: The image of each.
-        place: Where to, as `check_destination` found it; an earlier export is removed.
+        place: Where to, as `check_destination` gives it; what an unfinished export
+            left there is removed.
 
     Raises:
         NejmInspectError: If the folder cannot be written.
@@ -72,7 +82,7 @@ def export_cases(
     dataset = Dataset.from_list(rows, features=_features())
     with _writable(place) as (fs, path):
         for earlier in _files_in(fs, path):
-            fs.rm(earlier)
+            fs.rm(earlier["name"])
         fs.makedirs(path, exist_ok=True)
         # First of all, so that what an interruption leaves is known for an export. It
         # lacks what save_to_disk writes last, and is refused as cases=.
@@ -111,9 +121,9 @@ def _row(case: Case, image: CaseImage) -> dict[str, Any]:
     }
 
 
-def _files_in(fs: Any, path: str) -> list[str]:
+def _files_in(fs: Any, path: str) -> list[dict[str, Any]]:
     """What is in a folder; a file in its place counts as something."""
-    return [p.rstrip("/") for p in fs.ls(path, detail=False)] if fs.exists(path) else []
+    return list(fs.ls(path, detail=True)) if fs.exists(path) else []
 
 
 @contextmanager

@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import fsspec
-
 from nejm_inspect.cases.cache import cache_folder, write_atomically
 from nejm_inspect.cases.images import CaseImage, ImageError, image_suffix
 from nejm_inspect.cases.records import (
@@ -18,7 +16,13 @@ from nejm_inspect.cases.records import (
     stored_images,
 )
 from nejm_inspect.cases.schema import Case
-from nejm_inspect.cases.source import CaseId, CaseImages, CaseSource, user_image
+from nejm_inspect.cases.source import (
+    IMAGES_AT_ONCE,
+    CaseId,
+    CaseImages,
+    CaseSource,
+    user_image,
+)
 from nejm_inspect.cases.tables import Table, open_table
 from nejm_inspect.cases.web_images import fetch_web_images
 
@@ -52,7 +56,7 @@ def _images(
     files: dict[ImagePlace, Path | str] = {p: p for p in places if isinstance(p, Path)}
     files.update(fetch_web_images(p for p in places if isinstance(p, str)))
     files |= _unpack(table, {p for p in places if isinstance(p, Embedded)})
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(IMAGES_AT_ONCE) as pool:
         images = dict(zip(files, pool.map(_prepared, files.values()), strict=True))
     found, missing = {}, {}
     for record in chosen:
@@ -88,15 +92,8 @@ def _unpack(table: Table, wanted: Collection[Embedded]) -> dict[ImagePlace, Path
             for position, image in enumerate(stored_images(row[column])):
                 place = Embedded(column, number, position)
                 if place in wanted:
-                    files[place] = _kept(_bytes_of(image))
+                    files[place] = _kept(image)
     return files
-
-
-def _bytes_of(image: bytes | str) -> bytes:
-    if isinstance(image, bytes):
-        return image
-    with fsspec.open(image) as file:  # zip://NAME::ARCHIVE
-        return bytes(file.read())
 
 
 def _kept(data: bytes) -> Path | str:

@@ -68,7 +68,7 @@ def download_images(
 
 def kept_image(stem: Path) -> Path | None:
     """The file that `download_images` left for a stem, if it is still sound."""
-    for suffix in {*SUFFIXES.values(), *OTHER_SUFFIXES.values()}:
+    for suffix in dict.fromkeys((*SUFFIXES.values(), *OTHER_SUFFIXES.values())):
         path = stem.with_name(f"{stem.name}{suffix}")
         try:
             check_image(path.read_bytes())

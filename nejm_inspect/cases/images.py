@@ -31,8 +31,9 @@ MAX_SIDE = 8_000
 """Pixels; Anthropic's limit, the tightest of the large providers'."""
 MAX_BYTES = 5 * 2**20 * 3 // 4
 """A file of this size is 5 MiB in base64, the form in which providers count."""
-MAX_PIXELS = 100_000_000
-"""Refused unread: a small file that unpacks to more is a decompression bomb."""
+MAX_PIXELS = 50_000_000
+"""Refused unread: a small file that unpacks to more is a decompression bomb. Few
+photographs have as many, and a conversion keeps several copies in memory."""
 JPEG_QUALITIES = (95, 90, 85)
 
 
@@ -103,6 +104,9 @@ def prepare_image(path: Path) -> CaseImage:
             suffix, converted = _encode(_to_plain(image))
             done = stem.with_suffix(suffix)
             write_atomically(done, converted)
+    pages = _pages(data)
+    if pages > 1:
+        reasons.append(f"first of {pages} pages")
     with Image.open(done) as result:
         form = f"{result.format} {result.mode} {result.width}×{result.height}"
     return CaseImage(done, f"{', '.join(reasons)} → {form}", path)
@@ -130,6 +134,14 @@ def _decode(image: Image.Image) -> None:
         image.load()
     except Exception as error:
         raise ImageError(f"damaged {image.format} image: {error}") from error
+
+
+def _pages(data: bytes) -> int:
+    with _opened(data) as image:
+        try:
+            return int(getattr(image, "n_frames", 1))
+        except Exception:  # damage behind the first page, which is sound
+            return 1
 
 
 def _unacceptable(image: Image.Image, size: int) -> list[str]:

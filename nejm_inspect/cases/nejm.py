@@ -30,7 +30,13 @@ from nejm_inspect.cases.schema import (
     Text,
     question_type,
 )
-from nejm_inspect.cases.source import CaseId, CaseImages, CaseSource, user_image
+from nejm_inspect.cases.source import (
+    IMAGES_AT_ONCE,
+    CaseId,
+    CaseImages,
+    CaseSource,
+    user_image,
+)
 from nejm_inspect.errors import NejmInspectError, describe_validation
 
 CASES_URL = (
@@ -133,10 +139,17 @@ def nejm_source(image_dir: Path | None = None) -> CaseSource:
         image_dir: The user's own image files, preferred to any download.
 
     Raises:
-        NejmInspectError: If the case list cannot be had.
+        NejmInspectError: If the case list cannot be had, or `image_dir` is no folder.
     """
+    if image_dir and not os.path.isdir(image_dir):
+        raise NejmInspectError(f"image_dir={image_dir} is not a folder.")
     cases = parse_records(json.loads(_case_list()))
-    return CaseSource("nejm", cases, lambda wanted: fetch_images(wanted, image_dir))
+    return CaseSource(
+        "nejm",
+        cases,
+        lambda wanted: fetch_images(wanted, image_dir),
+        "give your own files with image_dir=FOLDER (named ID.* or ICYYYYMMDD.*); ",
+    )
 
 
 def _case_list() -> bytes:
@@ -169,40 +182,51 @@ def _check_case_list(data: bytes) -> None:
         )
 
 
-def fetch_images(
-    cases: Sequence[Case], image_dir: Path | None, fetch: bool = True
-) -> CaseImages:
+def fetch_images(cases: Sequence[Case], image_dir: Path | None) -> CaseImages:
     """Gets the images of cases: the user's own, the cached, then the journal's.
 
     Args:
         cases: The cases whose images are wanted.
         image_dir: A folder of files named `{image_id}.*` or `IC{YYYYMMDD}.*`.
-        fetch: Whether what is not here is asked for elsewhere.
 
     Raises:
-        NejmInspectError: If `image_dir` is not a folder.
+        NejmInspectError: If the cache cannot be written to.
     """
-    if image_dir and not image_dir.is_dir():
-        raise NejmInspectError(f"image_dir={image_dir} is not a folder.")
-    own = _image_files(image_dir) if image_dir else {}
-    found = _local_images(cases, own)
-    absent = [case for case in cases if found[case.id] is None] if fetch else []
+    found = _local_images(cases, image_dir)
+    absent = [case for case in cases if found[case.id] is None]
     failed = _download_absent(absent)
-    found |= failed | _local_images([c for c in absent if c.id not in failed], own)
+    found |= failed | _local_images(
+        [case for case in absent if case.id not in failed], image_dir
+    )
+    return _case_images(found)
+
+
+def local_images(cases: Sequence[Case], image_dir: Path | None) -> CaseImages:
+    """Finds the images that `fetch_images` would not download.
+
+    Args:
+        cases: The cases whose images are wanted.
+        image_dir: As for `fetch_images`.
+    """
+    return _case_images(_local_images(cases, image_dir))
+
+
+def _case_images(images: Mapping[CaseId, CaseImage | str | None]) -> CaseImages:
     return CaseImages(
-        {k: (image,) for k, image in found.items() if isinstance(image, CaseImage)},
+        {k: (image,) for k, image in images.items() if isinstance(image, CaseImage)},
         {
             k: image or "its file is not in the cache"
-            for k, image in found.items()
+            for k, image in images.items()
             if not isinstance(image, CaseImage)
         },
     )
 
 
 def _local_images(
-    cases: Sequence[Case], own: Mapping[str, Sequence[Path]]
+    cases: Sequence[Case], image_dir: Path | None
 ) -> dict[CaseId, CaseImage | str | None]:
     """For each case, the user's own image, or why it is none; else the cached one."""
+    own = _image_files(image_dir) if image_dir else {}
     cached = _image_files(_images_folder())
 
     def local(case: Case) -> CaseImage | str | None:
@@ -218,7 +242,7 @@ def _local_images(
                 return user_image(path)
         return None
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(IMAGES_AT_ONCE) as pool:
         return dict(zip((c.id for c in cases), pool.map(local, cases), strict=True))
 
 

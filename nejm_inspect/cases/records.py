@@ -1,8 +1,8 @@
 """From a row of a table to a case, whatever the columns are called."""
 
-import datetime
 import functools
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -40,13 +40,13 @@ OTHER_NAMES = {
 }
 """Names that columns often have instead; the last two are those of image folders."""
 LISTS = {"options", "reader_votes"}
-ARCHIVE = "::"
-"""What `datasets` writes between the name of an image and the archive it is in."""
+
+_WHOLE_NUMBER = re.compile(r"(0|-?[1-9][0-9]{0,17})(\.0)?")
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """An image that is in the table itself, or in an archive beside it."""
+    """An image that is in the table itself."""
 
     column: str
     row: int
@@ -84,12 +84,13 @@ def read_records(table: Table, columns: Mapping[str, str]) -> list[Record]:
             field and the value.
     """
     names = _column_names(table, columns)
-    unused = sorted(set(table.columns) - set(names.values()))
+    used = list(dict.fromkeys(names.values()))
+    unused = sorted(set(table.columns) - set(used))
     if unused:
         _tell_once(f"{table.where}: columns not used: {_quoted(unused)}.")
     records = [
         _read_row(table, number, {field: row[names[field]] for field in names}, names)
-        for number, row in enumerate(table.rows(list(names.values())), start=1)
+        for number, row in enumerate(table.rows(used), start=1)
     ]
     if not records:
         raise NejmInspectError(f"{table.where}: it has no rows.")
@@ -125,6 +126,14 @@ def _column_names(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
         candidates = [columns[field]] if field in columns else usual
         if candidates:
             names[field] = candidates[0]
+    for column in sorted(free):
+        meant = column.strip().lower()
+        for field in set(FIELDS) - set(names):
+            if meant in (field, *OTHER_NAMES.get(field, ())):
+                raise NejmInspectError(
+                    f"{table.where}: there is a column {column!r}, but none {meant!r}. "
+                    f"Rename it, or say columns='{{{field}: {json.dumps(column)}}}'."
+                )
     needed = ["history", "image"]
     if not {"options", "correct_option"} <= set(names):  # from which it follows
         needed.append("reference")
@@ -193,18 +202,21 @@ def _from_json(value: Any) -> Any:
 
 
 def _as_id(value: Any) -> Any:
-    """The same id whatever type a file format gave it: 7, 7.0 and "7" are one."""
+    """The same id whatever type a file format gave it: 7, 7.0, "7" and "7.0" are one.
+
+    Whole numbers of up to 18 digits are numbers, all else is text.
+    """
     if value is None or value == "":
         raise ValueError(f"id={value!r} must be given in every row or in none")
-    if isinstance(value, datetime.date):
-        return value.isoformat().removesuffix("T00:00:00")
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and re.fullmatch(r"0|[1-9]\d{0,17}", value.strip()):
-        return int(value)
-    if isinstance(value, str) and not value.isprintable():
+    match = _WHOLE_NUMBER.fullmatch(str(value).strip())
+    exact = type(value) in (int, str) or (type(value) is float and abs(value) < 2**53)
+    if match and exact:
+        return int(match[1])
+    if type(value) not in (int, str):
+        raise ValueError(f"id={value!r:.80} must be a whole number or text")
+    if not str(value).isprintable():
         raise ValueError(f"id={value!r:.80} must be printable: messages show it")
-    return value
+    return str(value)
 
 
 def _complete_reference(fields: dict[str, Any]) -> None:
@@ -253,27 +265,17 @@ def _image_place(table: Table, embedded: Embedded, value: Any) -> ImagePlace:
         return embedded
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError(f"image={value!r:.80} must be a path, an https URL or bytes")
-    if table.folder is None and _is_downloaded(value):
-        return embedded if ARCHIVE in value else Path(value)
     if "://" in value or value.startswith("data:"):
         check_url(value)
         return value
-    if table.folder is None:
+    folder = table.folder or (table.downloads if Path(value).is_absolute() else None)
+    if folder is None:
         raise ValueError(
             f"image={value!r} is a path, but no files lie beside these rows. A dataset "
             "at a URL or of the Hub must hold the images or their https URLs"
         )
-    path = table.folder / value
-    if not path.resolve().is_relative_to(table.folder.resolve()):
-        raise ValueError(f"image={value!r} leaves the folder {table.folder}")
+    # Unlike Path.resolve, which raises errors for links that lead in a circle.
+    path = folder / value
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        raise ValueError(f"image={value!r} leaves the folder {folder}")
     return path
-
-
-def _is_downloaded(value: str) -> bool:
-    """Whether it is a file that `datasets` downloaded from the Hub, or is in one."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    file = Path(value.rpartition(ARCHIVE)[2])
-    return file.is_absolute() and file.resolve().is_relative_to(
-        Path(HF_HUB_CACHE).resolve()
-    )

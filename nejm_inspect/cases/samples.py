@@ -40,7 +40,7 @@ def cases_to_dataset(
     """
     images = CaseImages({}, {}) if inputs == "history" else source.images(cases)
     if images.missing and (missing_images == "error" or not images.found):
-        raise NejmInspectError(_missing_images_message(cases, images.missing))
+        raise NejmInspectError(_missing_images_message(source, cases, images.missing))
     samples = [
         case_to_sample(case, images.found.get(case.id, ()), inputs)
         for case in cases
@@ -50,15 +50,14 @@ def cases_to_dataset(
 
 
 def _missing_images_message(
-    cases: Sequence[Case], missing: Mapping[CaseId, str]
+    source: CaseSource, cases: Sequence[Case], missing: Mapping[CaseId, str]
 ) -> str:
     reasons = "\n".join(f"  case {id}: {reason}" for id, reason in missing.items())
     return (
         f"{len(missing)} of {len(cases)} cases have no image, so nothing was run:\n"
         f"{reasons}\n"
-        "Ways on: run again to try again (what has arrived is kept); give your own "
-        "files of NEJM cases with image_dir=FOLDER (named ID.* or ICYYYYMMDD.*); or "
-        "leave these cases out with missing_images=skip."
+        "Ways on: run again to try again (what has arrived is kept); "
+        f"{source.advice}or leave these cases out with missing_images=skip."
     )
 
 

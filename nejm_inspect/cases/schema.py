@@ -34,6 +34,7 @@ DIFFICULTIES = tuple(reversed(tuple(DIFFICULTY_FLOORS)))
 """The levels, easiest first."""
 
 _SENTENCE_END = re.compile(r"(?<=[.?!])[\"”’']?\s+")
+_ISO_DATE = re.compile(r"([0-9]{4}-?[0-9]{2}-?[0-9]{2})([T ]00:00:00)?")
 _ASKS_FOR_DIAGNOSIS = re.compile(r"\bdiagnos[ei]s\b", re.IGNORECASE)
 
 
@@ -41,11 +42,28 @@ def _parse_iso_date(value: object) -> object:
     # Pydantic alone would take a number such as 20200101 for a Unix time.
     if isinstance(value, datetime.date):
         return value
-    return datetime.date.fromisoformat(str(value))
+    match = _ISO_DATE.fullmatch(str(value))
+    if not match:  # fromisoformat takes more, such as 20200203zz in Python 3.11
+        raise ValueError("Input should be a date such as 2020-01-31")
+    return datetime.date.fromisoformat(match[1])
 
 
 IsoDate = Annotated[datetime.date, BeforeValidator(_parse_iso_date)]
-"""An ISO 8601 date: 2020-01-01, or 20200101 (a number will do)."""
+"""An ISO 8601 date: 2020-01-01, or 20200101 (a number will do); midnight may follow, as
+it does where a table holds points in time."""
+
+
+def _check_share(value: object) -> object:
+    try:
+        good = 0 <= float(str(value)) <= 1
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("Input should be a share from 0 to 1, not a percentage")
+    return value
+
+
+Share = Annotated[float, BeforeValidator(_check_share)]
 
 
 class Case(BaseModel):
@@ -64,7 +82,7 @@ class Case(BaseModel):
     options: tuple[Text, ...] = ()
     """The five options A to E in their order, or none."""
     correct_option: OptionLetter | None = None
-    reader_votes: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
+    reader_votes: tuple[Share, ...] = ()
     """The share of readers who chose each option, as published: rounded to 1%, so
     that the five may sum to 0.99 or 1.02."""
     total_votes: Annotated[int, Field(ge=0)] | None = None
@@ -80,6 +98,8 @@ class Case(BaseModel):
     def _options_agree(self) -> Self:
         if len(self.options) not in (0, len(OPTION_LETTERS)):
             raise ValueError(f"there must be five options, not {len(self.options)}")
+        if len(set(self.options)) < len(self.options):
+            raise ValueError("two options are the same")
         if self.correct_option and not self.options:
             raise ValueError("correct_option is given but options are not")
         if self.reader_votes and len(self.reader_votes) != len(self.options):

@@ -1,5 +1,6 @@
 """What a place that cases come from offers, whichever it is."""
 
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ from nejm_inspect.cases.schema import Case
 
 CaseId = int | str
 
+IMAGES_AT_ONCE = 2
+"""How many images are decoded at a time: each takes up to 1 GB meanwhile."""
+
 
 @dataclass(frozen=True)
 class CaseImages:
@@ -17,7 +21,12 @@ class CaseImages:
     found: Mapping[CaseId, Sequence[CaseImage]]
     """All images of each case, in their order."""
     missing: Mapping[CaseId, str]
-    """The reason for each case without an image."""
+    """The reason for each case without an image, fit to be shown."""
+
+    def __post_init__(self) -> None:
+        """Makes the reasons printable: tables and servers have had a word in them."""
+        reasons = {id: printable(reason) for id, reason in self.missing.items()}
+        object.__setattr__(self, "missing", reasons)
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,13 @@ class CaseSource:
     name: str
     cases: Sequence[Case]
     images: Callable[[Sequence[Case]], CaseImages]
+    advice: str = ""
+    """What else can be done about missing images: a clause that ends in "; "."""
+
+
+def printable(text: str) -> str:
+    """Replaces what a terminal might take for a command, line ends included."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def user_image(path: Path) -> CaseImage:
@@ -36,6 +52,8 @@ def user_image(path: Path) -> CaseImage:
         ImageError: If it cannot be read or is no sound image.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            raise ImageError("not a regular file")
         return prepare_image(path)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror}") from error

@@ -1,35 +1,39 @@
-"""Tables of the user's own: files, folders and datasets, all read by `datasets`."""
+"""Tables of the user's own: files, folders and datasets.
 
+Parquet and datasets are read by `datasets`. JSON and CSV are not: it guesses a type for
+each column, and changes what does not fit (the id "007" becomes 7 beside a 1, and
+"2020-01-02" a point in time).
+"""
+
+import csv
 import glob
+import io
+import json
 import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nejm_inspect.cases.cache import cache_folder
+from nejm_inspect.cases.source import printable
 from nejm_inspect.errors import NejmInspectError
 
-READERS = {".json": "json", ".jsonl": "json", ".csv": "csv", ".parquet": "parquet"}
+TEXT_FILES = (".json", ".jsonl", ".csv")
+FILES = (*TEXT_FILES, ".parquet")
 METADATA_FILES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """What `datasets` calls the table of an image folder."""
-CSV_OPTIONS = {
-    # Cells stay as they are written: an id 007 is no number, and the answer "None" is
-    # no missing value. A column beyond the last one is no mistake here.
-    "converters": dict.fromkeys(range(1_000), str),
-    "keep_default_na": False,
-    "na_filter": False,
-}
-PANDAS_INDEX = "__index_level_0__"
-"""The column that pandas makes of a CSV row's first cell if there is one too many."""
+ROWS_AT_ONCE = 16
+"""Few, since each may hold images."""
 
 _SPLIT = re.compile(r"(?P<place>.+):(?P<split>\w[\w.-]*)")
 _HUB_ID = re.compile(
     r"hf:(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[^:@\s]+))?(:(?P<split>[\w.-]+))?"
 )
+_NO_FOLDER = re.compile(r"(https?|zip|tar):|.*::", re.IGNORECASE)
+"""URLs that fsspec opens, but under which `datasets` finds no saved folder."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,13 @@ class Table:
     """What the source is called in logs: with a dataset's commit, if it has one."""
     where: str
     """How messages begin that are about it."""
-    data: Any
-    """A `Dataset` or `IterableDataset`."""
-    folder: Path | None
+    columns: Sequence[str]
+    read: Callable[[Sequence[str]], Iterator[dict[str, Any]]]
+    """Gives all rows with the columns that are asked for."""
+    folder: Path | None = None
     """What paths of images start from; None if no files lie beside the rows."""
-
-    @property
-    def columns(self) -> list[str]:
-        """The names of its columns."""
-        return list(self.data.features)
+    downloads: Path | None = None
+    """Where the Hub's files of this dataset are, named by absolute paths if at all."""
 
     def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Reads the rows, their images as stored and their classes by name.
@@ -59,22 +61,8 @@ class Table:
         Raises:
             NejmInspectError: If the rows cannot be read.
         """
-        from datasets import ClassLabel, Dataset
-
-        data = self.data.select_columns(list(columns))
-        features = data.features
-        if isinstance(data, Dataset):
-            data = data.to_iterable_dataset()  # whose casts are lazy
-        for name, feature in features.items():
-            if (stored := _undecoded(feature)) != feature:
-                data = data.cast_column(name, stored)
-        classes = {k: f for k, f in features.items() if isinstance(f, ClassLabel)}
         with _readable(self.where):
-            for row in data:
-                for name, feature in classes.items():
-                    if row[name] is not None:
-                        row[name] = feature.int2str(row[name])
-                yield row
+            yield from self.read(columns)
 
 
 def open_table(cases: str) -> Table:
@@ -90,17 +78,27 @@ def open_table(cases: str) -> Table:
     if cases.startswith("hf:"):
         return _hub_table(cases)
     if "://" in cases:
-        return _saved_table(*_parted(cases), f"cases={cases}")
-    place, split = (cases, None) if user_path(cases).exists() else _parted(cases)
+        if _NO_FOLDER.match(cases):
+            raise NejmInspectError(
+                f"cases={cases}: saved folders are read from buckets (s3://…, gs://…) "
+                "and disks, not from web servers or archives. Download it first."
+            )
+        return _saved_table(cases, *_parted(cases), f"cases={cases}")
+    place, split = (cases, None) if os.path.exists(user_path(cases)) else _parted(cases)
     path = user_path(place)
-    if path.is_dir():
+    problem = f"there is none at {path}" if cases else "this is empty"
+    if cases and os.path.isdir(path):
         return _folder_table(path, split)
-    if path.is_file() and path.suffix.lower() in READERS and split is None:
-        return _file_table(path, path.name)
+    if os.path.isfile(path):
+        if path.suffix.lower() in FILES and split is None:
+            return _file_table(path, path.name)
+        problem = f"{path} is a file, but its name ends in none of {', '.join(FILES)}"
+        if split is not None:
+            problem = f"{path} is a file, which has no splits"
     raise NejmInspectError(
         f"cases={cases!r}: Input should be 'nejm', 'demo', the path of a JSON, JSONL, "
         "CSV or Parquet file or of a folder (with metadata, or saved by datasets), the "
-        f"URL of such a saved folder, or hf:owner/name; there is none at {path}."
+        f"URL of such a saved folder, or hf:owner/name; {problem}."
     )
 
 
@@ -118,42 +116,116 @@ def _parted(cases: str) -> tuple[str, str | None]:
 
 
 def _file_table(file: Path, name: str) -> Table:
-    from datasets import load_dataset
-
     where = f"cases={file}"
-    reader = READERS[file.suffix.lower()]
-    # Text is read whole, into memory: what datasets would keep of it on disk is no
-    # smaller. Parquet may be large, with images in it, and is read row by row.
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        _locally(),
-        _readable(where),
-    ):
-        data = load_dataset(
-            reader,
-            data_files=glob.escape(str(file)),
-            split="train",
-            cache_dir=folder,
-            keep_in_memory=True,
-            streaming=reader == "parquet",
-            **(CSV_OPTIONS if reader == "csv" else {}),
-        )
-    if reader == "csv" and PANDAS_INDEX in data.features:
-        raise NejmInspectError(
-            f"{where}: rows have more values than the first line has names. Put values "
-            "with a comma between double quotes."
-        )
-    return Table(name, where, data, file.parent)
+    suffix = file.suffix.lower()
+    with _readable(where):
+        if suffix == ".parquet":
+            from datasets import IterableDataset
+
+            # Read row by row: it may be large, with images in it. An id of its own
+            # for each file would be announced.
+            data = IterableDataset.from_parquet(
+                glob.escape(str(file)), config_id="default", batch_size=ROWS_AT_ONCE
+            )
+            return _data_table(name, where, data, file.parent)
+        text = _text(file)
+        rows = _csv_rows(text) if suffix == ".csv" else _json_rows(text)
+    if not rows:
+        raise NejmInspectError(f"{where}: it has no rows.")
+
+    def read(columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        return ({column: row.get(column) for column in columns} for row in rows)
+
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    return Table(name, where, columns, read, file.parent)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"save it as UTF-8 ({error})") from error
+
+
+def _json_rows(text: str) -> list[dict[str, Any]]:
+    """Reads a list of objects, or one object a line, whatever the file's ending."""
+    if text.lstrip().startswith("["):
+        rows: list[Any] = json.loads(text)
+    else:
+        rows = []
+        # Not splitlines: strings may hold other line ends as they are.
+        for number, line in enumerate(text.split("\n"), start=1):
+            try:
+                rows += [json.loads(line)] if line.strip() else []
+            except json.JSONDecodeError as error:
+                raise ValueError(
+                    f"it must hold a list of objects, or one object a line. In line "
+                    f"{number}, column {error.colno}: {error.msg}"
+                ) from error
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise ValueError(f"every row must be an object, but row {number} is none")
+    return rows
+
+
+def _csv_rows(text: str) -> list[dict[str, Any]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names = next(reader, [])
+    if len(names) == 1 and (other := re.search("[;\t]", names[0])):
+        raise ValueError(f"save it with commas between values, not {other[0]!r}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"two columns have one name: {', '.join(map(repr, names))}")
+    rows = []
+    for values in filter(None, reader):
+        if len(values) > len(names):
+            raise ValueError(
+                f"line {reader.line_num} has {len(values)} values, but the first line "
+                f"{len(names)} names. Put values with a comma between double quotes"
+            )
+        rows.append(dict(zip(names, values, strict=False)))
+    return rows
+
+
+def _data_table(
+    name: str,
+    where: str,
+    data: Any,
+    folder: Path | None = None,
+    downloads: Path | None = None,
+) -> Table:
+    """The table of a `Dataset` or `IterableDataset`."""
+
+    def read(columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        from datasets import ClassLabel
+
+        # As Arrow has them: images are their bytes, not decoded to pixels.
+        rows = data.select_columns(list(columns)).with_format("arrow")
+        classes = {
+            column: data.features[column]
+            for column in columns
+            if isinstance(data.features[column], ClassLabel)
+        }
+        for batch in rows.iter(ROWS_AT_ONCE):
+            for row in batch.to_pylist():
+                for column, feature in classes.items():
+                    if row[column] is not None:
+                        row[column] = feature.int2str(row[column])
+                yield row
+
+    return Table(name, where, list(data.features), read, folder, downloads)
 
 
 def _folder_table(folder: Path, split: str | None) -> Table:
     name = folder.name if split is None else f"{folder.name}:{split}"
     if any((folder / f).is_file() for f in ("state.json", "dataset_dict.json")):
-        table = _saved_table(str(folder), split, f"cases={folder}")
-        return Table(name, table.where, table.data, folder)
+        return _saved_table(name, str(folder), split, f"cases={folder}", folder)
     files = [f for f in METADATA_FILES if (folder / f).is_file()]
     if len(files) == 1 and split is None:
         return _file_table(folder / files[0], name)
+    if len(files) > 1:
+        raise NejmInspectError(
+            f"cases={folder}: it holds {' and '.join(files)}. Keep one of them."
+        )
     splits = {
         f.parent.name: f.parent for n in METADATA_FILES for f in folder.glob(f"*/{n}")
     }
@@ -166,22 +238,26 @@ def _folder_table(folder: Path, split: str | None) -> Table:
     )
 
 
-def _saved_table(place: str, split: str | None, where: str) -> Table:
+def _saved_table(
+    name: str, place: str, split: str | None, where: str, folder: Path | None = None
+) -> Table:
     from datasets import load_from_disk
 
-    with _locally(), _readable(where):
+    with _readable(where):
         loaded = load_from_disk(place)
     splits = (
         loaded
         if isinstance(loaded, Mapping)
         else {str(loaded.split or "train"): loaded}
     )
-    name = place if split is None else f"{place}:{split}"
-    return Table(name, where, _chosen(splits, split, where), None)
+    return _data_table(name, where, _chosen(splits, split, where), folder)
 
 
 def _hub_table(cases: str) -> Table:
     from datasets import load_dataset_builder
+    from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.file_download import repo_folder_name
 
     where = f"cases={cases}"
     match = _HUB_ID.fullmatch(cases)
@@ -192,19 +268,40 @@ def _hub_table(cases: str) -> Table:
         )
     revision, split = match["revision"], match["split"]
     with _readable(where):
-        builder = load_dataset_builder(
-            f"hf://datasets/{match['id']}",
-            revision=revision,
-            cache_dir=str(cache_folder() / "datasets"),
-        )
-        if revision and len(revision) == 40 and builder.hash != revision:
-            # Without the Hub, datasets takes any version that it has.
-            raise ConnectionError(f"the Hub cannot be reached for {revision}")
-        builder.download_and_prepare()
-        splits = builder.as_dataset()
+        try:
+            builder = load_dataset_builder(
+                f"hf://datasets/{match['id']}",
+                revision=revision,
+                cache_dir=str(cache_folder() / "datasets"),
+            )
+            if revision and len(revision) == 40 and builder.hash != revision:
+                # Without the Hub, datasets takes any version that it has.
+                raise ConnectionError(f"the Hub cannot be reached for {revision}")
+            builder.download_and_prepare()
+            splits = builder.as_dataset()
+        except DatasetNotFoundError as error:
+            raise ValueError(
+                f"{_said(error)}. For a private or gated dataset, log in (hf auth "
+                "login) or set HF_TOKEN"
+            ) from error
+        except DatasetGenerationError as error:  # which says no more than that
+            raise error.__cause__ or error from None
+        except ValueError as error:
+            if "Config name is missing" not in str(error):
+                raise
+            raise ValueError(
+                "it has several configurations, of which none can be chosen here. Save "
+                "one by datasets (save_to_disk), and give that folder"
+            ) from error
     data = _chosen(splits, split, where)
     name = f"hf:{match['id']}@{builder.hash}"
-    return Table(name if split is None else f"{name}:{split}", where, data, None)
+    downloads = repo_folder_name(repo_id=match["id"], repo_type="dataset")
+    return _data_table(
+        name if split is None else f"{name}:{split}",
+        where,
+        data,
+        downloads=Path(HF_HUB_CACHE) / downloads,
+    )
 
 
 def _chosen(splits: Mapping[str, Any], split: str | None, where: str) -> Any:
@@ -220,41 +317,6 @@ def _chosen(splits: Mapping[str, Any], split: str | None, where: str) -> Any:
     )
 
 
-def _undecoded(feature: Any) -> Any:
-    """The same feature, but images as their bytes and not as pixels."""
-    from datasets import Image, List
-
-    if isinstance(feature, Image):
-        return Image(decode=False)
-    return List(_undecoded(feature.feature)) if isinstance(feature, List) else feature
-
-
-@contextmanager
-def _locally() -> Iterator[None]:
-    """Without what `datasets` does beside reading a file.
-
-    It would count the use of its readers on a server, show bars for files that are read
-    in no time, and log errors that are raised as well.
-    """
-    import datasets
-    from datasets.utils import logging
-
-    counts, datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = (
-        datasets.config.HF_UPDATE_DOWNLOAD_COUNTS,
-        False,
-    )
-    verbosity, bars = logging.get_verbosity(), not datasets.are_progress_bars_disabled()
-    logging.set_verbosity(logging.CRITICAL)
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = counts
-        logging.set_verbosity(verbosity)
-        if bars:
-            datasets.enable_progress_bars()
-
-
 @contextmanager
 def _readable(where: str) -> Iterator[None]:
     try:
@@ -267,22 +329,6 @@ def _readable(where: str) -> Iterator[None]:
 
 
 def _said(error: BaseException) -> str:
-    """What went wrong, in words for users."""
-    from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
-
-    if isinstance(error, DatasetGenerationError):  # which says no more than that
-        error = error.__cause__ or error
-    text = str(error).strip().rstrip(".")
-    if isinstance(error, DatasetNotFoundError):
-        return (
-            f"{text}. For a private or gated dataset, log in (hf auth login) or set "
-            "HF_TOKEN"
-        )
-    if isinstance(error, StopIteration) or "corresponds to no data" in text:
-        return "it has no rows"
-    if "Column() changed from object" in text:
-        return "every row must be an object"
-    # Arrow counts rows from 0, messages here count them from 1.
-    text = re.sub(r"\.? in row (\d+)", lambda m: f", in row {int(m[1]) + 1}", text)
-    printable = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
-    return printable or type(error).__name__
+    """What went wrong, on one line."""
+    text = " ".join(str(error).split()).rstrip(".")
+    return printable(text) or type(error).__name__

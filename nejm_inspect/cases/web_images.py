@@ -18,6 +18,14 @@ from nejm_inspect.cases.cache import cache_folder
 from nejm_inspect.cases.download import DownloadError
 from nejm_inspect.cases.image_downloads import download_images, kept_image
 
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""RFC 6052: the last 32 bits are an IPv4 address."""
+OWN_NETWORKS = tuple(
+    map(ipaddress.ip_network, ("::/96", "64:ff9b:1::/48", "fec0::/10"))
+)
+"""Not all of them private to Python: IPv4-compatible (RFC 4291), local NAT64 (RFC 8215)
+and site-local addresses (RFC 3879)."""
+
 
 def check_url(url: str) -> None:
     """Refuses what is no https URL, or names a private address outright.
@@ -27,13 +35,14 @@ def check_url(url: str) -> None:
     Raises:
         ValueError: If the URL is refused; names it.
     """
+    if not url.lower().startswith("https://"):
+        raise ValueError(f"image={url!r:.80} must be a path or an https URL")
     try:
-        parsed = httpx.URL(url)
-        host = parsed.host
+        host = httpx.URL(url).host
     except httpx.InvalidURL as error:
         raise ValueError(f"image={url!r:.80} is no URL: {error}") from error
-    if parsed.scheme != "https" or not host:
-        raise ValueError(f"image={url!r:.80} must be a path or an https URL")
+    if not host:
+        raise ValueError(f"image={url!r:.80} names no host")
     try:
         ipaddress.ip_address(host)
     except ValueError:  # a name
@@ -43,10 +52,17 @@ def check_url(url: str) -> None:
 
 
 def is_public(address: str) -> bool:
-    """Tells whether an IP address belongs to the public internet."""
+    """Tells whether an IP address belongs to the public internet.
+
+    Of an IPv6 address that stands for an IPv4 one, the latter counts.
+    """
     ip: Any = ipaddress.ip_address(address.partition("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return bool(ip.is_global and not ip.is_multicast)
+    if ip in NAT64:
+        ip = ipaddress.IPv4Address(ip.packed[-4:])
+    elif ip.version == 6:
+        ip = ip.ipv4_mapped or ip.sixtofour or ip
+    own = any(ip in network for network in OWN_NETWORKS)
+    return bool(ip.is_global and not ip.is_multicast and not own)
 
 
 def fetch_web_images(urls: Iterable[str]) -> dict[str, Path | str]:

@@ -32,6 +32,17 @@ def test_demo_cases_are_complete() -> None:
             assert not opened.info, "no text chunk may give the diagnosis away"
 
 
+def test_demo_cases_need_no_library_of_tables() -> None:
+    program = (
+        "import sys\n"
+        "from nejm_inspect.cases import open_source\n"
+        "source = open_source('demo')\n"
+        "assert not source.images(source.cases).missing\n"
+        "assert not {'datasets', 'pandas', 'pyarrow'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 @pytest.fixture(scope="module")
 def redrawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("redrawn")

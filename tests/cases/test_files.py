@@ -2,15 +2,18 @@
 
 import asyncio
 import base64
+import csv
 import json
 import os
+import re
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from datasets import ClassLabel, Dataset, Features, Image, List, Value
+from datasets import ClassLabel, Dataset, Features, Image, LargeList, List, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inspect_ai import eval
@@ -89,11 +92,13 @@ def test_several_images_are_all_sent_in_their_order(tmp_path: Path) -> None:
     images = [(tmp_path / f"{n}.png").read_bytes() for n in (3, 1, 2)]
     row = own_case(1, images=[{"bytes": data, "path": None} for data in images])
     del row["image"]
-    features = Features(
-        {**dict.fromkeys(row, Value("string")), "images": List(Image())}
-    )
-    Dataset.from_list([row], features=features).save_to_disk(tmp_path / "saved")
-    assert described(str(tmp_path / "saved"))["samples"] == [several]
+    for kind in (List, LargeList):
+        features = Features(
+            {**dict.fromkeys(row, Value("string")), "images": kind(Image())}
+        )
+        saved = tmp_path / kind.__name__
+        Dataset.from_list([row], features=features).save_to_disk(saved)
+        assert described(str(saved))["samples"] == [several]
 
 
 def test_a_model_is_sent_every_image(tmp_path: Path, openrouter: OpenRouter) -> None:
@@ -136,6 +141,65 @@ def test_a_broken_image_in_the_table_is_named(tmp_path: Path) -> None:
     assert "damaged PNG image" in found.missing["own-2"]
 
 
+def test_a_damaged_copy_of_an_image_in_the_table_is_mended(tmp_path: Path) -> None:
+    good = encoded(picture(), "PNG")
+    pd.DataFrame([own_case(image=good)]).to_parquet(tmp_path / "cases.parquet")
+    source = open_source(str(tmp_path / "cases.parquet"))
+    (image,) = source.images(source.cases).found["own-1"]
+    image.path.write_bytes(good[:-20])
+    assert source.images(source.cases).found["own-1"] == [image]
+    assert image.path.read_bytes() == good
+
+
+def test_images_that_are_no_files_are_named(tmp_path: Path) -> None:
+    names = ["pipe.png", "loop.png", "\x1b[2J\n.png", "x" * 300]
+    file = write(tmp_path, *(own_case(n, image=i) for n, i in enumerate(names)))
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    source = open_source(file)
+    missing = source.images(source.cases).missing
+    assert missing["own-0"].endswith("pipe.png: not a regular file")
+    assert "symbolic links" in missing["own-1"]
+    assert missing["own-2"].endswith("\ufffd[2J\ufffd.png: No such file or directory")
+    assert missing["own-3"].endswith("File name too long")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([7, 8.0, 0], [7, 8, 0]),
+        (["7", "-8", "9.0"], [7, -8, 9]),
+        (["007", "1", "-0", " 7 "], ["007", 1, "-0", 7]),
+        (["2020-01-02", "2020-01-03"], ["2020-01-02", "2020-01-03"]),
+        (["1.5", "1e5", "true", "x"], ["1.5", "1e5", "true", "x"]),
+        ([10**17, 2**62], [10**17, str(2**62)]),
+    ],
+)
+def test_an_id_is_the_same_from_every_kind_of_file(
+    values: list[Any], expected: list[Any], tmp_path: Path
+) -> None:
+    rows = [own_case(id=value) for value in values]
+    for kind in write_kinds(tmp_path, rows):
+        assert [case.id for case in open_source(kind).cases] == expected, kind
+
+
+def write_kinds(folder: Path, rows: list[dict[str, Any]]) -> list[str]:
+    """The same rows as JSON, JSONL, CSV and Parquet."""
+    (folder / "cases.json").write_text(json.dumps(rows), encoding="utf-8-sig")
+    lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\r\n\n" for row in rows)
+    (folder / "cases.jsonl").write_bytes(lines.encode())
+    cells = [
+        {k: json.dumps(v) if isinstance(v, list) else v for k, v in row.items()}
+        for row in rows
+    ]
+    with open(folder / "cases.csv", "w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(cells)
+    pd.DataFrame(rows).to_parquet(folder / "cases.parquet")
+    return [str(folder / f"cases.{k}") for k in ("json", "jsonl", "csv", "parquet")]
+
+
 def test_ids_are_text_unless_they_are_whole_numbers(tmp_path: Path) -> None:
     rows = "".join(f"{id},What?,NA,1.png\n" for id in ("7", "007", "1.5", "x"))
     file = tmp_path / "cases.csv"
@@ -172,6 +236,19 @@ def test_columns_may_have_other_names(
     )
 
 
+def test_two_fields_may_share_a_column(tmp_path: Path) -> None:
+    file = write(tmp_path, {"text": "What?", "image": "1.png"})
+    columns = {"history": "text", "reference": "text"}
+    (case,) = open_source(file, columns=columns).cases
+    assert (case.history, case.reference) == ("What?", "What?")
+
+
+def test_a_column_that_is_mapped_may_resemble_a_field(tmp_path: Path) -> None:
+    file = write(tmp_path, {"Question": "What?", "image": "1.png", "answer": "Gout"})
+    assert "column 'Question', but none 'question'" in refusal(file)
+    assert open_source(file, columns={"history": "Question"}).cases
+
+
 def test_classes_are_read_by_their_names(tmp_path: Path) -> None:
     features = Features(
         {
@@ -180,10 +257,20 @@ def test_classes_are_read_by_their_names(tmp_path: Path) -> None:
             "label": ClassLabel(names=["Gout", "Lupus"]),
         }
     )
-    rows = [{"history": "What?", "image": "1.png", "label": n} for n in (1, 0)]
-    Dataset.from_list(rows, features=features).save_to_disk(tmp_path / "saved")
+    rows = [{"history": "What?", "image": "1.png", "label": n} for n in (1, 0, None)]
+    dataset = Dataset.from_list(rows, features=features)
+    dataset.select([0, 1]).save_to_disk(tmp_path / "saved")
     source = open_source(str(tmp_path / "saved"), columns={"reference": "label"})
     assert [case.reference for case in source.cases] == ["Lupus", "Gout"]
+    dataset.save_to_disk(tmp_path / "unlabelled")
+    said = refusal(str(tmp_path / "unlabelled"), {"reference": "label"})
+    assert "row 3: reference='': String should have" in said
+
+
+def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
+    table = pd.DataFrame([own_case()])[:0]
+    table.to_parquet(tmp_path / "cases.parquet")
+    assert refusal(str(tmp_path / "cases.parquet")).endswith(": it has no rows.")
 
 
 def test_the_reference_follows_from_the_options(tmp_path: Path) -> None:
@@ -264,9 +351,13 @@ def test_names_with_patterns_in_them_are_names(tmp_path: Path) -> None:
         ([own_case(), own_case(2, history="")], ["row 2: history=''"]),
         ([own_case(), own_case(2, history=" ")], ["row 2: history=' '"]),
         ([own_case(reference=3)], ["row 1: reference=3: Input should be a valid str"]),
-        ([own_case(date="soon")], ["row 1: date='soon': Invalid isoformat string"]),
-        ([own_case(date="2020-01-02T03:04:05")], ["row 1: date=", "zero time"]),
+        ([own_case(date="soon")], ["row 1: date='soon': Input should be a date"]),
+        (
+            [own_case(date="2020-01-02T03:04:05")],
+            ["row 1: date=", "such as 2020-01-31"],
+        ),
         ([own_case(options=OPTIONS[:4])], ["there must be five options, not 4"]),
+        ([own_case(options=[*OPTIONS[:4], OPTIONS[0]])], ["two options are the same"]),
         ([own_case(options="Gout, Lupus")], ["options='Gout, Lupus' must be a list"]),
         (
             [own_case(options=OPTIONS, correct_option="F")],
@@ -283,7 +374,11 @@ def test_names_with_patterns_in_them_are_names(tmp_path: Path) -> None:
         ),
         (
             [own_case(options=OPTIONS, reader_votes=[12, 62, 10, 11, 6])],
-            ["row 1: reader_votes.0=12", "less than or equal to 1"],
+            ["row 1: reader_votes.0=12: Input should be a share from 0 to 1"],
+        ),
+        (
+            [own_case(options=OPTIONS, reader_votes=["12%", 0, 0, 0, 0])],
+            ["reader_votes.0='12%': Input should be a share from 0 to 1"],
         ),
         ([own_case(difficulty="tough")], ["'easy', 'medium', 'hard' or 'expert'"]),
         (
@@ -292,8 +387,18 @@ def test_names_with_patterns_in_them_are_names(tmp_path: Path) -> None:
         ),
         ([own_case(brier_score=2)], ["row 1: brier_score=2", "less than or equal"]),
         ([own_case(question_type="why")], ["question_type='why': Input should be"]),
-        (["Gout"], ["no column history and no column image and no column reference"]),
-        ([own_case(), "Gout"], ["every row must be an object"]),
+        ([{"a": 1}], ["no column history and no column image and no column reference"]),
+        ([own_case(), "Gout"], ["every row must be an object, but row 2 is none"]),
+        ([None, own_case()], ["every row must be an object, but row 1 is none"]),
+        ([own_case(id=True)], ["row 1: id=True must be a whole number or text"]),
+        ([own_case(id=1.5)], ["row 1: id=1.5 must be a whole number or text"]),
+        ([own_case(id=1e18)], ["row 1: id=1e+18 must be a whole number or text"]),
+        ([own_case(id=9e15 + 2**53)], ["must be a whole number or text"]),
+        ([own_case(id=[1])], ["row 1: id=[1] must be a whole number or text"]),
+        ([own_case(date="20200203zz")], ["row 1: date='20200203zz': Input should"]),
+        ([own_case(date=20200203.0)], ["row 1: date=20200203.0: Input should"]),
+        ([own_case(Date="2020-02-03")], ["'Date', but none 'date'. Rename it"]),
+        ([{**own_case(), " date": 1}], ["say columns='{date: \" date\"}'"]),
         ([], ["it has no rows"]),
     ],
 )
@@ -315,18 +420,35 @@ def test_malformed_cases_are_refused(
     ("name", "content", "message"),
     [
         ("empty.json", b"", "it has no rows"),
-        ("empty.csv", b"", "No columns to parse from file"),
+        ("empty.csv", b"", "it has no rows"),
         ("empty.parquet", b"", "Parquet file size is 0 bytes"),
-        ("words.json", b"id,history", "JSON parse error: Invalid value, in row 1"),
-        ("cut.json", b'[{"id": 1},', "Expected object or value"),
-        ("one.jsonl", b'{"id": 1}\n{oops\n', "Missing a name for object member, in"),
-        ("latin.json", '[{"id": "é"}]'.encode("latin-1"), "Invalid octet in UTF-8"),
-        ("latin.csv", "id\né".encode("latin-1"), "can't decode byte 0xe9"),
+        ("words.json", b"id,history", "In line 1, column 1: Expecting value"),
+        ("cut.json", b'[{"id": 1},', "Expecting value: line 1 column 12"),
+        ("one.jsonl", b'{"id": 1}\n{oops\n', "In line 2, column 2: Expecting property"),
+        ("latin.json", '[{"id": "é"}]'.encode("latin-1"), "save it as UTF-8"),
+        ("latin.csv", "id\né".encode("latin-1"), "save it as UTF-8"),
+        ("wide.csv", "id\né".encode("utf-16"), "save it as UTF-8"),
+        (
+            "object.json",
+            b'{"id": {\n"x": 1}}',
+            "a list of objects, or one object a line",
+        ),
+        ("deep.json", b"[" * 100_000, "recursion"),
+        ("twice.csv", b"id,history,id\n1,2,3\n", "two columns have one name: 'id'"),
+        ("tab.csv", b"id\thistory\n1\t2\n", "commas between values, not '\\t'"),
         ("header.csv", b"id,history\n", "it has no rows"),
-        ("long.csv", b"id,history\n1,2,3\n", "more values than the first line"),
-        ("uneven.csv", b"id,history\n1,2\n1,2,3\n", "Expected 2 fields in line 3"),
-        ("cut.csv", b'id,history\n"1,2', "EOF inside string"),
-        ("semicolon.csv", b"id;history\n1;2\n", "The columns are 'id;history': say"),
+        (
+            "long.csv",
+            b"id,history\n1,2,3\n",
+            "line 2 has 3 values, but the first line 2",
+        ),
+        ("uneven.csv", b"id,history\n1,2\n1,2,3\n", "line 3 has 3 values"),
+        ("cut.csv", b'id,history\n"1,2', "unexpected end of data"),
+        (
+            "semicolon.csv",
+            b"id;history\n1;2\n",
+            "save it with commas between values, not ';'",
+        ),
         ("no.parquet", b"PAR1 but no more of it PAR1", "arquet"),
     ],
 )
@@ -365,6 +487,10 @@ def test_messages_name_the_users_own_column(tmp_path: Path) -> None:
         ("nowhere.json", "there is none at /"),
         ("cases.txt", "there is none at /"),
         ("owner/name", "or hf:owner/name"),
+        ("", "Input should be 'nejm', 'demo'"),
+        ("x" * 5_000, "there is none at /"),
+        ("https://example.org/saved", "not from web servers or archives"),
+        ("zip://saved::/data/saved.zip", "not from web servers or archives"),
         ("s4://bucket/cases", "Protocol not known: s4"),
         ("memory://nowhere", "not found"),
         ("hf:name", "is given as hf:owner/name"),
@@ -377,6 +503,12 @@ def test_unknown_sources_are_refused(cases: str, message: str) -> None:
 
 def test_a_folder_must_hold_a_table(tmp_path: Path) -> None:
     assert "a folder must hold one of metadata.csv" in refusal(str(tmp_path))
+    both = tmp_path / "both"
+    both.mkdir()
+    for name in ("metadata.csv", "metadata.jsonl"):
+        (both / name).write_text("id\n1\n")
+    assert "metadata.csv and metadata.jsonl. Keep one" in refusal(str(both))
+    shutil.rmtree(both)
     for name in ("train", "test"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "metadata.csv").write_text("id\n1\n")
@@ -397,6 +529,14 @@ def test_a_saved_dataset_must_be_whole(tmp_path: Path) -> None:
     assert "neither a `Dataset` directory nor" in refusal(str(saved))
 
 
+def test_files_that_are_none_of_cases_are_not_called_absent(tmp_path: Path) -> None:
+    file = write(tmp_path, own_case())
+    assert f"{file} is a file, which has no splits" in refusal(f"{file}:train")
+    (tmp_path / "cases.xlsx").touch()
+    said = refusal(str(tmp_path / "cases.xlsx"))
+    assert "ends in none of .json, .jsonl, .csv, .parquet" in said
+
+
 def test_image_dir_and_columns_are_for_other_sources(tmp_path: Path) -> None:
     for cases in ("demo", write(tmp_path, own_case())):
         with pytest.raises(NejmInspectError, match="image_dir is for cases=nejm"):
@@ -406,25 +546,45 @@ def test_image_dir_and_columns_are_for_other_sources(tmp_path: Path) -> None:
             open_source(cases, columns={"history": "question"})
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"))
+texts = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+).filter(str.strip)
+lookalikes = st.one_of(
+    st.from_regex(r"-?[0-9]{1,20}(\.[0-9]{1,2})?", fullmatch=True),
+    st.dates().map(str),
+    st.datetimes().map(str),
+    st.sampled_from(["NA", "None", "null", "true", "nan", "inf", "1e5", "[1]", "{}"]),
+)
+tricky = st.one_of(texts, lookalikes)
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.lists(texts.filter(str.strip), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "id": st.one_of(lookalikes, texts.filter(str.isprintable)),
+                "history": tricky,
+                "reference": tricky.filter(lambda text: text not in "ABCDE"),
+                "options": st.lists(
+                    tricky, min_size=5, max_size=5, unique_by=str.strip
+                ),
+            }
+        ),
+        min_size=1,
+        max_size=5,
+        unique_by=lambda row: row["id"].strip().removesuffix(".0"),
+    )
+)
 def test_texts_are_the_same_from_every_kind_of_file(
-    tmp_path_factory: pytest.TempPathFactory, histories: list[str]
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
 ) -> None:
-    expected = [TypeAdapter(Text).validate_python(text) for text in histories]
     folder = tmp_path_factory.mktemp("texts")
-    rows = [
-        {"history": text, "reference": "Gout", "image": "1.png"} for text in histories
-    ]
-    (folder / "cases.json").write_text(json.dumps(rows))
-    lines = "".join(f"{json.dumps(row)}\n" for row in rows)
-    (folder / "cases.jsonl").write_text(lines)
-    table = pd.DataFrame(rows)
-    table.to_csv(folder / "cases.csv", index=False)
-    table.to_parquet(folder / "cases.parquet")
-    for kind in ("json", "jsonl", "csv", "parquet"):
-        source = open_source(str(folder / f"cases.{kind}"))
-        assert [c.history for c in source.cases] == expected
+    text = TypeAdapter(Text).validate_python
+    for kind in write_kinds(folder, [{**row, "image": "1.png"} for row in rows]):
+        for case, row in zip(open_source(kind).cases, rows, strict=True):
+            whole = re.fullmatch(r"(0|-?[1-9]\d{0,17})(\.0)?", text(row["id"]), re.A)
+            assert case.id == (int(whole[1]) if whole else text(row["id"]))
+            assert case.history == text(row["history"])
+            assert case.reference == text(row["reference"])
+            assert case.options == tuple(map(text, row["options"]))

@@ -93,6 +93,16 @@ def test_the_unusual_becomes_acceptable_and_is_recorded(
     assert (tmp_path / "original.dat").read_bytes() == data
 
 
+def test_of_several_pages_the_first_is_sent_and_it_is_said(tmp_path: Path) -> None:
+    pages = [picture(n) for n in (1, 2)]
+    data = encoded(picture(), "TIFF", save_all=True, append_images=pages)
+    for _ in range(2):  # of which the second finds the conversion there
+        image = prepared(data, tmp_path, "a.tiff")
+        assert image.conversion == "TIFF, first of 3 pages → PNG RGB 64×48"
+        with Image.open(image.path) as sent:
+            assert sent.tobytes() == picture().tobytes()
+
+
 def test_a_lossless_original_loses_nothing(tmp_path: Path) -> None:
     original = noise(50, 40)
     image = prepared(encoded(original, "TIFF"), tmp_path, "a.tif")
@@ -159,7 +169,7 @@ def test_a_conversion_is_made_once(tmp_path: Path) -> None:
         (encoded(picture(), "PNG")[:60], "damaged PNG"),
         (encoded(noise(60, 60))[:900], "damaged JPEG"),
         (encoded(Image.new("1", (40_000, 40_000)), "PNG"), "exceeds limit"),
-        (encoded(Image.new("1", (11_000, 11_000)), "PNG"), "more than 100,000,000"),
+        (encoded(Image.new("1", (7_100, 7_100)), "PNG"), "more than 50,000,000"),
     ],
 )
 def test_unsound_images_are_refused(data: bytes, message: str) -> None:

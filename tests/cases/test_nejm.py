@@ -333,9 +333,9 @@ def test_own_image_that_is_broken_is_reported(journal: Journal, tmp_path: Path) 
 
 
 def test_image_dir_must_be_a_folder(journal: Journal, tmp_path: Path) -> None:
-    source = open_source("nejm", str(tmp_path / "nowhere"))
-    with pytest.raises(NejmInspectError, match=r"nowhere is not a folder"):
-        source.images(source.cases[:1])
+    for folder in (str(tmp_path / "nowhere"), "x" * 5_000):
+        with pytest.raises(NejmInspectError, match="is not a folder"):
+            open_source("nejm", folder)
 
 
 def test_the_address_of_images_must_depend_on_the_case(

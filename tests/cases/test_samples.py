@@ -103,7 +103,7 @@ def source(missing: list[int], asked: list[int]) -> CaseSource:
         found = {c.id: [IMAGE] for c in wanted if c.id not in missing}
         return CaseImages(found, dict.fromkeys(missing, "HTTP 403"))
 
-    return CaseSource("test", cases, images)
+    return CaseSource("test", cases, images, "give your own; ")
 
 
 def test_missing_images_stop_with_one_message() -> None:
@@ -113,7 +113,7 @@ def test_missing_images_stop_with_one_message() -> None:
     message = str(error.value)
     assert "2 of 3 cases" in message
     assert "case 1: HTTP 403\n  case 3: HTTP 403" in message
-    for way in ("run again", "image_dir=", "missing_images=skip"):
+    for way in ("run again", "give your own", "missing_images=skip"):
         assert way in message
 
 

@@ -1,18 +1,17 @@
 """The same three cases give the same samples whatever they are kept in."""
 
-import io
 import json
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
-from datasets import Dataset, DatasetDict, Image
+from datasets import Dataset, DatasetDict, Features, Image, Value
 
 from tests.cases.described import described
 from tests.cases.hub import COMMIT, DATASET, hub
@@ -211,21 +210,12 @@ def folder_repository(folder: Path) -> dict[str, bytes]:
     return {**IMAGES, "metadata.jsonl": lines(named(uniform(CASES))).encode()}
 
 
-def zipped_repository(folder: Path) -> dict[str, bytes]:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        for name, data in folder_repository(folder).items():
-            file.writestr(name, data)
-    return {"data.zip": archive.getvalue()}
-
-
 @pytest.mark.parametrize(
     ("repository", "choice"),
     [
         (parquet_repository, ":test"),
         (parquet_repository, f"@{COMMIT}"),
         (folder_repository, ""),
-        (zipped_repository, ""),
     ],
 )
 def test_samples_of_the_hub_are_those_of_json(
@@ -242,6 +232,44 @@ def test_samples_of_the_hub_are_those_of_json(
     assert found["samples"] == expected["samples"]
     split = ":test" if choice == ":test" else ""
     assert found["name"] == f"hf:{DATASET}@{COMMIT}{split}"
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ("file://{folder}/7.png::{hub}/x", "must be a path or an https URL"),
+        ("ftp://127.0.0.1/7.png::{hub}/x", "must be a path or an https URL"),
+        ("{folder}/7.png", "leaves the folder"),
+        ("{hub}/datasets--other--set/7.png", "leaves the folder"),
+        ("{hub}/datasets--owner--cases/../7.png", "leaves the folder"),
+    ],
+)
+def test_a_dataset_of_the_hub_reaches_no_other_files(
+    image: str, message: str, folder: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "hf" / "hub"
+    for other in (home, home / "datasets--other--set", home / "datasets--owner--cases"):
+        other.mkdir(parents=True, exist_ok=True)
+        (other / "7.png").write_bytes(IMAGES["7.png"])
+    path = image.format(folder=folder, hub=home)
+    row = {"history": "What?", "answer": "Gout", "image": {"bytes": None, "path": path}}
+    table = pd.DataFrame([{**row, "image": path}])
+    features = Features(
+        {"history": Value("string"), "answer": Value("string"), "image": Image()}
+    )
+    # Not by Dataset.to_parquet, which looks for the image.
+    data = Dataset.from_list([row], features=features).data.table
+    data = data.replace_schema_metadata(features.arrow_schema.metadata)
+    pq.write_table(data, tmp_path / "a.parquet")
+    for files in (
+        {"a.csv": table.to_csv(index=False).encode()},
+        {"a.parquet": (tmp_path / "a.parquet").read_bytes()},
+    ):
+        with hub(files) as url:
+            process = on_hub(f"hf:{DATASET}", url, tmp_path)
+        last_line = process.stderr.strip().splitlines()[-1]
+        assert f"row 1: image={path[:20]!r}"[:-1] in last_line
+        assert message in last_line
 
 
 def test_a_dataset_of_the_hub_stays_readable_without_it(
@@ -269,6 +297,18 @@ def test_a_dataset_of_the_hub_stays_readable_without_it(
         ({}, "", "RepoNotFound", "log in (hf auth login) or set HF_TOKEN"),
         ({}, "@v2", None, "Revision 'v2' doesn't exist"),
         ({"cases.py": b"print()"}, "", None, "scripts are no longer supported"),
+        (
+            {
+                "README.md": b"---\nconfigs:\n"
+                b"- {config_name: a, data_files: a.csv}\n"
+                b"- {config_name: b, data_files: b.csv}\n---\n",
+                "a.csv": b"history\nWhat?\n",
+                "b.csv": b"history\nWhat?\n",
+            },
+            "",
+            None,
+            "it has several configurations, of which none can be chosen here",
+        ),
         ({"a.csv": b"history\nWhat?\n"}, ":test", None, "its splits are 'train'"),
         (
             {"a.csv": b"history,answer,image\nWhat?,Gout,1.png\n"},
@@ -280,7 +320,7 @@ def test_a_dataset_of_the_hub_stays_readable_without_it(
             {"a.csv": b"history,answer,image\nWhat?,Gout,zip://1.png::/etc/x.zip\n"},
             "",
             None,
-            "row 1: image='zip://1.png::/etc/x.zip' is no URL",
+            "row 1: image='zip://1.png::/etc/x.zip' must be a path or an https URL",
         ),
     ],
 )

@@ -129,6 +129,15 @@ def test_cases_may_have_their_images_on_the_web(web: Web, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("loopback_is_public")
+def test_proxies_are_not_asked(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    web.images = {"/a": IMAGE}
+    (file,) = fetch_web_images([web.url("/a")]).values()
+    assert isinstance(file, Path)
+
+
+@pytest.mark.usefixtures("loopback_is_public")
 def test_what_is_no_image_is_named(web: Web) -> None:
     web.images = {"/page": b"<!DOCTYPE html><p>Log in"}
     url = web.url("/page")
@@ -200,6 +209,15 @@ def test_certificates_are_checked(web: Web, monkeypatch: pytest.MonkeyPatch) -> 
         ("fe80::1%eth0", False),
         ("fd00::1", False),
         ("::ffff:127.0.0.1", False),
+        ("64:ff9b::127.0.0.1", False),
+        ("64:ff9b::10.0.0.1", False),
+        ("64:ff9b::8.8.8.8", True),
+        ("64:ff9b:1::808:808", False),
+        ("2002:7f00:1::1", False),
+        ("2002:808:808::1", True),
+        ("::7f00:1", False),
+        ("::808:808", False),
+        ("fec0::1", False),
         ("::ffff:8.8.8.8", True),
     ],
 )
