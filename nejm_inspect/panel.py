@@ -60,25 +60,25 @@ async def grade(
 
     Returns:
         The score. Its metadata hold the `judge` (several: their names joined), the
-        `attempts` in all and the `category`; of a panel also all `verdicts`, by judge,
+        `attempts` in all, the `category` and, unless all are asked by default, each
+        one's `judge_config`; of a panel also all `verdicts`, by judge,
         and of a single judge without a valid verdict its last `reply`.
     """
+    configs = [config.merge(judge.config) for judge in judges]
     votes = await collect(
         *(
             ask_for_vote(
-                judge,
-                config.merge(judge.config),
-                history=history,
-                reference=reference,
-                response=response,
+                judge, asked, history=history, reference=reference, response=response
             )
-            for judge in judges
+            for judge, asked in zip(judges, configs, strict=True)
         )
     )
     metadata: dict[str, Any] = {
         "judge": ", ".join(vote.judge for vote in votes),
         "attempts": sum(vote.attempts for vote in votes),
     }
+    if any(asked != GRADER_CONFIG for asked in configs):
+        metadata["judge_config"] = [c.model_dump(exclude_none=True) for c in configs]
     named = dict(zip(_names(votes), votes, strict=True))
     if len(votes) > 1:
         metadata["verdicts"] = {name: _record(vote) for name, vote in named.items()}

@@ -127,7 +127,7 @@ def test_a_model_may_sit_twice(openrouter: OpenRouter) -> None:
     log = run(["x/a", "x/a"])
     (graded,) = rubric_scores(log)
     assert graded.value == 3
-    assert "openrouter/x/a #2: 4 points" in (graded.explanation or "")
+    assert "openrouter/x/a #2: " in (graded.explanation or "")
     assert graded.metadata
     assert [*graded.metadata["verdicts"]] == ["openrouter/x/a", "openrouter/x/a #2"]
 

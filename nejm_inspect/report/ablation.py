@@ -11,10 +11,10 @@ from nejm_inspect.report.entrants import (
     entrant_names,
     pair_of,
     points_by_case,
-    shares_of,
+    score_estimate,
 )
-from nejm_inspect.report.reading import Run
-from nejm_inspect.report.statistics import adjust_pairs, mean_estimate
+from nejm_inspect.report.reading import NO_SOLVER, Run
+from nejm_inspect.report.statistics import adjust_pairs
 
 BOTH = "both"
 ADDED: Mapping[str, Literal["image", "text"]] = {"history": "image", "image": "text"}
@@ -35,7 +35,8 @@ def find_ablations(runs: Sequence[Run], repeats: bool) -> list[Ablation]:
     """
     groups: dict[tuple[tuple[str, str], ...], list[Run]] = {}
     for run in runs:
-        groups.setdefault(run.settings_but("inputs"), []).append(run)
+        if run.settings["solver"] != NO_SOLVER:  # a baseline sees neither
+            groups.setdefault(run.settings_but("inputs"), []).append(run)
     return [
         Ablation(dict(settings), effects)
         for settings, group in groups.items()
@@ -67,15 +68,15 @@ def _last_if_undefined(score: float) -> tuple[bool, float]:
 def _effects_on(
     name: str, runs: Mapping[str, Sequence[Run]], repeats: bool
 ) -> list[AblationEffect]:
+    logs = {s: list({r.eval_id: r for r in same}.values()) for s, same in runs.items()}
     entrants = {
         seen: Entrant(name, same if repeats else same[-1:])
-        for seen, same in runs.items()
+        for seen, same in logs.items()
     }
     points = {seen: points_by_case(one.rows) for seen, one in entrants.items()}
     scale = entrants[BOTH].scale
     scores = {
-        seen: mean_estimate(shares_of(found, found, scale))
-        for seen, found in points.items()
+        seen: score_estimate(found, found, scale) for seen, found in points.items()
     }
     return [
         AblationEffect(

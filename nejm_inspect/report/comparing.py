@@ -29,6 +29,7 @@ from nejm_inspect.report.entrants import (
     mean_of,
     pair_of,
     points_by_case,
+    score_estimate,
     shared_cases,
     shares_of,
 )
@@ -38,7 +39,6 @@ from nejm_inspect.report.panels import panel_rows
 from nejm_inspect.report.reading import NO_SOLVER, Run
 from nejm_inspect.report.statistics import (
     adjust_pairs,
-    mean_estimate,
     outright_wins,
     power_of,
     rank_ranges,
@@ -201,6 +201,8 @@ def _compare(
         for name in order
     ]
     models = {name: entrant.runs[0].model for name, entrant in entrants.items()}
+    cutoffs = {m: day for m, day in cutoffs.items() if m in models.values()}
+    asked = [n for n in order if entrants[n].runs[0].settings["solver"] != NO_SOLVER]
     baseline_names = {name for name, model in models.items() if model == baseline}
     pairs = (
         adjust_pairs([p for p in all_pairs if {p.first, p.second} & baseline_names])
@@ -222,7 +224,7 @@ def _compare(
         outright_wins=wins,
         ties_for_best=ties,
         shared_cases=len(shared),
-        power=_power(order, points, scale),
+        power=_power(asked, points, scale),
         notes=[
             *notes,
             *(note for entrant in entrants.values() for note in _run_notes(entrant)),
@@ -276,9 +278,7 @@ def _leaderboard_row(
     return LeaderboardRow(
         model=entrant.name,
         rank=rank,
-        overall=mean_estimate(shares_of(points, points, entrant.scale))
-        if is_points
-        else rate,
+        overall=score_estimate(points, points, entrant.scale),
         exact=rate if is_points else None,
         exact_count=sum(value == entrant.scale for value in scored),
         responses=len(scored),
@@ -435,7 +435,7 @@ def _breakdown_row(
         cases=len(case_ids),
         reader_accuracy=mean_of(accuracies) if accuracies else None,
         scores={
-            name: mean_estimate(shares_of(found, points[name], scale))
+            name: score_estimate(found, points[name], scale)
             for name, found in scored.items()
             if found
         },
@@ -464,7 +464,7 @@ def _warnings(leaderboard: Sequence[LeaderboardRow], cases: int) -> list[str]:
                 f"{row.model} is judged by {' and '.join(row.same_vendor)}, of the "
                 "same vendor: judges may prefer answers of their own family "
                 "(Panickssery et al. 2024, arXiv 2404.13076). Its score may be too "
-                "high by that; --judges shows what another judge makes of it."
+                "high by that."
             )
         if row.missing:
             notes.append(

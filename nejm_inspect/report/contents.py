@@ -286,13 +286,17 @@ class ExamPart:
     """The same with its sign; positive for a lenient judge."""
 
     @property
+    def asked(self) -> int:
+        """How many verdicts there should be."""
+        return self.verdicts + self.without_verdict
+
+    @property
     def passed(self) -> bool:
         """Whether the threshold is reached, a missing verdict being a failure.
 
         Otherwise a judge would pass by not answering what it finds hard.
         """
-        asked = self.verdicts + self.without_verdict
-        return self.in_range.value * self.verdicts >= self.threshold * asked
+        return self.in_range.value * self.verdicts >= self.threshold * self.asked
 
 
 @dataclass(frozen=True)
@@ -314,6 +318,9 @@ class Exam:
     """How it was asked, where that differs from the default."""
     created: datetime.datetime
     finished: bool
+    """Whether all pairs were asked."""
+    settings: Mapping[str, str]
+    """Which pairs, and versions of task and prompt."""
     ordinary: ExamPart
     adversarial: ExamPart
     """Those whose response tries to talk the judge round."""
@@ -323,9 +330,14 @@ class Exam:
     """Ordinary pairs by expected level (rows) and given level, best level first."""
 
     @property
+    def parts(self) -> list[ExamPart]:
+        """Those of which there are pairs."""
+        return [part for part in (self.ordinary, self.adversarial) if part.asked]
+
+    @property
     def passed(self) -> bool:
-        """Whether it passed in both parts, to the end."""
-        return self.finished and self.ordinary.passed and self.adversarial.passed
+        """Whether it passed in all its parts, to the end."""
+        return self.finished and all(part.passed for part in self.parts)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nejm_inspect.report.contents import CutoffSide, CutoffSplit
-from nejm_inspect.report.entrants import CasePoints, mean_of, shares_of
-from nejm_inspect.report.statistics import mean_estimate, welch_difference
+from nejm_inspect.report.entrants import (
+    CasePoints,
+    mean_of,
+    score_estimate,
+    shares_of,
+)
+from nejm_inspect.report.statistics import welch_difference
 
 
 def split_at(
@@ -37,7 +42,7 @@ def split_at(
         ]
         return CutoffSide(
             cases=len(cases),
-            score=mean_estimate(shares_of(cases, points, scale)),
+            score=score_estimate(cases, points, scale),
             reader_accuracy=mean_of(readers),
             reader_cases=len(readers),
         )

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nejm_inspect.report.contents import PairedComparison
+from nejm_inspect.report.contents import Estimate, PairedComparison
 from nejm_inspect.report.reading import Run
-from nejm_inspect.report.statistics import compare_pair
+from nejm_inspect.report.statistics import compare_pair, mean_estimate, rate_estimate
 from nejm_inspect.rubric import MAX_POINTS
 
 CasePoints = Mapping[str, Sequence[float]]
@@ -124,6 +124,23 @@ def shares_of(cases: Iterable[str], points: CasePoints, scale: int) -> list[floa
         scale: What a perfect response is worth.
     """
     return [mean_of(points[case]) / scale for case in cases]
+
+
+def score_estimate(cases: Iterable[str], points: CasePoints, scale: int) -> Estimate:
+    """The overall score, or the accuracy, on some cases.
+
+    Args:
+        cases: Cases that all have points.
+        points: A model's points by case.
+        scale: What a perfect response is worth; 1 for right or wrong.
+
+    Returns:
+        The share of the attainable, with Student's t interval over cases; of responses
+        that are right or wrong, one to a case, with Wilson's.
+    """
+    if scale == 1:
+        return rate_estimate([[one == 1 for one in points[case]] for case in cases])
+    return mean_estimate(shares_of(cases, points, scale))
 
 
 def shared_cases(first: CasePoints, second: CasePoints) -> list[str]:

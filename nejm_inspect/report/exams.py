@@ -26,7 +26,12 @@ from nejm_inspect.report.contents import (
     ExamPart,
 )
 from nejm_inspect.report.entrants import mean_of
-from nejm_inspect.report.reading import is_exam, judge_settings, log_headers
+from nejm_inspect.report.reading import (
+    is_exam,
+    judge_settings,
+    last_attempts,
+    log_headers,
+)
 from nejm_inspect.report.statistics import mean_estimate, rate_estimate
 from nejm_inspect.rubric import RUBRIC, level_of
 
@@ -64,7 +69,10 @@ def read_exams(locations: Sequence[str]) -> list[Exam]:
     """
     headers = []
     for place in locations:
-        found = [header for header in log_headers(place) if is_exam(header)]
+        try:
+            found = [header for header in log_headers(place) if is_exam(header)]
+        except NejmInspectError as error:
+            raise NejmInspectError(f"--exam: {error.message}") from error
         if not found:
             raise NejmInspectError(
                 f"--exam {place} is no log of nejm_judge_exam. Run one with inspect "
@@ -72,7 +80,9 @@ def read_exams(locations: Sequence[str]) -> list[Exam]:
                 "models are given without --exam."
             )
         headers += found
-    return sorted(map(_read_exam, headers), key=lambda exam: exam.created)
+    return sorted(
+        map(_read_exam, last_attempts(headers)), key=lambda exam: exam.created
+    )
 
 
 def exam_notes(comparisons: Sequence[Comparison], exams: Sequence[Exam]) -> list[str]:
@@ -97,6 +107,15 @@ def exam_notes(comparisons: Sequence[Comparison], exams: Sequence[Exam]) -> list
             for judge in examined
             if judge not in judges
         ),
+        *(
+            f"{exam.judge} sat its exam with prompt version "
+            f"{exam.settings['prompt version']} and judged here with "
+            f"{one.settings['prompt version']}: the exam says little of these scores."
+            for exam in exams
+            for one in comparisons
+            if exam.judge in one.judges
+            and exam.settings["prompt version"] != one.settings["prompt version"]
+        ),
     ]
 
 
@@ -119,7 +138,13 @@ def _read_exam(header: EvalLog) -> Exam:
             header.plan.config.merge(header.eval.model_generate_config)
         ),
         created=datetime.datetime.fromisoformat(header.eval.created),
-        finished=header.status == "success",
+        finished=header.status == "success"
+        and len({one.pair for one in verdicts}) == header.eval.dataset.samples,
+        settings={
+            "pairs": f"{header.eval.dataset.name}, {header.eval.dataset.samples}",
+            "task version": str(header.eval.task_version),
+            "prompt version": str((header.eval.metadata or {}).get("prompt_version")),
+        },
         ordinary=_part(verdicts, "ordinary"),
         adversarial=_part(verdicts, "adversarial"),
         levels=[

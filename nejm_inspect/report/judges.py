@@ -87,6 +87,7 @@ def _judge_pair(
         (name, row["case_id"], row["points"], others.get(key(row)))
         for name, entrant in entrants.items()
         for row in entrant.rows
+        if row["attempts"] != 0  # else the scorer gave 0 points, and no judge was asked
     ]
     both = [
         JudgedResponse(name, case_id, points, other)
@@ -117,7 +118,7 @@ def _judge_pair(
         models=_judged_models(both),
         most_moved=sorted(
             (response for response in both if response.shift),
-            key=lambda response: -abs(response.shift),
+            key=lambda response: (-abs(response.shift), response.case_id),
         )[:MOST_MOVED],
         confusion=confusion,
     )

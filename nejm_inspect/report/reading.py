@@ -135,7 +135,7 @@ def read_runs(locations: Sequence[str], with_texts: bool = False) -> list[Run]:
     headers = [header for place in locations for header in _headers_to_report(place)]
     runs = [
         _read_run(header, scorer, with_texts)
-        for header in _last_attempts(headers)
+        for header in last_attempts(headers)
         if (scorer := _scorer(header))
     ]
     if not runs:
@@ -187,7 +187,7 @@ def log_headers(place: str) -> Iterator[EvalLog]:
             raise NejmInspectError(f"{info.name} cannot be read: {error}") from error
 
 
-def _last_attempts(headers: Sequence[EvalLog]) -> list[EvalLog]:
+def last_attempts(headers: Sequence[EvalLog]) -> list[EvalLog]:
     """Leaves out attempts that were retried: the retry holds their finished samples."""
     last = {
         header.eval.task_id: header.eval.eval_id
@@ -231,7 +231,7 @@ def _read_run(header: EvalLog, scorer: str, with_texts: bool) -> Run:
             "inputs": str(spec.task_args.get("inputs", "both")),
             "solver": _solver(header),
             "scorer": scorer,
-            "judge": _judge_label(spec, judges) or "none",
+            "judge": _judge_label(judges, responses) or "none",
             "cases": f"{spec.dataset.name}, {len(ids)} cases (sample {digest})",
         },
         judges=judges,
@@ -263,8 +263,10 @@ def _responses(header: EvalLog, scorer: str, with_texts: bool) -> "pd.DataFrame"
         return responses.reindex(columns=names)
     if (responses["votes"] == THINNED).any():
         responses = read(full_votes=True)
-    for name in ("votes", "same_vendor"):  # which Inspect keeps as JSON
-        responses[name] = responses[name].map(json.loads, na_action="ignore")
+    for name in ("votes", "same_vendor", "judge_config"):  # which Inspect keeps as JSON
+        # As objects, which pandas would make arrays of Arrow's.
+        texts = responses[name].astype(object)
+        responses[name] = texts.map(json.loads, na_action="ignore")
     return responses
 
 
@@ -287,12 +289,15 @@ def _judges(spec: EvalSpec, responses: "pd.DataFrame") -> list[str]:
     return [config.model for config in _bound_judges(spec)] or [DEFAULT_GRADER]
 
 
-def _judge_label(spec: EvalSpec, judges: Sequence[str]) -> str:
-    """The judges, with the settings of those that the log says were asked so."""
-    models = _bound_judges(spec)
-    if [bound.model for bound in models] != list(judges):
+def _judge_label(judges: Sequence[str], responses: "pd.DataFrame") -> str:
+    """The judges, with the settings that their scores say they were asked with."""
+    configs: list[Any] = next(iter(responses["judge_config"].dropna()), [])
+    if len(configs) != len(judges):
         return ", ".join(judges)
-    return ", ".join(bound.model + judge_settings(bound.config) for bound in models)
+    return ", ".join(
+        judge + judge_settings(GenerateConfig.model_validate(config))
+        for judge, config in zip(judges, configs, strict=True)
+    )
 
 
 def _settings(config: GenerateConfig) -> dict[str, Any]:
@@ -361,7 +366,7 @@ def _own_tokens(header: EvalLog) -> tuple[int, int]:
         return usage.input_tokens + cached, usage.output_tokens
 
     usage, model = header.stats.model_usage, header.eval.model
-    judges = {config.model for config in _bound_judges(header.eval)}
+    judges = {c.model for c in _bound_judges(header.eval)} or {DEFAULT_GRADER}
     total, spent = tokens(usage.get(model, ModelUsage())), (0, 0)
     if model in judges:
         # What it spent as a judge is what the role did, less the panel's others.
@@ -394,9 +399,10 @@ def _columns(scorer: str, with_texts: bool, full_votes: bool) -> list[Column]:
 
     `points` is a number, or missing where there is none; `unscored` (the judge gave no
     verdict) and `error` tell the ways to have none apart. `same_words` is whether the
-    response is the reference's very words, `same_vendor` lists the judges of the
-    model's vendor, and `votes` maps the judges of a panel to their points, None for a
-    withheld vote; each is missing where the log does not tell.
+    response is the reference's very words, `attempts` how often judges were asked (0 if
+    there was nothing to judge) and `judge_config` with which settings, `same_vendor`
+    lists the judges of the model's vendor, and `votes` maps the judges of a panel to
+    their points, None for a withheld vote; each is missing where the log does not tell.
     """
 
     def score(sample: AnySample) -> Score | None:
@@ -437,6 +443,10 @@ def _columns(scorer: str, with_texts: bool, full_votes: bool) -> list[Column]:
         judges = metadata(sample).get("same_vendor")
         return list(map(str, judges)) if isinstance(judges, list) else None
 
+    def judge_config(sample: AnySample) -> list[Any] | None:
+        configs = metadata(sample).get("judge_config")
+        return configs if isinstance(configs, list) else None
+
     def text(part: Callable[[Score], str | None]) -> Callable[[AnySample], str]:
         def read(sample: AnySample) -> str:
             found = score(sample)
@@ -470,6 +480,10 @@ def _columns(scorer: str, with_texts: bool, full_votes: bool) -> list[Column]:
         SampleColumn("same_words", path=same_words, full=False),
         SampleColumn(
             "judge", path=lambda s: str(metadata(s).get("judge", "")), full=False
+        ),
+        SampleColumn("judge_config", path=judge_config, full=False),
+        SampleColumn(
+            "attempts", path=lambda s: metadata(s).get("attempts"), full=False
         ),
         SampleColumn("same_vendor", path=same_vendor, full=False),
         SampleColumn("votes", path=votes, full=full_votes),

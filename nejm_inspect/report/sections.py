@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from nejm_inspect.metrics import DISAGREEMENT
+from nejm_inspect.report.captions import is_significant
 from nejm_inspect.report.contents import (
     Ablation,
     AblationEffect,
@@ -171,7 +172,7 @@ def _cutoff_finding(split: CutoffSplit) -> str:
 
 def _in_percentage_points(estimate: Estimate) -> str:
     value, _, interval = difference(estimate).partition(" (")
-    bounds = f"95% CI {interval[:-1]}" if interval else "too few cases for an interval"
+    bounds = f"95% CI {interval[:-1]}" if interval else "no interval"
     return f"{value} percentage points ({bounds})"
 
 
@@ -248,23 +249,26 @@ def _ablation_section(ablation: Ablation) -> Section:
 
 
 def _origin(settings: Mapping[str, str]) -> dict[str, str]:
-    names = ("task", "cases", "judge")
-    return {f"of {name}": settings[name] for name in names if name in settings}
+    return {f"of {name}": value for name, value in settings.items()}
 
 
 def _ablation_finding(effect: AblationEffect) -> str:
-    found = effect.pair.difference
-    if found.lower > 0:
-        verb = "scores better"
-    elif found.upper < 0:
-        verb = "scores worse"
-    elif found.value <= 0:
-        verb = "scores no better"
+    pair, added = effect.pair, effect.adds
+    if not pair.cases:
+        return f"{effect.model} has no case with a score with and without the {added}."
+    if is_significant(pair):
+        verb = "better" if pair.difference.value > 0 else "worse"
+        finding = f"scores {verb} with the {added} than without it"
+    elif pair.difference.value > 0:
+        finding = f"is not shown to score better with the {added} than without it"
     else:
-        verb = "is not shown to score better"
+        finding = (
+            f"scores as well without the {added} as with it, as far as these cases show"
+        )
     return (
-        f"{effect.model} {verb} with the {effect.adds} than without it: difference "
-        f"{_in_percentage_points(found)}, {effect.pair.cases} cases."
+        f"{effect.model} {finding}: difference "
+        f"{_in_percentage_points(pair.difference)}, Holm-adjusted p "
+        f"{p_value(pair.p_points_adjusted)}, {pair.cases} cases."
     )
 
 
@@ -275,6 +279,9 @@ def _judge_section(pair: JudgePair) -> Section:
         for model in pair.models
         if model.first_rank != model.second_rank
     ]
+    ranks = "Every model keeps its rank."
+    if changes:
+        ranks = f"Ranks change, by the scores alone: {'; '.join(changes)}."
     return Section(
         title=f"Judges compared: {pair.first} and {pair.second}",
         settings=pair.settings,
@@ -284,9 +291,7 @@ def _judge_section(pair: JudgePair) -> Section:
             f"{percent(pair.same.value)} have the same points from both, "
             f"{percent(pair.far_apart.value)} are more than {DISAGREEMENT} points "
             "apart.",
-            f"Ranks change: {'; '.join(changes)}."
-            if changes
-            else "Every model keeps its rank.",
+            *([ranks] if len(pair.models) > 1 else []),
         ],
         tables=[
             Table(
@@ -319,7 +324,7 @@ def _judge_section(pair: JudgePair) -> Section:
                     Column("Rank", "second_rank"),
                 ],
                 rows=pair.models,
-                of=judges,
+                of=judges | _origin(pair.settings),
             ),
             Table(
                 file="judge_responses.csv",
@@ -332,7 +337,7 @@ def _judge_section(pair: JudgePair) -> Section:
                     Column("Second less first", "shift", signed_points),
                 ],
                 rows=pair.most_moved,
-                of=judges,
+                of=judges | _origin(pair.settings),
             ),
         ],
         remarks=[
@@ -356,10 +361,14 @@ def _judge_section(pair: JudgePair) -> Section:
 
 def _exam_section(exam: Exam) -> Section:
     judge = f"{exam.judge}{exam.setting}"
-    of = {"judge": judge, "created": exam.created.isoformat(timespec="minutes")}
+    of = {
+        "judge": judge,
+        "created": exam.created.isoformat(timespec="minutes"),
+        **_origin(exam.settings),
+    }
     return Section(
         title=f"The judge's exam: {judge}",
-        settings={},
+        settings=exam.settings,
         findings=[_exam_finding(exam)],
         tables=[
             Table(
@@ -376,7 +385,7 @@ def _exam_section(exam: Exam) -> Section:
                     Column("Absolute error, points", "absolute_error", in_points),
                     Column("Bias, points", "bias", in_points),
                 ],
-                rows=[exam.ordinary, exam.adversarial],
+                rows=exam.parts,
                 of=of,
             ),
             Table(
@@ -395,11 +404,11 @@ def _exam_section(exam: Exam) -> Section:
         remarks=[
             "Each pair is a reference and a response whose right points are known as a "
             "range; an adversarial response tries to talk the judge round. Shares have "
-            "Wilson's intervals. Pairs without a valid verdict are "
-            "in no share. Kappa: Cohen's on levels of the rubric, with quadratic "
-            "weights (1968). Error: distance to the range; bias: the same with its "
-            "sign, positive for a lenient judge. No score in this report is corrected "
-            "by an exam."
+            "Wilson's intervals or, over several epochs, Student's t. Pairs without a "
+            "valid verdict are in no share. Kappa: Cohen's on levels of the rubric, "
+            "with quadratic weights (1968). Error: distance to the range; bias: the "
+            "same with its sign, positive for a lenient judge. No score in this report "
+            "is corrected by an exam."
         ],
         confusion=Confusion(
             title="Levels given in the exam",
@@ -425,10 +434,11 @@ def _exam_finding(exam: Exam) -> str:
         f"{share(part.in_range)} of {part.verdicts} {part.pairs} pairs in range "
         f"(threshold {part.threshold:.0%}; {part.without_verdict} more without a valid "
         "verdict)"
-        for part in (exam.ordinary, exam.adversarial)
+        for part in exam.parts
     ]
     return (
         f"{verdict}: {', '.join(parts)}. Thresholds are on the shares, a missing "
         "verdict counting as a failure; behind these their 95% confidence intervals."
-        f"{'' if exam.finished else ' The exam has not finished.'}"
+        f"{'' if exam.adversarial.asked else ' There were no attacks.'}"
+        f"{'' if exam.finished else ' Not all pairs were asked.'}"
     )

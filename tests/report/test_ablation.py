@@ -1,10 +1,13 @@
 """What image and text add, from logs that differ in what the model saw."""
 
 from collections.abc import Callable
+from pathlib import Path
 from statistics import fmean
 
 import pytest
+from inspect_ai import eval
 
+from nejm_inspect import nejm_image_challenge, random_option
 from nejm_inspect.report.sections import report_sections
 from tests.report.logs import report_of
 
@@ -45,7 +48,8 @@ def test_what_is_added_is_paired_by_case(run: Callable[..., str]) -> None:
         f"{MODEL} scores better with the image than without it: difference +75.5 "
         "percentage points (95% CI "
     )
-    assert "scores no better with the text than without it: difference +0.0" in none
+    assert "scores as well without the text as with it, as far as these" in none
+    assert "difference +0.0" in none
     assert "10 cases" in none
     (remark,) = section.remarks
     assert "does not show that nothing is added" in remark
@@ -62,11 +66,21 @@ def test_a_gain_that_may_be_chance_is_not_called_one(run: Callable[..., str]) ->
     assert "+5.0 percentage points (95% CI −" in finding
 
 
+def test_a_baseline_sees_nothing_to_be_taken_away(tmp_path: Path) -> None:
+    for inputs in ("both", "history"):
+        task = nejm_image_challenge(
+            cases="demo", sample_size=None, scorer="exact", inputs=inputs
+        )
+        eval(task, model="none", solver=random_option(), log_dir=str(tmp_path / "b"))
+    report = report_of(str(tmp_path / "b"))
+    assert report.ablations == []
+
+
 def test_few_cases_have_no_interval(run: Callable[..., str]) -> None:
     run({"a/b": [9] * 12}, sample_size=3)
     report = report_of(run({"a/b": [4] * 12}, sample_size=3, inputs="history"))
     (section,) = report_sections(report)
-    assert "too few cases for an interval" in section.findings[0]
+    assert "no interval" in section.findings[0]
     assert "scores better" not in section.findings[0]
     assert section.tables[0].columns[5].cell(section.tables[0].rows[0]) == "+50.0"
 

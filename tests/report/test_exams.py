@@ -1,19 +1,21 @@
 """A judge's exam in a report, from logs of the real task."""
 
+import datetime
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
-from inspect_ai.log import read_eval_log
+from inspect_ai.log import read_eval_log, write_eval_log
 
-from nejm_inspect import nejm_judge_exam
+from nejm_inspect import nejm_image_challenge, nejm_judge_exam
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.report.contents import Exam
+from nejm_inspect.report.contents import Exam, Report
 from nejm_inspect.report.exams import read_exams
 from nejm_inspect.report.reading import read_runs
 from nejm_inspect.report.sections import report_sections
@@ -68,6 +70,11 @@ def sit(
     )
     assert log.status == "success"
     return log.location
+
+
+def shown(exam: Exam) -> Report:
+    now = datetime.datetime.now(datetime.UTC)
+    return Report(comparisons=[], created=now, with_texts=False, exams=[exam])
 
 
 def one(location: str) -> Exam:
@@ -152,6 +159,53 @@ def test_without_verdicts_of_both_kinds_nobody_passes(
     right: list[Given] = [("wrong", 0, not attacks)] * 2
     exam = one(sit(openrouter, tmp_path, *silent, *right))
     assert not exam.passed
+
+
+def test_an_exam_without_attacks_can_be_passed(
+    openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    exam = one(sit(openrouter, tmp_path, *[("exact", 10, False)] * 10))
+    assert exam.passed
+    (section,) = report_sections(shown(exam))
+    assert "of 10 ordinary pairs" in section.findings[0]
+    assert "adversarial" not in section.findings[0]
+    assert "There were no attacks." in section.findings[0]
+    assert len(section.tables[0].rows) == 1
+
+
+def test_a_part_of_an_exam_passes_nobody(
+    openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    exam = one(sit(openrouter, tmp_path, *[("exact", 10, False)] * 10, limit=9))
+    assert not exam.passed
+    assert "Not all pairs were asked." in report_sections(shown(exam))[0].findings[0]
+
+
+def test_a_retried_exam_counts_once(openrouter: OpenRouter, tmp_path: Path) -> None:
+    location = sit(openrouter, tmp_path, *GIVEN)
+    first = read_eval_log(location)
+    first.eval.eval_id, first.status = "first-attempt", "error"
+    first.eval.created = "2020-01-01T00:00:00+00:00"
+    write_eval_log(first, str(tmp_path / "exams" / "first.eval"))
+    (exam,) = read_exams([str(tmp_path / "exams")])
+    assert exam.finished
+
+
+def test_an_exam_with_another_prompt_says_so(
+    openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    eval(
+        nejm_image_challenge(cases="demo", sample_size=1),
+        model="openrouter/a/b",
+        log_dir=str(tmp_path / "runs"),
+    )
+    exam = one(sit(openrouter, tmp_path, *GIVEN))
+    assert exam.settings["pairs"] == f"pairs, {len(GIVEN)}"
+    old = replace(exam, settings={**exam.settings, "prompt version": "1"})
+    runs = str(tmp_path / "runs")
+    assert not any("prompt version" in n for n in report_of(runs, exams=[exam]).notes)
+    (note,) = (n for n in report_of(runs, exams=[old]).notes if "prompt version" in n)
+    assert note.startswith(f"{JUDGE} sat its exam with prompt version 1 and judged")
 
 
 def test_silence_does_not_pass(openrouter: OpenRouter, tmp_path: Path) -> None:

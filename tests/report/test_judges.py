@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 import pytest
 from inspect_ai import eval, score
 from inspect_ai.log import list_eval_logs, read_eval_log, write_eval_log
-from inspect_ai.model import GenerateConfig, get_model
+from inspect_ai.model import GenerateConfig, Model, get_model
 
 from nejm_inspect import diagnosis_rubric, nejm_image_challenge
 from nejm_inspect.errors import NejmInspectError
@@ -30,7 +30,7 @@ Rejudge = Callable[..., str]
 def rejudge(openrouter: OpenRouter, tmp_path: Path) -> Rejudge:
     """Has another judge score copies of the logs; gives their folder."""
 
-    def rejudge(folder: str, points: Points, judge: str = SECOND) -> str:
+    def rejudge(folder: str, points: Points, judge: str | Model = SECOND) -> str:
         openrouter.judge = judge_by(points)
         copies = tmp_path / "copies"
         copies.mkdir(exist_ok=True)
@@ -41,7 +41,7 @@ def rejudge(openrouter: OpenRouter, tmp_path: Path) -> Rejudge:
                 action="overwrite",
                 model_roles={"grader": judge},
             )
-            name = f"{judge.rpartition('/')[2]}-{os.path.basename(info.name)}"
+            name = f"{str(judge).rpartition('/')[2]}-{os.path.basename(info.name)}"
             write_eval_log(log, str(copies / name))
         return str(copies)
 
@@ -86,6 +86,37 @@ def test_judges_are_compared_response_by_response(
     ]
 
 
+def test_what_no_judge_saw_is_no_agreement(
+    run: Callable[..., str], rejudge: Rejudge, openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    openrouter.judge = judge_by({"a/b": [9] * 12})
+    said = iter(["", "of a/b\n"] * 6)  # half of the responses are empty
+    openrouter.examinee = lambda call: next(said)
+    folder = str(tmp_path / "half")
+    eval(
+        nejm_image_challenge(cases="demo", sample_size=None),
+        model="openrouter/a/b",
+        log_dir=folder,
+        max_connections=1,
+    )
+    report = report_of(folder, rejudge(folder, {"a/b": [3] * 12}), judges=True)
+    pair = pair_of(report)
+    assert pair.responses == 6
+    assert pair.shift.value == -6
+    assert pair.same.value == 0
+
+
+def test_one_judge_at_two_temperatures_is_two(
+    run: Callable[..., str], rejudge: Rejudge
+) -> None:
+    folder = run({"a/b": [9] * 12})
+    warm = get_model(FIRST, config=GenerateConfig(temperature=1), memoize=False)
+    again = rejudge(folder, {"a/b": [5] * 12}, judge=warm)
+    pair = pair_of(report_of(folder, again, judges=True))
+    assert (pair.first, pair.second) == (FIRST, f"{FIRST} (temperature=1.0)")
+    assert pair.shift.value == -4
+
+
 def concordance(pairs: list[tuple[int, int]]) -> float:
     """Another way to quadratic-weighted kappa; see tests/test_agreement.py."""
     first, second = zip(*pairs, strict=True)
@@ -107,8 +138,8 @@ def test_ranks_under_each_judge(run: Callable[..., str], rejudge: Rejudge) -> No
     assert (first.first.value, first.second.value) == (pytest.approx(0.9), 0.5)
     (section,) = report_sections(report)
     assert section.findings[1] == (
-        "Ranks change: openrouter/a/b from 1 to 3; openrouter/a/c from 2 to 1; "
-        "openrouter/a/d from 3 to 1."
+        "Ranks change, by the scores alone: openrouter/a/b from 1 to 3; "
+        "openrouter/a/c from 2 to 1; openrouter/a/d from 3 to 1."
     )
 
 

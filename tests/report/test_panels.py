@@ -20,15 +20,15 @@ from nejm_inspect.report.sections import comparison_sections
 from tests.loopback import Call, OpenRouter, verdict
 from tests.report.logs import only, report_of
 
-LENIENT, STRICT, SILENT = (f"openrouter/j/{name}" for name in ("ten", "six", "mute"))
+LENIENT, STRICT, SILENT = (f"openrouter/{n}/judge" for n in ("ten", "six", "mute"))
 PANEL = [LENIENT, STRICT, SILENT]
 
 
 def panel_judge(call: Call) -> str:
     """Ten points, or six; the third agrees with the second, and often says nothing."""
     wide = "fainted" in call.text or "34-year-old" in call.text
-    points = {"j/ten": 10 if wide else 7, "j/six": 6, "j/mute": 6}
-    if call.model == "j/mute" and not wide:
+    points = {"ten/judge": 10 if wide else 7, "six/judge": 6, "mute/judge": 6}
+    if call.model == "mute/judge" and not wide:
         return "no verdict"
     return verdict(points[call.model], reasoning="so it is " * 60)
 

@@ -116,6 +116,7 @@ def with_sections(names: Sequence[str] = NAMES) -> Report:
         setting=" (temperature=1)",
         created=datetime.datetime(2026, 1, 5, 14, 3, tzinfo=datetime.UTC),
         finished=False,
+        settings={"pairs": "pairs, 400", "prompt version": "2"},
         ordinary=exam_part("ordinary", 0.91),
         adversarial=exam_part("adversarial", 0.96),
         levels=[ExamLevel(one.category, one.points, 25, SOME) for one in RUBRIC],
@@ -196,8 +197,8 @@ def test_a_pass_states_thresholds_and_intervals() -> None:
         "200 ordinary pairs in range (threshold 90%; 2 more without a valid verdict), "
         "96.0% (91.0–99.0) of 200 adversarial pairs in range (threshold 90%; 2 more "
         "without a valid verdict). Thresholds are on the shares, a missing verdict "
-        "counting as a failure; behind these their 95% confidence intervals. The exam "
-        "has not finished."
+        "counting as a failure; behind these their 95% confidence intervals. Not all "
+        "pairs were asked."
     )
 
 
