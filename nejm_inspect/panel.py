@@ -30,11 +30,10 @@ def bound_judges() -> list[Model]:
     if isinstance(bound, list):
         return bound
     # Called by solvers and scorers alone, as the rule wants it.
-    return [
-        get_model(
-            role=GRADER_ROLE, default=DEFAULT_GRADER
-        )  # inspect-evals-lint: ignore[IEBP001] -- see above
-    ]
+    judge = get_model(  # inspect-evals-lint: ignore[IEBP001] -- see above
+        role=GRADER_ROLE, default=DEFAULT_GRADER
+    )
+    return [judge]
 
 
 async def grade(
@@ -61,8 +60,8 @@ async def grade(
     Returns:
         The score. Its metadata hold the `judge` (several: their names joined), the
         `attempts` in all, the `category` and, unless all are asked by default, each
-        one's `judge_config`; of a panel also all `verdicts`, by judge,
-        and of a single judge without a valid verdict its last `reply`.
+        one's `judge_config`; of a panel also all `verdicts`, by judge, and of a single
+        judge without a valid verdict its last `reply`.
     """
     configs = [config.merge(judge.config) for judge in judges]
     votes = await collect(
@@ -78,14 +77,18 @@ async def grade(
         "attempts": sum(vote.attempts for vote in votes),
     }
     if any(asked != GRADER_CONFIG for asked in configs):
-        metadata["judge_config"] = [c.model_dump(exclude_none=True) for c in configs]
+        metadata["judge_config"] = [
+            # Headers may hold keys.
+            asked.model_dump(exclude_none=True, exclude={"extra_headers"})
+            for asked in configs
+        ]
     named = dict(zip(_names(votes), votes, strict=True))
     if len(votes) > 1:
         metadata["verdicts"] = {name: _record(vote) for name, vote in named.items()}
     elif votes[0].verdict is None:
         metadata["reply"] = votes[0].reply
     verdicts = [vote.verdict for vote in votes if vote.verdict]
-    if 2 * len(verdicts) < len(votes) or not verdicts:
+    if 2 * len(verdicts) < len(votes):
         silent = len(votes) - len(verdicts)
         return Score.unscored(
             reason="grader_failed",

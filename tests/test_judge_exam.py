@@ -215,6 +215,13 @@ def test_missing_verdicts_are_no_wrong_ones(
     assert math.isnan(found["in_range_wrong"])
 
 
+def test_by_its_registered_name(openrouter: OpenRouter) -> None:
+    openrouter.judge = answering(lambda pair: pair.expected[0])
+    (log,) = eval("nejm_inspect/nejm_judge_exam", model=JUDGE, limit=2)
+    assert log.eval.task == "nejm_inspect/nejm_judge_exam"
+    assert metrics(log)["in_range"] == 1
+
+
 def test_epochs_count_every_verdict(openrouter: OpenRouter, tmp_path: Path) -> None:
     replies = ["no verdict"] * 3 + [verdict(0), verdict(10), verdict(9)]
     openrouter.judge = lambda call: replies.pop()

@@ -24,6 +24,7 @@ from inspect_ai.scorer import Score
 from nejm_inspect import diagnosis_rubric, exact_diagnosis
 from nejm_inspect.scorers import normalized_diagnosis, rubric_category
 from nejm_inspect.solvers import require_grader
+from tests.conftest import KEY
 from tests.loopback import Call, OpenRouter, Reply, openrouter_error, verdict
 
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
@@ -222,12 +223,14 @@ def test_the_judge_reads_all_that_the_user_said(openrouter: OpenRouter) -> None:
 
 
 def test_temperature_is_the_users_to_set(openrouter: OpenRouter) -> None:
-    grader = get_model("openrouter/a/b", config=GenerateConfig(temperature=0.7))
+    config = GenerateConfig(temperature=0.7, extra_headers={"X-Key": KEY})
+    grader = get_model("openrouter/a/b", config=config)
     score = points(run("Gout", model_roles={"grader": grader}))
     (call,) = openrouter.judge_calls
     assert (call.model, call.payload["temperature"]) == ("a/b", 0.7)
     assert score.metadata
     assert score.metadata["judge"] == "openrouter/a/b"
+    assert score.metadata["judge_config"] == [{"temperature": 0.7}]
 
 
 def test_another_grader_is_asked_at_temperature_zero(openrouter: OpenRouter) -> None:

@@ -52,6 +52,7 @@ TRANSPORT = frozenset(
     (
         *("max_connections", "adaptive_connections", "max_retries", "timeout"),
         *("attempt_timeout", "stream_idle_timeout", "cache", "batch"),
+        "extra_headers",  # which may also hold keys
     )
 )
 """Settings of how requests travel, which change no answer."""
