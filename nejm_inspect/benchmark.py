@@ -21,7 +21,7 @@ from nejm_inspect.errors import (
     plain_message,
 )
 from nejm_inspect.grading import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
-from nejm_inspect.task import nejm_image_challenge
+from nejm_inspect.task import is_judged, nejm_image_challenge
 
 RETRY_ATTEMPTS = 2
 """How often an unfinished model is tried again before the benchmark ends; running it
@@ -47,7 +47,7 @@ class Roster(BaseModel):
     @property
     def is_judged(self) -> bool:
         """Whether the task asks a judge."""
-        return bool(self.task.get("scorer", "rubric") == "rubric")
+        return is_judged(self.task.get("scorer", "rubric"))
 
     def with_models(self, names: Sequence[str]) -> "Roster":
         """The roster with these models only.

@@ -78,7 +78,7 @@ def nejm_image_challenge(
         missing_images=missing_images,
     )
     scorers = _scorers(_Scoring.of(scorer=scorer).scorer)
-    judged = scorer != "exact"
+    judged = is_judged(scorer)
     setup = require_grader() if judged else None  # before anything is downloaded
     dataset, skipped = parameters.load()
     scorer_name = "diagnosis_rubric" if judged else "exact_diagnosis"
@@ -92,6 +92,11 @@ def nejm_image_challenge(
         viewer=points_viewer(scorer_name),
         headline_metric=HeadlineMetric(scorer=scorer_name, metric="overall_score"),
     )
+
+
+def is_judged(scorer: str) -> bool:
+    """Whether a choice of the parameter `scorer` asks a judge."""
+    return scorer != "exact"
 
 
 class _Scoring(Parameters):

@@ -208,6 +208,22 @@ def test_a_dry_run_calls_nothing(
     assert journal.image_requests == 0
 
 
+def test_the_rosters_judge_judges_beside_the_exact_scorer(
+    openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    roster = tmp_path / "two.yaml"
+    roster.write_text(
+        "{grader: {model: openrouter/x/judge}, models: [{model: openrouter/a/b}]}",
+        encoding="utf-8",
+    )
+    both = ("-T", "scorer=both", "-T", "cases=demo", "-T", "sample_size=2")
+    plan = benchmark(str(roster), *both, "--dry-run")
+    assert "4 calls, 2 of them to the judge" in " ".join(plan.output.split())
+    result = benchmark(str(roster), *both, "--log-dir", str(tmp_path / "run"))
+    assert result.exit_code == 0, result.output
+    assert [call.model for call in openrouter.judge_calls] == ["x/judge"] * 2
+
+
 def test_a_dry_run_refuses_what_a_run_would(journal: Journal) -> None:
     result = benchmark("--dry-run", "-T", "difficulty=hrad")
     assert result.exit_code == 1
