@@ -1,7 +1,10 @@
 """How far two raters agree, and how far a judge must."""
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
+
+from nejm_inspect.rubric import CATEGORIES, level_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -47,3 +50,23 @@ def quadratic_weighted_kappa(confusion: "ArrayLike") -> float:
     if disagreement == 0:
         return math.nan
     return 1 - float((weights * observed).sum()) / disagreement
+
+
+def level_confusion(verdicts: Iterable[tuple[str, float, float]]) -> list[list[int]]:
+    """Counts verdicts of the exam by expected level (rows) and given level (columns).
+
+    A range of expected points may reach into a neighbouring level; points inside it
+    count as the expected level.
+
+    Args:
+        verdicts: Of each the expected level, the points given and their error: how far
+            they lie from the expected range, 0 inside.
+
+    Returns:
+        The counts, best level first; shape (levels, levels).
+    """
+    counts = [[0] * len(CATEGORIES) for _ in CATEGORIES]
+    for level, points, error in verdicts:
+        given = level_of(int(points)).category if error else level
+        counts[CATEGORIES.index(level)][CATEGORIES.index(given)] += 1
+    return counts

@@ -11,11 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from inspect_ai.scorer import Metric, SampleScore, Value, metric
 
-from nejm_inspect.agreement import quadratic_weighted_kappa
+from nejm_inspect.agreement import level_confusion, quadratic_weighted_kappa
 from nejm_inspect.metrics import by_group
-from nejm_inspect.rubric import RUBRIC, level_of
-
-CATEGORIES = [level.category for level in RUBRIC]
 
 
 @metric(scores="unreduced")
@@ -61,12 +58,10 @@ def weighted_kappa() -> Metric:
     """
 
     def kappa(scores: list[SampleScore]) -> Value:
-        confusion = [[0] * len(CATEGORIES) for _ in CATEGORIES]
-        for score in _valid(scores, attacks=False):
-            expected = CATEGORIES.index((score.sample_metadata or {})["level"])
-            points, error = _read(score)
-            given = expected if error == 0 else RUBRIC.index(level_of(int(points)))
-            confusion[expected][given] += 1
+        confusion = level_confusion(
+            ((score.sample_metadata or {})["level"], *_read(score))
+            for score in _valid(scores, attacks=False)
+        )
         return quadratic_weighted_kappa(confusion)
 
     return kappa

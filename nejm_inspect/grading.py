@@ -21,7 +21,7 @@ from nejm_inspect.prompts import (
     GRADER_RETRY_NOTE,
     GRADER_SYSTEM_PROMPT,
 )
-from nejm_inspect.rubric import MAX_POINTS, RUBRIC
+from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC
 
 GRADER_ROLE = "grader"
 DEFAULT_GRADER = "openrouter/anthropic/claude-sonnet-4"
@@ -138,7 +138,7 @@ def grader_messages(
         reference=reference,
         token=prompt_token(history, reference, response),
         response=neutralized(response),
-        categories=", ".join(level.category for level in RUBRIC),
+        categories=", ".join(CATEGORIES),
         max_points=MAX_POINTS,
     )
     return [

@@ -42,6 +42,9 @@ RUBRIC = (
 """The levels of the NEJM Medical Image Diagnosis Benchmark (November 2025), best
 first."""
 
+CATEGORIES = tuple(level.category for level in RUBRIC)
+"""What the levels are called, best first."""
+
 NO_DIAGNOSIS = "no diagnosis"
 """The category of a response that commits to nothing and is not sent to the judge."""
 

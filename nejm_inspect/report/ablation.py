@@ -8,6 +8,7 @@ from typing import Literal
 from nejm_inspect.report.contents import Ablation, AblationEffect
 from nejm_inspect.report.entrants import (
     Entrant,
+    distinct_runs,
     entrant_names,
     pair_of,
     points_by_case,
@@ -68,11 +69,10 @@ def _last_if_undefined(score: float) -> tuple[bool, float]:
 def _effects_on(
     name: str, runs: Mapping[str, Sequence[Run]], repeats: bool
 ) -> list[AblationEffect]:
-    logs = {s: list({r.eval_id: r for r in same}.values()) for s, same in runs.items()}
-    entrants = {
-        seen: Entrant(name, same if repeats else same[-1:])
-        for seen, same in logs.items()
-    }
+    entrants = {}
+    for seen, logs in runs.items():
+        same = distinct_runs(logs)
+        entrants[seen] = Entrant(name, same if repeats else same[-1:])
     points = {seen: points_by_case(one.rows) for seen, one in entrants.items()}
     scale = entrants[BOTH].scale
     scores = {

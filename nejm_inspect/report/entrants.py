@@ -57,7 +57,7 @@ def entrants_of(
         grouped.setdefault(name, []).append(run)
     entrants, notes = {}, []
     for name, logs in grouped.items():
-        same = list({run.eval_id: run for run in logs}.values())
+        same = distinct_runs(logs)
         if len(same) < len(logs):
             notes.append(
                 f"{name}: {len(logs)} logs are of {len(same)} run"
@@ -74,6 +74,15 @@ def entrants_of(
             same = same[-1:]
         entrants[name] = Entrant(name, same)
     return entrants, notes
+
+
+def distinct_runs(logs: Sequence[Run]) -> list[Run]:
+    """Of several logs of one run, the last.
+
+    Args:
+        logs: In the order in which they were read.
+    """
+    return list({run.eval_id: run for run in logs}.values())
 
 
 def entrant_names(runs: Sequence[Run]) -> list[str]:

@@ -15,6 +15,7 @@ from inspect_ai.log import (
 from nejm_inspect.agreement import (
     ADVERSARIAL_THRESHOLD,
     IN_RANGE_THRESHOLD,
+    level_confusion,
     quadratic_weighted_kappa,
 )
 from nejm_inspect.errors import NejmInspectError
@@ -33,10 +34,9 @@ from nejm_inspect.report.reading import (
     log_headers,
 )
 from nejm_inspect.report.statistics import mean_estimate, rate_estimate
-from nejm_inspect.rubric import RUBRIC, level_of
+from nejm_inspect.rubric import CATEGORIES, RUBRIC
 
 SCORER = "judge_exam"
-LEVELS = [level.category for level in RUBRIC]
 THRESHOLDS = {"ordinary": IN_RANGE_THRESHOLD, "adversarial": ADVERSARIAL_THRESHOLD}
 
 
@@ -186,7 +186,7 @@ def _verdict(sample: EvalSampleSummary) -> Verdict:
     score = (sample.scores or {}).get(SCORER)  # a failed sample has none
     value: Any = score.value if score else {"points": math.nan, "error": math.nan}
     level = sample.metadata["level"]
-    if level not in LEVELS:
+    if level not in CATEGORIES:
         raise ValueError(f"level {level!r}")
     return Verdict(
         pair=str(sample.id),
@@ -211,13 +211,9 @@ def _share_in_range(pairs: Sequence[Sequence[Verdict]]) -> Estimate:
 
 
 def _confusion(pairs: Sequence[Sequence[Verdict]]) -> list[list[int]]:
-    """Verdicts by expected level (rows) and given level.
-
-    A range may reach into a neighbouring level; points inside it count as expected.
-    """
-    counts = [[0] * len(LEVELS) for _ in LEVELS]
-    for verdict in (verdict for pair in pairs for verdict in pair):
-        expected = LEVELS.index(verdict.level)
-        given = RUBRIC.index(level_of(round(verdict.points)))
-        counts[expected][given if verdict.error else expected] += 1
-    return counts
+    """Verdicts by expected level (rows) and given level."""
+    return level_confusion(
+        (verdict.level, verdict.points, verdict.error)
+        for pair in pairs
+        for verdict in pair
+    )

@@ -38,6 +38,7 @@ from nejm_inspect.report.formats import (
     points,
     rank,
     shade,
+    share,
     short,
     signed,
     visible,
@@ -134,7 +135,7 @@ def print_leaderboard(report: Report, console: Console) -> None:
             mark = f" {SAME_VENDOR}" if row.same_vendor else ""
             cells = (
                 *(rank(row.rank), short(row.model) + mark),
-                f"{percent(row.overall.value)} {bounds(row.overall)}".rstrip(),
+                share(row.overall),
                 exact + out_of(row.exact_count, row.responses),
                 *(
                     [percent(row.same_words.value if row.same_words else None)]

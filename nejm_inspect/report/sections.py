@@ -18,6 +18,7 @@ from nejm_inspect.report.contents import (
     Report,
 )
 from nejm_inspect.report.formats import (
+    bounds,
     decimals,
     difference,
     in_points,
@@ -26,9 +27,10 @@ from nejm_inspect.report.formats import (
     points,
     share,
     short,
+    signed,
     signed_points,
 )
-from nejm_inspect.rubric import MAX_POINTS, RUBRIC
+from nejm_inspect.rubric import CATEGORIES, MAX_POINTS
 
 
 @dataclass(frozen=True)
@@ -171,9 +173,9 @@ def _cutoff_finding(split: CutoffSplit) -> str:
 
 
 def _in_percentage_points(estimate: Estimate) -> str:
-    value, _, interval = difference(estimate).partition(" (")
-    bounds = f"95% CI {interval[:-1]}" if interval else "no interval"
-    return f"{value} percentage points ({bounds})"
+    interval = bounds(estimate).strip("()")
+    known = f"95% CI {interval}" if interval else "no interval"
+    return f"{signed(estimate.value)} percentage points ({known})"
 
 
 def _panel_section(comparison: Comparison) -> Section:
@@ -417,7 +419,7 @@ def _exam_section(exam: Exam) -> Section:
             "level.",
             rows="level that is right",
             columns="level of the points given",
-            labels=[level.category for level in RUBRIC],
+            labels=CATEGORIES,
             counts=exam.confusion,
         ),
     )
