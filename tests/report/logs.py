@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from inspect_ai import eval
+
+from nejm_inspect import nejm_image_challenge
 from nejm_inspect.cases import open_source
 from nejm_inspect.report.comparing import build_report
 from nejm_inspect.report.contents import Comparison, Report
@@ -26,6 +29,11 @@ def judge_by(points: Points, **more: object) -> Callable[[Call], str]:
         return "no verdict" if given is None else verdict(given, **more)
 
     return judge
+
+
+def run_demo(model: str | list[str] = "openrouter/a/b", **options: Any) -> None:
+    """Runs models on all demo cases, with options of `eval`."""
+    eval(nejm_image_challenge(cases="demo", sample_size=None), model=model, **options)
 
 
 def report_of(*folders: str, **options: Any) -> Report:

@@ -8,16 +8,16 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 import pytest
-from inspect_ai import eval, score
+from inspect_ai import score
 from inspect_ai.log import list_eval_logs, read_eval_log, write_eval_log
 from inspect_ai.model import GenerateConfig, Model, get_model
 
-from nejm_inspect import diagnosis_rubric, nejm_image_challenge
+from nejm_inspect import diagnosis_rubric
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.report.contents import JudgePair, Report
 from nejm_inspect.report.sections import report_sections
 from tests.loopback import OpenRouter
-from tests.report.logs import Points, judge_by, report_of
+from tests.report.logs import Points, judge_by, report_of, run_demo
 
 FIRST, SECOND = "openrouter/anthropic/claude-sonnet-4", "openrouter/j/other"
 B, C = [10, 8, 9, 7, 10, 8, 9, 7, 10, 8, 9, None], [9, 3, 9, 3, 9, 3, 9, 3, 9, 3, 9, 3]
@@ -93,12 +93,7 @@ def test_what_no_judge_saw_is_no_agreement(
     said = iter(["", "of a/b\n"] * 6)  # half of the responses are empty
     openrouter.examinee = lambda call: next(said)
     folder = str(tmp_path / "half")
-    eval(
-        nejm_image_challenge(cases="demo", sample_size=None),
-        model="openrouter/a/b",
-        log_dir=folder,
-        max_connections=1,
-    )
+    run_demo(log_dir=folder, max_connections=1)
     report = report_of(folder, rejudge(folder, {"a/b": [3] * 12}), judges=True)
     pair = pair_of(report)
     assert pair.responses == 6
@@ -157,11 +152,7 @@ def test_other_responses_are_not_the_same(
     run: Callable[..., str], openrouter: OpenRouter
 ) -> None:
     folder = run({"a/b": [9] * 12})
-    eval(
-        nejm_image_challenge(cases="demo", sample_size=None),
-        model="openrouter/a/b",
-        model_roles={"grader": SECOND},
-    )
+    run_demo(model_roles={"grader": SECOND})
     assert "--judges" not in report_of(folder).notes[0]
     with pytest.raises(NejmInspectError, match=r"--judges: no two .*inspect score"):
         report_of(folder, judges=True)
@@ -171,10 +162,8 @@ def test_the_second_judge_does_not_bear_the_firsts_settings(
     openrouter: OpenRouter, rejudge: Rejudge, tmp_path: Path
 ) -> None:
     openrouter.examinee = lambda call: f"Answer of {call.model}\n"
-    eval(
-        nejm_image_challenge(cases="demo", sample_size=None),
-        model="openrouter/a/b",
-        model_roles={"grader": get_model(FIRST, config=GenerateConfig(temperature=1))},
+    run_demo(
+        model_roles={"grader": get_model(FIRST, config=GenerateConfig(temperature=1))}
     )
     folder = str(tmp_path / "logs")
     report = report_of(folder, rejudge(folder, {"a/b": [5] * 12}), judges=True)

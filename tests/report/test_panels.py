@@ -18,7 +18,7 @@ from inspect_ai.log import (
 from nejm_inspect import diagnosis_rubric, nejm_image_challenge
 from nejm_inspect.report.sections import comparison_sections
 from tests.loopback import Call, OpenRouter, verdict
-from tests.report.logs import only, report_of
+from tests.report.logs import only, report_of, run_demo
 
 LENIENT, STRICT, SILENT = (f"openrouter/{n}/judge" for n in ("ten", "six", "mute"))
 PANEL = [LENIENT, STRICT, SILENT]
@@ -40,11 +40,7 @@ def run_panel(openrouter: OpenRouter, tmp_path: Path) -> Callable[..., str]:
     openrouter.judge = panel_judge
 
     def run(*models: str) -> str:
-        eval(
-            nejm_image_challenge(cases="demo", sample_size=None),
-            model=list(models),
-            model_roles={"grader": PANEL},
-        )
+        run_demo(model=list(models), model_roles={"grader": PANEL})
         return str(tmp_path / "logs")
 
     return run
@@ -102,11 +98,7 @@ def test_a_single_judge_is_no_panel(run: Callable[..., Any]) -> None:
 
 
 def test_an_unanimous_panel(openrouter: OpenRouter, tmp_path: Path) -> None:
-    eval(
-        nejm_image_challenge(cases="demo", sample_size=None),
-        model="openrouter/a/b",
-        model_roles={"grader": PANEL[:2]},
-    )
+    run_demo(model_roles={"grader": PANEL[:2]})
     (row,) = only(report_of(str(tmp_path / "logs"))).panel
     assert row.far_apart.value == 0
     assert not math.isnan(row.far_apart.upper)
@@ -132,11 +124,7 @@ def test_a_judge_with_settings_of_its_own_is_named_with_them(
 def test_the_tokens_of_an_examinee_that_judges_too_are_its_own(
     openrouter: OpenRouter, tmp_path: Path
 ) -> None:
-    eval(
-        nejm_image_challenge(cases="demo", sample_size=None),
-        model=STRICT,
-        model_roles={"grader": PANEL},
-    )
+    run_demo(model=STRICT, model_roles={"grader": PANEL})
     (row,) = only(report_of(str(tmp_path / "logs"))).leaderboard
     assert (row.input_tokens, row.output_tokens) == (12 * 7, 12 * 3)
     assert row.same_vendor == [STRICT]

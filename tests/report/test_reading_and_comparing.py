@@ -24,7 +24,7 @@ from nejm_inspect import (
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.report.reading import read_runs
 from tests.loopback import Call, OpenRouter, Reply, openrouter_error, verdict
-from tests.report.logs import judge_by, only, report_of
+from tests.report.logs import judge_by, only, report_of, run_demo
 
 
 def test_a_leaderboard_from_logs(run: Callable[..., str]) -> None:
@@ -85,11 +85,7 @@ def test_errors_are_counted(openrouter: OpenRouter, tmp_path: Path) -> None:
         return openrouter_error(400, "no such image") if fails else "Gout"
 
     openrouter.examinee = examinee
-    eval(
-        nejm_image_challenge(cases="demo", sample_size=None),
-        model="openrouter/a/b",
-        fail_on_error=False,
-    )
+    run_demo(fail_on_error=False)
     (row,) = only(report_of(str(tmp_path / "logs"))).leaderboard
     assert (row.errors, row.unscored, row.missing, row.cases) == (1, 0, 1, 11)
 
@@ -133,11 +129,7 @@ def test_one_model_in_two_settings_is_two_entrants(
 ) -> None:
     folder = run({"a/b": [0] * 12})
     openrouter.judge = judge_by({"a/b": [10] * 12})
-    eval(
-        nejm_image_challenge(cases="demo", sample_size=None),
-        model="openrouter/a/b",
-        temperature=0.5,
-    )
+    run_demo(temperature=0.5)
     names = [row.model for row in only(report_of(folder)).leaderboard]
     assert names == [
         "openrouter/a/b (temperature=0.5)",
@@ -166,11 +158,7 @@ def test_another_judge_is_another_table(
     run: Callable[..., str], openrouter: OpenRouter
 ) -> None:
     folder = run({"a/b": [5] * 12})
-    eval(
-        nejm_image_challenge(cases="demo", sample_size=None),
-        model="openrouter/a/b",
-        model_roles={"grader": "openrouter/another/judge"},
-    )
+    run_demo(model_roles={"grader": "openrouter/another/judge"})
     report = report_of(folder)
     assert len(report.comparisons) == 2
     assert "openrouter/another/judge" in report.notes[0]
@@ -241,11 +229,7 @@ def test_another_solver_is_another_table(
     run: Callable[..., str], openrouter: OpenRouter
 ) -> None:
     folder = run({"a/b": [5] * 12})
-    eval(
-        nejm_image_challenge(cases="demo", sample_size=None),
-        solver=[system_message("Be brief."), generate()],
-        model="openrouter/a/b",
-    )
+    run_demo(solver=[system_message("Be brief."), generate()])
     report = report_of(folder)
     assert len(report.comparisons) == 2
     assert any("differ in solver" in note for note in report.notes)
@@ -255,11 +239,7 @@ def test_how_requests_travel_makes_no_other_model(
     run: Callable[..., str], openrouter: OpenRouter
 ) -> None:
     folder = run({"a/b": [5] * 12})
-    eval(
-        nejm_image_challenge(cases="demo", sample_size=None),
-        model="openrouter/a/b",
-        max_connections=3,
-    )
+    run_demo(max_connections=3)
     comparison = only(report_of(folder))
     assert [row.model for row in comparison.leaderboard] == ["openrouter/a/b"]
 
