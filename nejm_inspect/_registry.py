@@ -24,9 +24,9 @@ from nejm_inspect.metrics import (
 from nejm_inspect.multiple_choice import nejm_multiple_choice
 from nejm_inspect.scorers import (
     diagnosis_rubric,
-    exact_diagnosis,
     judge_panel,
     rubric_category,
+    verbatim_diagnosis,
 )
 from nejm_inspect.solvers import diagnose, random_option, reader_vote, require_grader
 from nejm_inspect.task import nejm_image_challenge
@@ -38,7 +38,6 @@ __all__ = [
     "ci",
     "diagnose",
     "diagnosis_rubric",
-    "exact_diagnosis",
     "exact_rate",
     "exact_rate_by",
     "give_response",
@@ -60,5 +59,6 @@ __all__ = [
     "rubric_category",
     "stderr",
     "stderr_by",
+    "verbatim_diagnosis",
     "weighted_kappa",
 ]

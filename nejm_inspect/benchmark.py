@@ -20,7 +20,7 @@ from nejm_inspect.errors import (
     describe_validation,
     plain_message,
 )
-from nejm_inspect.grading import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
+from nejm_inspect.judging.verdict import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
 from nejm_inspect.task import is_judged, nejm_image_challenge
 
 RETRY_ATTEMPTS = 2

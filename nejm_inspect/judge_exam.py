@@ -25,8 +25,8 @@ from nejm_inspect.exam_metrics import (
     mean_absolute_error,
     weighted_kappa,
 )
-from nejm_inspect.grading import GRADER_CONFIG
-from nejm_inspect.panel import grade
+from nejm_inspect.judging.panel import grade
+from nejm_inspect.judging.verdict import GRADER_CONFIG
 from nejm_inspect.prompts import PROMPT_VERSION
 from nejm_inspect.rubric import MAX_POINTS, RUBRIC
 from nejm_inspect.version import TASK_VERSION

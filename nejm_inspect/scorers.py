@@ -10,6 +10,8 @@ from inspect_ai.solver import TaskState
 
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.judging.panel import bound_judges, grade
+from nejm_inspect.judging.vendors import judges_of_same_vendor
 from nejm_inspect.metrics import (
     ci,
     exact_rate,
@@ -20,9 +22,7 @@ from nejm_inspect.metrics import (
     stderr,
     stderr_by,
 )
-from nejm_inspect.panel import bound_judges, grade
 from nejm_inspect.rubric import MAX_POINTS, NO_DIAGNOSIS
-from nejm_inspect.vendors import judges_of_same_vendor
 
 POINTS_METRICS: list[Metric] = [
     overall_score(),
@@ -78,7 +78,7 @@ def diagnosis_rubric() -> Scorer:
 
 
 @scorer(metrics=[*POINTS_METRICS])
-def exact_diagnosis() -> Scorer:
+def verbatim_diagnosis() -> Scorer:
     """10 points if the response is the reference in other clothes, else 0; no judge.
 
     Response and reference are compared without regard to case, accents, punctuation,

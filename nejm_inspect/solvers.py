@@ -18,10 +18,10 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from nejm_inspect.cases.schema import OPTION_LETTERS
 from nejm_inspect.errors import NejmInspectError, plain_message
-from nejm_inspect.grading import DEFAULT_GRADER
-from nejm_inspect.panel import bound_judges
+from nejm_inspect.judging.panel import bound_judges
+from nejm_inspect.judging.vendors import judges_of_same_vendor
+from nejm_inspect.judging.verdict import DEFAULT_GRADER
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
-from nejm_inspect.vendors import judges_of_same_vendor
 
 logger = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ def require_grader() -> Solver:
                 f"There is no judge: {plain_message(error)}\n\n"
                 f"The judge is {DEFAULT_GRADER} unless another is bound by "
                 "--model-role grader=PROVIDER/MODEL. Set the variable or bind another "
-                "judge; or run with --no-score, or with -T scorer=exact."
+                "judge; or run with --no-score, or with -T scorer=verbatim."
             ) from None
 
     warned: set[str] = set()

@@ -11,9 +11,9 @@ from nejm_inspect.errors import Parameters
 from nejm_inspect.prompts import PROMPT_VERSION
 from nejm_inspect.scorers import (
     diagnosis_rubric,
-    exact_diagnosis,
     judge_panel,
     rubric_category,
+    verbatim_diagnosis,
 )
 from nejm_inspect.solvers import diagnose, require_grader
 from nejm_inspect.version import TASK_VERSION
@@ -53,8 +53,8 @@ def nejm_image_challenge(
             JSON, JSONL, CSV or Parquet file, of an image folder or of a folder saved by
             `datasets`, its URL, or `hf:owner/name` for a dataset of the Hub.
         columns: What the columns of your own cases are called, by our names.
-        scorer: `rubric` (a judge model gives 0 to 10 points), `exact` (the same words;
-            no judge), or `both`.
+        scorer: `rubric` (a judge model gives 0 to 10 points), `verbatim` (the very
+            words of the reference; no judge), or `both`.
         image_dir: Folder of your own image files of NEJM cases, named `{image_id}.*`
             or `IC{YYYYMMDD}.*`, preferred to any download.
         missing_images: `error` stops before any model call if an image cannot be had;
@@ -81,7 +81,7 @@ def nejm_image_challenge(
     judged = is_judged(scorer)
     setup = require_grader() if judged else None  # before anything is downloaded
     dataset, skipped = parameters.load()
-    scorer_name = "diagnosis_rubric" if judged else "exact_diagnosis"
+    scorer_name = "diagnosis_rubric" if judged else "verbatim_diagnosis"
     return Task(
         dataset=dataset,
         setup=setup,
@@ -96,14 +96,14 @@ def nejm_image_challenge(
 
 def is_judged(scorer: str) -> bool:
     """Whether a choice of the parameter `scorer` asks a judge."""
-    return scorer != "exact"
+    return scorer != "verbatim"
 
 
 class _Scoring(Parameters):
-    scorer: Literal["rubric", "exact", "both"]
+    scorer: Literal["rubric", "verbatim", "both"]
 
 
 def _scorers(chosen: str) -> list[Scorer]:
     rubric = [diagnosis_rubric(), rubric_category(), judge_panel()]
-    exact = [exact_diagnosis()]
-    return {"rubric": rubric, "exact": exact, "both": rubric + exact}[chosen]
+    verbatim = [verbatim_diagnosis()]
+    return {"rubric": rubric, "verbatim": verbatim, "both": rubric + verbatim}[chosen]

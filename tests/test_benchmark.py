@@ -237,7 +237,7 @@ def test_an_exact_benchmark_needs_no_judge(
     monkeypatch.setenv("LOOPBACK_BASE_URL", os.environ["OPENROUTER_BASE_URL"])
     monkeypatch.delenv("OPENROUTER_API_KEY")
     result = benchmark(
-        *("--model", "openai-api/loopback/a", "-T", "scorer=exact"),
+        *("--model", "openai-api/loopback/a", "-T", "scorer=verbatim"),
         *("-T", "sample_size=2", "--log-dir", str(tmp_path / "run")),
     )
     assert result.exit_code == 0, result.output

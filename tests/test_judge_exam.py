@@ -11,17 +11,17 @@ import pytest
 from inspect_ai import Task, eval
 from inspect_ai.log import EvalLog
 
-from nejm_inspect import exact_diagnosis, nejm_judge_exam
+from nejm_inspect import nejm_judge_exam, verbatim_diagnosis
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.grading import (
+from nejm_inspect.judge_exam import PAIRS_FILE, Pair, give_response, read_pairs
+from nejm_inspect.judging.verdict import (
     MAX_RESPONSE_CHARACTERS,
     grader_messages,
     prompt_token,
 )
-from nejm_inspect.judge_exam import PAIRS_FILE, Pair, give_response, read_pairs
 from nejm_inspect.rubric import RUBRIC, level_of
+from tests.judging.test_verdict import fenced
 from tests.loopback import Call, OpenRouter, verdict
-from tests.test_grading import fenced
 
 JUDGE = "openrouter/x/judge"
 
@@ -236,12 +236,12 @@ def test_responses_stand_in_for_a_model(tmp_path: Path) -> None:
     task = nejm_judge_exam(pairs=write(tmp_path, pair("a", "exact", " gout. \n")))
     samples = list(task.dataset)
     (log,) = eval(
-        Task(dataset=samples, solver=give_response(), scorer=exact_diagnosis()),
+        Task(dataset=samples, solver=give_response(), scorer=verbatim_diagnosis()),
         model="none",
     )
     assert log.samples
     assert log.samples[0].output.completion == " gout. \n"
-    assert (log.samples[0].scores or {})["exact_diagnosis"].value == 10
+    assert (log.samples[0].scores or {})["verbatim_diagnosis"].value == 10
 
 
 def test_its_user_may_set_the_temperature(

@@ -6,8 +6,8 @@ import unicodedata
 from collections import Counter
 from typing import Any
 
-from nejm_inspect.grading import MAX_RESPONSE_CHARACTERS
 from nejm_inspect.judge_exam import PAIRS_FILE, read_pairs
+from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS
 from nejm_inspect.rubric import RUBRIC
 from nejm_inspect.scorers import normalized_diagnosis
 

@@ -21,7 +21,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.scorer import Score
 
-from nejm_inspect import diagnosis_rubric, exact_diagnosis
+from nejm_inspect import diagnosis_rubric, verbatim_diagnosis
 from nejm_inspect.scorers import normalized_diagnosis, rubric_category
 from nejm_inspect.solvers import require_grader
 from tests.conftest import KEY
@@ -189,7 +189,7 @@ def test_the_judge_sees_neither_image_nor_options(openrouter: OpenRouter) -> Non
 
 
 def graded(sample: Sample) -> EvalLog:
-    task = Task(dataset=[sample], scorer=[diagnosis_rubric(), exact_diagnosis()])
+    task = Task(dataset=[sample], scorer=[diagnosis_rubric(), verbatim_diagnosis()])
     (log,) = eval(task, model=EXAMINEE)
     return log
 
@@ -200,7 +200,7 @@ def test_any_of_several_targets_will_do(openrouter: OpenRouter) -> None:
         "<reference>\nPodagra or Gout\n</reference>" in openrouter.judge_calls[0].text
     )
     assert log.samples
-    assert (log.samples[0].scores or {})["exact_diagnosis"].value == 10
+    assert (log.samples[0].scores or {})["verbatim_diagnosis"].value == 10
 
 
 def test_a_sample_without_a_target_is_an_error(openrouter: OpenRouter) -> None:
@@ -327,13 +327,13 @@ def test_the_exact_scorer_needs_no_judge() -> None:
     (log,) = eval(
         Task(
             dataset=[Sample(input="A toe.", target="Gout", id=n) for n in range(3)],
-            scorer=exact_diagnosis(),
+            scorer=verbatim_diagnosis(),
         ),
         model=get_model("mockllm/model", custom_outputs=map(mock, answers)),
         max_samples=1,
     )
     assert log.samples
-    scores = [(sample.scores or {})["exact_diagnosis"] for sample in log.samples]
+    scores = [(sample.scores or {})["verbatim_diagnosis"] for sample in log.samples]
     assert sorted(s.as_int() for s in scores) == [0, 0, 10]
     assert [s.reason for s in scores if not s.answer] == ["no_response"]
     assert metric(log, "overall_score") == pytest.approx(1 / 3)

@@ -12,9 +12,9 @@ from inspect_ai.model import ChatMessageUser, ContentImage, ContentText
 from nejm_inspect import (
     diagnose,
     diagnosis_rubric,
-    exact_diagnosis,
     random_option,
     reader_vote,
+    verbatim_diagnosis,
 )
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
 from nejm_inspect.solvers import require_grader
@@ -26,7 +26,8 @@ OPTIONS = {"A": "Gout", "B": "Lupus", "C": "Mumps", "D": "Rabies", "E": "Scurvy"
 
 def run(*samples: Sample, solver: Any, **options: Any) -> EvalLog:
     (log,) = eval(
-        Task(dataset=list(samples), solver=solver, scorer=exact_diagnosis()), **options
+        Task(dataset=list(samples), solver=solver, scorer=verbatim_diagnosis()),
+        **options,
     )
     return log
 

@@ -151,7 +151,7 @@ def test_both_scorers_beside_each_other(openrouter: OpenRouter) -> None:
         if "overall_score" in score.metrics
     }
     assert overall["diagnosis_rubric"] == pytest.approx(0.6)
-    assert overall["exact_diagnosis"] == pytest.approx(1 / 12)
+    assert overall["verbatim_diagnosis"] == pytest.approx(1 / 12)
 
 
 def test_overloaded_servers_are_retried_by_inspect(
@@ -224,7 +224,7 @@ def test_without_a_judge_nothing_stops_a_run_without_scores(
 ) -> None:
     run = ("eval", "nejm_inspect/task.py", "--model", LOOPBACK, "-T", "sample_size=2")
     assert inspect(*run, "--no-score").returncode == 0
-    assert inspect(*run, "-T", "scorer=exact").returncode == 0
+    assert inspect(*run, "-T", "scorer=verbatim").returncode == 0
     (log,) = eval(
         nejm_image_challenge(sample_size=2),
         model=LOOPBACK,
@@ -314,7 +314,7 @@ def test_an_interrupted_run_is_finished_by_retry(
 
 def test_registered_names_work_in_any_folder(tmp_path: Path) -> None:
     task = "nejm_inspect/nejm_image_challenge"
-    demo = ("-T", "cases=demo", "-T", "sample_size=3", "-T", "scorer=exact")
+    demo = ("-T", "cases=demo", "-T", "sample_size=3", "-T", "scorer=verbatim")
     solver = ("--solver", "nejm_inspect/random_option", "--model", "none")
     done = inspect("eval", task, *demo, *solver, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
@@ -349,7 +349,7 @@ def test_the_demo_runs_without_network_or_key() -> None:
     ("parameters", "message"),
     [
         ({"inputs": "text"}, "inputs='text': .*'both', 'history' or 'image'"),
-        ({"scorer": "judge"}, "scorer='judge': .*'rubric', 'exact' or 'both'"),
+        ({"scorer": "judge"}, "scorer='judge': .*'rubric', 'verbatim' or 'both'"),
         ({"missing_images": "drop"}, "missing_images='drop': .*'error' or 'skip'"),
         ({"difficulty": "tough"}, "difficulty='tough'"),
         ({"cases": "njem"}, "'nejm', 'demo', the path of"),
@@ -432,7 +432,7 @@ def test_image_alone_sends_no_history_but_shows_it_to_the_judge(
 
 
 async def build_and_run() -> EvalLog:
-    task: Task = nejm_image_challenge(cases="demo", sample_size=2, scorer="exact")
+    task: Task = nejm_image_challenge(cases="demo", sample_size=2, scorer="verbatim")
     (log,) = await eval_async(task, model=EXAMINEE)
     return log
 
@@ -444,14 +444,14 @@ def test_the_task_is_built_inside_a_running_event_loop(openrouter: OpenRouter) -
 
 
 def test_images_are_read_when_a_sample_runs(tmp_path: Path) -> None:
-    task = nejm_image_challenge(cases="demo", sample_size=1, scorer="exact")
+    task = nejm_image_challenge(cases="demo", sample_size=1, scorer="verbatim")
     (message,) = task.dataset[0].input
     assert not isinstance(message, str)
     assert "base64" not in str(message.content)
 
 
 def test_the_view_shows_cases_worst_first() -> None:
-    task = nejm_image_challenge(cases="demo", sample_size=1, scorer="exact")
+    task = nejm_image_challenge(cases="demo", sample_size=1, scorer="verbatim")
     assert task.viewer
     view = task.viewer.task_samples_view
     assert view
@@ -459,7 +459,7 @@ def test_the_view_shows_cases_worst_first() -> None:
     columns = [column.id for column in view.columns or []]
     for column in ("sampleId", "input", "target", "answer"):
         assert column in columns
-    assert "score__exact_diagnosis__exact_diagnosis" in columns
+    assert "score__verbatim_diagnosis__verbatim_diagnosis" in columns
     assert view.sort
-    assert view.sort[0].column == "score__exact_diagnosis__exact_diagnosis"
+    assert view.sort[0].column == "score__verbatim_diagnosis__verbatim_diagnosis"
     assert view.sort[0].dir == "asc"

@@ -270,10 +270,10 @@ def _leaderboard_row(
     rate = rate_estimate(
         [[value == entrant.scale for value in values] for values in points.values()]
     )
-    same_words: dict[str, list[bool]] = {}
+    verbatim: dict[str, list[bool]] = {}
     for row in responses:
-        if row["same_words"] is not None:
-            same_words.setdefault(row["case_id"], []).append(row["same_words"])
+        if row["verbatim"] is not None:
+            verbatim.setdefault(row["case_id"], []).append(row["verbatim"])
     costs = [run.cost for run in entrant.runs if run.cost is not None]
     return LeaderboardRow(
         model=entrant.name,
@@ -291,7 +291,7 @@ def _leaderboard_row(
         output_tokens=sum(run.output_tokens for run in entrant.runs),
         cost=sum(costs) if len(costs) == len(entrant.runs) else None,
         seconds=math.fsum(run.seconds for run in entrant.runs),
-        same_words=rate_estimate(list(same_words.values())) if same_words else None,
+        verbatim=rate_estimate(list(verbatim.values())) if verbatim else None,
         same_vendor=list(
             dict.fromkeys(
                 judge for row in responses for judge in row["same_vendor"] or ()

@@ -50,7 +50,7 @@ class LeaderboardRow:
     """US dollars, the judge's included; None where prices are not known."""
     seconds: float
     """From the start of the run to its end."""
-    same_words: Estimate | None = None
+    verbatim: Estimate | None = None
     """Share of responses that are the reference's very words (Wilson): what exactness
     is at least, whatever the judge says. None where it was not measured."""
     same_vendor: Sequence[str] = ()

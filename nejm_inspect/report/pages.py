@@ -87,7 +87,7 @@ def write_pages(
         "comparisons": illustrated[:count],
         "sections": illustrated[count:],
         "comparison_sections": comparison_sections,
-        "has_same_words": has_same_words,
+        "has_verbatim": has_verbatim,
         "reader_mean": reader_mean,
         "reader_cases": lambda comparison: len(reader_accuracies(comparison)),
         "readers": READERS,
@@ -121,7 +121,7 @@ def print_leaderboard(report: Report, console: Console) -> None:
     """
     for comparison in report.comparisons:
         rubric = comparison.kind == "points"
-        verbatim = has_same_words(comparison)
+        verbatim = has_verbatim(comparison)
         console.print(Text(one_line(comparison.title), style="bold"))
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
         table.add_column("Rank", justify="right", no_wrap=True)
@@ -137,10 +137,7 @@ def print_leaderboard(report: Report, console: Console) -> None:
                 *(rank(row.rank), short(row.model) + mark),
                 share(row.overall),
                 exact + out_of(row.exact_count, row.responses),
-                *(
-                    [percent(row.same_words.value if row.same_words else None)]
-                    * verbatim
-                ),
+                *([percent(row.verbatim.value if row.verbatim else None)] * verbatim),
                 *(f"{n:,}" for n in (row.unscored, row.errors, row.missing)),
             )
             # In Text, brackets are brackets; in a str, rich takes them for markup.
@@ -162,9 +159,9 @@ def _print_notes(notes: Sequence[str], console: Console) -> None:
         console.print(Text(f"• {one_line(note)}"))
 
 
-def has_same_words(comparison: Comparison) -> bool:
+def has_verbatim(comparison: Comparison) -> bool:
     """Whether any model's responses were compared with the references' words."""
-    return any(row.same_words for row in comparison.leaderboard)
+    return any(row.verbatim for row in comparison.leaderboard)
 
 
 def as_markdown(text: str) -> Markup:
@@ -238,7 +235,7 @@ def _leaderboard_records(report: Report) -> Iterator[Mapping[str, Cell]]:
                 **{f"points {band}": row.bands.get(band) for band in BANDS},
                 **_fields(row, "unscored", "errors", "missing"),
                 **_fields(row, "input_tokens", "output_tokens", "cost", "seconds"),
-                **_bounded("same_words", row.same_words),
+                **_bounded("verbatim", row.verbatim),
                 "same_vendor": ", ".join(row.same_vendor),
             }
         if (readers := reader_mean(comparison)) is not None:

@@ -23,7 +23,7 @@ from inspect_ai.scorer import CORRECT, Score, Target
 
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.grading import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
+from nejm_inspect.judging.verdict import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
 from nejm_inspect.rubric import MAX_POINTS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SCORERS: Mapping[str, Literal["points", "choice"]] = {
     "diagnosis_rubric": "points",
-    "exact_diagnosis": "points",
+    "verbatim_diagnosis": "points",
     "choice": "choice",
 }
 """The scorers whose logs can be reported, the preferred first."""
@@ -42,7 +42,7 @@ CHOICE_TASK = "nejm_multiple_choice"
 JUDGED = "diagnosis_rubric"
 """The one of them that has a judge."""
 
-SAME_WORDS, PANEL = "exact_diagnosis", "judge_panel"
+VERBATIM, PANEL = "verbatim_diagnosis", "judge_panel"
 """Scorers whose values are shown beside its own."""
 
 EXAM_TASK = "nejm_judge_exam"
@@ -399,7 +399,7 @@ def _columns(scorer: str, with_texts: bool, full_votes: bool) -> list[Column]:
     """What is read of every sample.
 
     `points` is a number, or missing where there is none; `unscored` (the judge gave no
-    verdict) and `error` tell the ways to have none apart. `same_words` is whether the
+    verdict) and `error` tell the ways to have none apart. `verbatim` is whether the
     response is the reference's very words, `attempts` how often judges were asked (0 if
     there was nothing to judge) and `judge_config` with which settings, `same_vendor`
     lists the judges of the model's vendor, and `votes` maps the judges of a panel to
@@ -424,8 +424,8 @@ def _columns(scorer: str, with_texts: bool, full_votes: bool) -> list[Column]:
     def is_unscored(sample: AnySample) -> bool:
         return score(sample) is not None and points(sample) is None
 
-    def same_words(sample: AnySample) -> bool | None:
-        found = (sample.scores or {}).get(SAME_WORDS) if scorer == JUDGED else None
+    def verbatim(sample: AnySample) -> bool | None:
+        found = (sample.scores or {}).get(VERBATIM) if scorer == JUDGED else None
         return found.value == MAX_POINTS if found else None
 
     def votes(sample: AnySample) -> dict[str, float | None] | str | None:
@@ -478,7 +478,7 @@ def _columns(scorer: str, with_texts: bool, full_votes: bool) -> list[Column]:
         SampleColumn("error", path=lambda sample: bool(sample.error), full=False),
         SampleColumn("points", path=points, full=False, type=float),
         SampleColumn("unscored", path=is_unscored, full=False),
-        SampleColumn("same_words", path=same_words, full=False),
+        SampleColumn("verbatim", path=verbatim, full=False),
         SampleColumn(
             "judge", path=lambda s: str(metadata(s).get("judge", "")), full=False
         ),

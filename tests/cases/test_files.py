@@ -103,7 +103,7 @@ def test_several_images_are_all_sent_in_their_order(tmp_path: Path) -> None:
 
 def test_a_model_is_sent_every_image(tmp_path: Path, openrouter: OpenRouter) -> None:
     file = write(tmp_path, own_case(1, image=["3.png", "1.png"]))
-    task = nejm_image_challenge(sample_size=None, cases=file, scorer="exact")
+    task = nejm_image_challenge(sample_size=None, cases=file, scorer="verbatim")
     (log,) = eval(task, model="openrouter/some/model")
     assert log.status == "success"
     assert log.eval.dataset.name == "cases.json"

@@ -69,7 +69,7 @@ def test_a_gain_that_may_be_chance_is_not_called_one(run: Callable[..., str]) ->
 def test_a_baseline_sees_nothing_to_be_taken_away(tmp_path: Path) -> None:
     for inputs in ("both", "history"):
         task = nejm_image_challenge(
-            cases="demo", sample_size=None, scorer="exact", inputs=inputs
+            cases="demo", sample_size=None, scorer="verbatim", inputs=inputs
         )
         eval(task, model="none", solver=random_option(), log_dir=str(tmp_path / "b"))
     report = report_of(str(tmp_path / "b"))
@@ -90,7 +90,7 @@ def test_only_runs_that_agree_in_all_else_are_an_ablation(
 ) -> None:
     run({"a/b": [9] * 12})
     run({"a/c": [9] * 12}, inputs="history")
-    run({"a/b": [9] * 12}, inputs="image", scorer="exact")
+    run({"a/b": [9] * 12}, inputs="image", scorer="verbatim")
     folder = run({"a/b": [9] * 12}, inputs="history", sample_size=5)
     assert len(report_of(folder).comparisons) == 4
     assert report_of(folder).ablations == []

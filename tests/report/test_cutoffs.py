@@ -9,7 +9,7 @@ import pytest
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
 
-from nejm_inspect import exact_diagnosis
+from nejm_inspect import verbatim_diagnosis
 from nejm_inspect.report.cutoffs import split_at
 from nejm_inspect.report.sections import comparison_sections
 from tests.loopback import OpenRouter
@@ -78,7 +78,7 @@ def folder(openrouter: OpenRouter, tmp_path: Path) -> str:
         for year in range(2016, 2024)
         for month in (3, 9)
     ]
-    task = Task(dataset=samples, scorer=exact_diagnosis())
+    task = Task(dataset=samples, scorer=verbatim_diagnosis())
     eval(task, model=["openrouter/a/b", "openrouter/a/c"])
     return str(tmp_path / "logs")
 

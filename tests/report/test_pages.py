@@ -472,15 +472,15 @@ def test_multiple_choice_has_the_readers_beside_the_models(tmp_path: Path) -> No
 def test_the_very_words_stand_beside_the_rubric(tmp_path: Path) -> None:
     contents = comparison()
     first, *others = contents.leaderboard
-    measured = dataclasses.replace(first, same_words=Estimate(0.12, 0.056, 0.238))
+    measured = dataclasses.replace(first, verbatim=Estimate(0.12, 0.056, 0.238))
     contents = dataclasses.replace(contents, leaderboard=[measured, *others])
     files = written(tmp_path, report(contents))
     board = html_rows(files["report.html"], "Models, best first")
     assert board[0] == [*FIRST_ROW[:5], "12.0% (5.6–23.8)", *FIRST_ROW[5:]]
     assert board[1][5] == "–"
     assert markdown_tables(files["report.md"])[0][1:] == board
-    assert float(csv_rows(files["leaderboard.csv"])[0]["same_words"]) == 0.12
-    assert csv_rows(files["leaderboard.csv"])[1]["same_words"] == ""
+    assert float(csv_rows(files["leaderboard.csv"])[0]["verbatim"]) == 0.12
+    assert csv_rows(files["leaderboard.csv"])[1]["verbatim"] == ""
     for name in ("report.html", "report.md"):
         assert "that no judge can inflate" in files[name].replace("\n", " ")
     shown = on_terminal(report(contents))

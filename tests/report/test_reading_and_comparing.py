@@ -142,7 +142,10 @@ def test_one_model_in_two_settings_is_two_entrants(
     [
         ({"sample_size": 5}, "differ in cases (demo, 12 cases"),
         ({"inputs": "history"}, "differ in inputs (both; history)"),
-        ({"scorer": "exact"}, "differ in scorer (diagnosis_rubric; exact_diagnosis)"),
+        (
+            {"scorer": "verbatim"},
+            "differ in scorer (diagnosis_rubric; verbatim_diagnosis)",
+        ),
     ],
 )
 def test_runs_that_are_not_comparable_are_kept_apart(
@@ -304,7 +307,7 @@ def test_a_baseline_stands_in_every_pair(run: Callable[..., str]) -> None:
 
 def test_the_chance_baseline_is_named_by_its_solver(tmp_path: Path) -> None:
     eval(
-        nejm_image_challenge(cases="demo", sample_size=None, scorer="exact"),
+        nejm_image_challenge(cases="demo", sample_size=None, scorer="verbatim"),
         solver=random_option(),
         model=None,
     )
@@ -315,7 +318,7 @@ def test_the_chance_baseline_is_named_by_its_solver(tmp_path: Path) -> None:
 def test_baselines_of_one_solver_are_told_apart(tmp_path: Path) -> None:
     for seed in (1, 2):
         eval(
-            nejm_image_challenge(cases="demo", sample_size=None, scorer="exact"),
+            nejm_image_challenge(cases="demo", sample_size=None, scorer="verbatim"),
             solver=random_option(seed=seed),
             model=None,
         )
@@ -388,13 +391,13 @@ def test_the_very_words_are_counted_beside_the_rubric(
     comparison = only(report_of(folder))
     rows = {row.model[-1]: row for row in comparison.leaderboard}
     assert comparison.settings["scorer"] == "diagnosis_rubric"
-    assert rows["c"].same_words is None
-    exact, same_words = rows["b"].exact, rows["b"].same_words
+    assert rows["c"].verbatim is None
+    exact, verbatim = rows["b"].exact, rows["b"].verbatim
     assert exact
-    assert same_words
+    assert verbatim
     # The judge gives all of them full points, and one has the reference's words.
-    assert (exact.value, same_words.value) == (1.0, pytest.approx(1 / 12))
-    assert same_words.upper == pytest.approx(upper, abs=1e-3)
+    assert (exact.value, verbatim.value) == (1.0, pytest.approx(1 / 12))
+    assert verbatim.upper == pytest.approx(upper, abs=1e-3)
 
 
 def test_a_judge_of_the_models_vendor_is_named(run: Callable[..., str]) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageSystem
 
-from nejm_inspect.grading import (
+from nejm_inspect.judging.verdict import (
     MAX_RESPONSE_CHARACTERS,
     InvalidVerdictError,
     Verdict,

@@ -1,7 +1,7 @@
 import pytest
 from inspect_ai.model import Model, get_model
 
-from nejm_inspect.vendors import judges_of_same_vendor, vendor_of
+from nejm_inspect.judging.vendors import judges_of_same_vendor, vendor_of
 
 
 @pytest.fixture(autouse=True)

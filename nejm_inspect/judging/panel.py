@@ -9,7 +9,7 @@ from inspect_ai.model import GenerateConfig, Model, get_model, model_roles
 from inspect_ai.scorer import Score
 from inspect_ai.util import collect
 
-from nejm_inspect.grading import (
+from nejm_inspect.judging.verdict import (
     DEFAULT_GRADER,
     GRADER_CONFIG,
     GRADER_ROLE,

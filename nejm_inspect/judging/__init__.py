@@ -1,0 +1,1 @@
+"""The judge: what it is asked, what counts as its verdict, and panels of judges."""
