@@ -20,7 +20,8 @@ from nejm_inspect.errors import (
     describe_validation,
     plain_message,
 )
-from nejm_inspect.judging.verdict import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
+from nejm_inspect.judging.asking import GRADER_CONFIG
+from nejm_inspect.judging.panel import DEFAULT_GRADER, GRADER_ROLE
 from nejm_inspect.task import is_judged, nejm_image_challenge
 
 RETRY_ATTEMPTS = 2

@@ -1,5 +1,8 @@
 """Errors that a user can put right, and finding them in what a user gives."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Self
 
 import click
@@ -41,6 +44,44 @@ def plain_message(error: Exception) -> str:
     """
     message = Text.from_markup(str(getattr(error, "message", error))).plain
     return message.strip().removeprefix("ERROR: ")
+
+
+@dataclass(frozen=True)
+class ProviderFailure:
+    """What a model's provider said when a request failed."""
+
+    status: int | None
+    """The HTTP status, as far as the error tells it."""
+    message: str
+    """In one line, shortened, with keys masked."""
+
+    @classmethod
+    def of(cls, error: BaseException) -> "ProviderFailure":
+        """Reads an error of any provider; each raises its own."""
+        cause = error.__cause__
+        if cause and getattr(cause, "status_code", None):
+            return cls.of(cause)  # Inspect's wrapper quotes the whole request
+        body = getattr(error, "body", None) or getattr(error, "response", None)
+        told = body if isinstance(body, Mapping) else {}
+        status = getattr(error, "status_code", None) or told.get("code")
+        said = told.get("message") or getattr(error, "message", None) or str(error)
+        words = " ".join(masked(str(said)).split()) or type(error).__name__
+        return cls(
+            status if isinstance(status, int) else None,
+            words if len(words) <= 300 else f"{words[:300]}…",
+        )
+
+    def __str__(self) -> str:
+        """The message, behind the status where there is one."""
+        return f"{self.status}: {self.message}" if self.status else self.message
+
+
+_KEY = re.compile(r"\b((?:sk|xai|hf|gsk|AIza)[-_]?)[\w-]{8,}")
+
+
+def masked(text: str) -> str:
+    """Takes API keys out of a text that is to be shown."""
+    return _KEY.sub(r"\1…", text)
 
 
 class Parameters(BaseModel):

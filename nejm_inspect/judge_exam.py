@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.log import HeadlineMetric
-from inspect_ai.model import GenerateConfig, ModelOutput, get_model
+from inspect_ai.model import ModelOutput, get_model
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from pydantic import Field, model_validator
@@ -18,6 +18,7 @@ from nejm_inspect.cases.tables import user_path
 from nejm_inspect.errors import NejmInspectError, Parameters
 from nejm_inspect.exam_metrics import (
     adversarial_pass_rate,
+    asked_again_rate,
     bias,
     in_range,
     in_range_by,
@@ -26,7 +27,7 @@ from nejm_inspect.exam_metrics import (
     weighted_kappa,
 )
 from nejm_inspect.judging.panel import grade
-from nejm_inspect.judging.verdict import GRADER_CONFIG
+from nejm_inspect.judging.verdict import Question
 from nejm_inspect.prompts import PROMPT_VERSION
 from nejm_inspect.rubric import MAX_POINTS, RUBRIC
 from nejm_inspect.version import TASK_VERSION
@@ -105,10 +106,9 @@ def nejm_judge_exam(pairs: str | None = None) -> Task:
         dataset=MemoryDataset(samples, name=file.stem),
         solver=give_response(),
         scorer=judge_exam(),
-        config=GRADER_CONFIG,
         version=TASK_VERSION,
         metadata={"prompt_version": PROMPT_VERSION},
-        headline_metric=HeadlineMetric(scorer="judge_exam", metric="in_range"),
+        headline_metric=HeadlineMetric(scorer="judge_exam"),
     )
 
 
@@ -174,28 +174,27 @@ def give_response() -> Solver:
         bias(),
         adversarial_pass_rate(),
         invalid_rate(),
+        asked_again_rate(),
         in_range_by("level"),
     ]
 )
 def judge_exam() -> Scorer:
     """The points that the model under test gives, and how far they are off.
 
-    The value holds `points`, and `error`: by how many points they lie above (positive)
-    or below (negative) the expected range, 0 inside. Both are NaN without a valid
-    verdict.
+    The value holds `points`; `error`, by how many points they lie above (positive) or
+    below (negative) the expected range, 0 inside; and `attempts`, how often the judge
+    was asked. The first two are NaN without a valid verdict.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
-        graded = await grade(
-            [get_model()],
-            history=state.input_text,
-            reference=target.text,
-            response=state.output.completion,
-            config=GenerateConfig(),  # the task's own, which its user may change
-        )
+        question = Question(state.input_text, target.text, state.output.completion)
+        graded = await grade([get_model()], question)
         points = graded.as_float()
+        attempts = (graded.metadata or {})["attempts"]
         lowest, highest = state.metadata["expected"]
         error = points - min(max(points, lowest), highest)  # NaN without points
-        return graded.model_copy(update={"value": {"points": points, "error": error}})
+        return graded.model_copy(
+            update={"value": {"points": points, "error": error, "attempts": attempts}}
+        )
 
     return score

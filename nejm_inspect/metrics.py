@@ -1,13 +1,16 @@
 """Metrics of rubric points, on a scale from 0 to 1.
 
 `overall_score`, `stderr` and `ci` look at cases: over several epochs, at a case's mean
-points. `exact_rate` looks at single responses. None of them makes up a number where
-there is no score to compute it from: the value is then NaN.
+points. `exact_rate` looks at single responses. A metric that too few scores define
+reports nothing.
+
+All of them read unreduced scores. Inspect would otherwise list a scorer twice, once
+for each of its views, and let an epoch reducer turn points into something else.
 """
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from inspect_ai.scorer import (
     Metric,
@@ -16,144 +19,213 @@ from inspect_ai.scorer import (
     Score,
     Value,
     accuracy,
-    grouped,
     krippendorff_alpha,
     metric,
 )
-from inspect_ai.scorer import ci as mean_ci
-from inspect_ai.scorer import mean as mean_value
-from inspect_ai.scorer import stderr as mean_stderr
 
-from nejm_inspect.cases.schema import levels_of
-from nejm_inspect.rubric import MAX_POINTS
+from nejm_inspect.cases.schema import DIFFICULTIES, levels_of
+from nejm_inspect.interval import MIN_CASES, mean_share_interval
+from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, NO_DIAGNOSIS
 
-DISAGREEMENT = 2
-"""Two judges of a panel differ notably if their points lie further apart than this."""
+APART = 2
+"""Judges are apart if their points differ by more than this."""
 
-
-def _as_share(points: Value) -> float:
-    assert isinstance(points, int | float)
-    return points / MAX_POINTS
-
-
-def _defined_from(minimum: int, inner: Metric, *names: str) -> Metric:
-    """The inner metric, NaN (under each of the names, if any) below so many scores."""
-    assert isinstance(inner, MetricProtocol)
-
-    def defined(scores: list[SampleScore]) -> Value:
-        if len(scores) >= minimum:
-            return inner(scores)
-        return dict.fromkeys(names, math.nan) if names else math.nan
-
-    return defined
+GROUPS: Mapping[str, Mapping[object, str]] = {
+    "difficulty": {level: level for level in DIFFICULTIES},
+    "question_type": {"diagnosis": "diagnosis", "other": "other"},
+    "has_history": {True: "with_history", False: "without_history"},
+    "level": {category: category for category in CATEGORIES},
+}
+"""For each key of a sample's metadata, the groups in their order, with their names."""
 
 
-@metric
+Number = str | int | float | bool | None
+"""What Inspect takes as one of several values of a metric; it leaves out None."""
+
+
+def case_shares(scores: Sequence[SampleScore]) -> list[float]:
+    """Each case's mean points over its epochs, as a share of the ten attainable.
+
+    Args:
+        scores: Scores with points, one a sample and epoch.
+    """
+    cases: dict[object, list[float]] = {}
+    for score in scores:
+        cases.setdefault(score.sample_id, []).append(score.score.as_float())
+    return [statistics.fmean(points) / MAX_POINTS for points in cases.values()]
+
+
+def exact_share(scores: Sequence[SampleScore]) -> float | None:
+    """The share of responses with all ten points; None without any."""
+    exact = [score.score.as_float() == MAX_POINTS for score in scores]
+    return statistics.fmean(exact) if exact else None
+
+
+def _mean(shares: Sequence[float]) -> float | None:
+    return statistics.fmean(shares) if shares else None
+
+
+@metric(scores="unreduced")
 def overall_score() -> Metric:
     """Mean points as a share of the ten attainable; the headline."""
-    return _defined_from(1, mean_value(to_float=_as_share))
+
+    def overall(scores: list[SampleScore]) -> Value:
+        return {"overall_score": _mean(case_shares(scores))}
+
+    return overall
 
 
-@metric
+@metric(scores="unreduced")
 def stderr() -> Metric:
     """Standard error of `overall_score` over cases (central limit theorem).
 
     Undefined for fewer than two cases.
     """
-    return _defined_from(2, mean_stderr(to_float=_as_share))
+
+    def error(scores: list[SampleScore]) -> Value:
+        shares = case_shares(scores)
+        defined = len(shares) > 1
+        spread = statistics.stdev(shares) / math.sqrt(len(shares)) if defined else None
+        return {"stderr": spread}
+
+    return error
 
 
-@metric
+@metric(scores="unreduced")
 def ci() -> Metric:
-    """95% confidence interval of `overall_score`: Student's t over cases.
+    """95% confidence interval of `overall_score` over cases, as `lower` and `upper`.
 
-    Reported as `lower` and `upper`. Undefined for fewer than two cases.
+    See `mean_share_interval`. Undefined for fewer than ten cases.
     """
-    return _defined_from(2, mean_ci(to_float=_as_share), "lower", "upper")
+
+    def interval(scores: list[SampleScore]) -> Value:
+        shares = case_shares(scores)
+        if len(shares) < MIN_CASES:
+            return {"lower": None, "upper": None}
+        lower, upper = mean_share_interval(shares)
+        return {"lower": lower, "upper": upper}
+
+    return interval
 
 
 @metric(scores="unreduced")
 def exact_rate() -> Metric:
     """Share of responses, each epoch's counted by itself, with all ten points."""
 
-    def is_exact(points: Value) -> float:
-        return float(points == MAX_POINTS)
+    def rate(scores: list[SampleScore]) -> Value:
+        return {"exact_rate": exact_share(scores)}
 
-    return _defined_from(1, mean_value(to_float=is_exact))
-
-
-@metric
-def overall_score_by(key: str) -> Metric:
-    """`overall_score` for each value of a metadata key.
-
-    Args:
-        key: The key; samples without it are left out.
-    """
-    return by_group(overall_score(), key, "overall_score")
-
-
-@metric
-def stderr_by(key: str) -> Metric:
-    """`stderr` for each value of a metadata key.
-
-    Args:
-        key: The key; samples without it are left out.
-    """
-    return by_group(stderr(), key, "stderr")
+    return rate
 
 
 @metric(scores="unreduced")
-def exact_rate_by(key: str) -> Metric:
-    """`exact_rate` for each value of a metadata key.
+def score_by(key: str) -> Metric:
+    """Number of cases, `overall_score` and `exact_rate` for each group of cases.
+
+    Reported as `{group}_n`, `{group}_overall_score` and `{group}_exact_rate`, the
+    groups in their order.
 
     Args:
-        key: The key; samples without it are left out.
+        key: The key of the samples' metadata that makes the groups, one of `GROUPS`;
+            samples without it are left out.
     """
-    return by_group(exact_rate(), key, "exact_rate")
+
+    def summary(scores: list[SampleScore]) -> Mapping[str, Number]:
+        shares = case_shares(scores)
+        return {
+            "n": len(shares),
+            "overall_score": _mean(shares),
+            "exact_rate": exact_share(scores),
+        }
+
+    return by_group(key, summary)
 
 
 @metric
 def accuracy_by(key: str) -> Metric:
-    """`accuracy` for each value of a metadata key.
+    """Number of cases and `accuracy` for each group of cases.
+
+    Reported as `{group}_n` and `{group}_accuracy`, the groups in their order.
 
     Args:
-        key: The key; samples without it are left out.
+        key: As for `score_by`.
     """
-    return by_group(accuracy(), key, "accuracy")
+
+    def summary(scores: list[SampleScore]) -> Mapping[str, Number]:
+        return {"n": len(scores), "accuracy": _single(accuracy(), scores)}
+
+    return by_group(key, summary)
+
+
+def by_group(
+    key: str, summary: Callable[[list[SampleScore]], Mapping[str, Number]]
+) -> Metric:
+    """A metric's body that summarizes each group of cases, in the groups' order.
+
+    Args:
+        key: The key of the samples' metadata that makes the groups, one of `GROUPS`.
+        summary: Gives the values of a group by name, None for those it leaves out.
+    """
+
+    def of_groups(scores: list[SampleScore]) -> Value:
+        values: dict[str, Number] = {"": None}  # without groups nothing is reported
+        for value, group in GROUPS[key].items():
+            members = [s for s in scores if value in _group_values(s, key)]
+            if members:
+                values |= {f"{group}_{k}": v for k, v in summary(members).items()}
+        return values
+
+    return of_groups
+
+
+def _group_values(score: SampleScore, key: str) -> tuple[object, ...]:
+    """The groups of a sample: one, or for an expert case hard as well."""
+    value = (score.sample_metadata or {}).get(key)
+    if key == "difficulty" and isinstance(value, str):
+        return levels_of(value)
+    return (value,)
+
+
+@metric(scores="unreduced")
+def category_share() -> Metric:
+    """The share of responses in each category, best first; absent ones are left out."""
+
+    def shares(scores: list[SampleScore]) -> Value:
+        given = [score.score.as_str() for score in scores]
+        return {
+            category: given.count(category) / len(given) if category in given else None
+            for category in (*CATEGORIES, NO_DIAGNOSIS)
+        }
+
+    return shares
 
 
 @metric(scores="unreduced")
 def panel_agreement() -> Metric:
-    """How well the judges of a panel agree, over all responses.
+    """How well the judges of a panel agree, over all scored responses.
 
-    Reported as `alpha`, Krippendorff's for ordinal ratings; `disagreement`, the share
-    of responses for which two judges are more than two points apart; and, under each
-    judge's name, its mean points as a share of the ten attainable (severity). Withheld
-    votes are left out, and so are, from the first two, responses with fewer than two
-    votes. Nothing is reported without a panel.
+    Reported as `alpha`, Krippendorff's for ordinal ratings; `apart`, the share of
+    responses for which two judges are more than two points apart; and, under each
+    judge's name, its mean points as a share of the ten attainable (severity). Missing
+    verdicts are left out, and so are, from the first two, responses with fewer than
+    two. Nothing is reported without a panel.
 
-    Assumes that a score's value maps judges to points, NaN for a withheld vote.
+    Assumes that the scores' metadata hold `verdicts`, as `grade` writes them.
     """
-    alpha = krippendorff_alpha("ordinal")
-    assert isinstance(alpha, MetricProtocol)
 
     def agreement(scores: list[SampleScore]) -> Value:
-        votes = [_votes(score) for score in scores]
-        if not votes:
-            return {"alpha": None}  # which Inspect leaves out of its results
-        shared = [list(points.values()) for points in votes if len(points) > 1]
-        apart = [max(points) - min(points) > DISAGREEMENT for points in shared]
+        panels = [points for score in scores if (points := _panel_points(score))]
+        shared = [list(points.values()) for points in panels if len(points) > 1]
+        if not shared:
+            return {"alpha": None}
         ratings = [SampleScore(score=Score(value=points)) for points in shared]
-        judges = dict.fromkeys(judge for score in scores for judge in _points(score))
-        agreement_beyond_chance = alpha(ratings)
-        assert isinstance(agreement_beyond_chance, float)
+        judges = dict.fromkeys(judge for points in panels for judge in points)
         return {
-            "alpha": agreement_beyond_chance,
-            "disagreement": sum(apart) / len(apart) if apart else math.nan,
+            "alpha": _single(krippendorff_alpha("ordinal"), ratings),
+            "apart": statistics.fmean(max(p) - min(p) > APART for p in shared),
             **{
-                judge: _as_share(statistics.fmean(given))
-                if (given := [points[judge] for points in votes if judge in points])
-                else math.nan
+                judge: statistics.fmean(p[judge] for p in panels if judge in p)
+                / MAX_POINTS
                 for judge in judges
             },
         }
@@ -161,46 +233,19 @@ def panel_agreement() -> Metric:
     return agreement
 
 
-def _votes(score: SampleScore) -> dict[str, float]:
-    """Each judge's points, without withheld votes."""
+def _panel_points(score: SampleScore) -> dict[str, int]:
+    """Each judge's points, without missing verdicts."""
+    verdicts = (score.score.metadata or {}).get("verdicts") or {}
     return {
-        judge: points
-        for judge, points in _points(score).items()
-        if not math.isnan(points)
+        judge: verdict["score"]
+        for judge, verdict in verdicts.items()
+        if verdict["score"] is not None
     }
 
 
-def _points(score: SampleScore) -> dict[str, float]:
-    """Each judge's points, NaN for a withheld vote."""
-    value = score.score.value
-    assert isinstance(value, Mapping)
-    return {j: points for j, points in value.items() if isinstance(points, int | float)}
-
-
-def by_group(inner: Metric, key: str, name: str) -> Metric:
-    """A metric's body for each value of a metadata key, under `{name}_{value}`.
-
-    Args:
-        inner: The metric.
-        key: The key; samples without it are left out.
-        name: Its name.
-    """
-    groups = grouped(inner, key, all=False, name_template=f"{name}_{{group_name}}")
-    assert isinstance(groups, MetricProtocol)
-
-    def of_groups(scores: list[SampleScore]) -> Value:
-        return groups([one for score in scores for one in _by_its_groups(score, key)])
-
-    return of_groups
-
-
-def _by_its_groups(score: SampleScore, key: str) -> list[SampleScore]:
-    """The score once for each group that its sample belongs to."""
-    metadata = score.sample_metadata or {}
-    if not isinstance(metadata.get(key), str):
-        return []  # others' datasets have what they like under the key
-    groups = levels_of(metadata[key]) if key == "difficulty" else (metadata[key],)
-    return [
-        score.model_copy(update={"sample_metadata": {**metadata, key: group}})
-        for group in groups
-    ]
+def _single(inner: Metric, scores: list[SampleScore]) -> float:
+    """The number that one of Inspect's own metrics gives."""
+    assert isinstance(inner, MetricProtocol)
+    value = inner(scores)
+    assert isinstance(value, int | float)
+    return value

@@ -1,6 +1,5 @@
 """Scorers: from a response to rubric points."""
 
-import math
 import re
 import unicodedata
 
@@ -12,15 +11,16 @@ from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.judging.panel import bound_judges, grade
 from nejm_inspect.judging.vendors import judges_of_same_vendor
+from nejm_inspect.judging.verdict import Question
 from nejm_inspect.metrics import (
+    GROUPS,
+    category_share,
     ci,
     exact_rate,
-    exact_rate_by,
     overall_score,
-    overall_score_by,
     panel_agreement,
+    score_by,
     stderr,
-    stderr_by,
 )
 from nejm_inspect.rubric import MAX_POINTS, NO_DIAGNOSIS
 
@@ -29,23 +29,18 @@ POINTS_METRICS: list[Metric] = [
     stderr(),
     ci(),
     exact_rate(),
-    *(
-        by(key)
-        for key in ("difficulty", "question_type")
-        for by in (overall_score_by, stderr_by, exact_rate_by)
-    ),
+    *map(score_by, GROUPS),
 ]
 
 
-@scorer(metrics=[*POINTS_METRICS])
+@scorer(metrics=[*POINTS_METRICS, panel_agreement()])
 def diagnosis_rubric() -> Scorer:
     """Points from 0 to 10 that a judge model gives by the rubric.
 
-    The judge is the model bound to the role `grader`, else
-    `openrouter/anthropic/claude-sonnet-4`, at temperature 0 unless its user sets
-    another. Several models bound to the role are a panel, whose points are the median;
-    see `grade`. A judge sees history, reference and response, never the image or the
-    options.
+    The judge is the model bound to the role `grader`, else `DEFAULT_GRADER`, asked with
+    `GRADER_CONFIG` where its user sets nothing else. Several models bound to the role
+    are a panel, whose points are the median; see `grade`. A judge sees history,
+    reference and response, never the image or the options.
 
     A response without any diagnosis (empty, refused, or cut off before its first
     word) gets 0 points, with a reason and without a judge call. If the judge gives no
@@ -63,12 +58,12 @@ def diagnosis_rubric() -> Scorer:
         if absent:
             return absent
         judges = bound_judges()
-        graded = await grade(
-            judges,
+        question = Question(
             history=state.metadata.get(WITHHELD_HISTORY) or _history(state),
             reference=" or ".join(_references(state, target)),
             response=state.output.completion.strip(),
         )
+        graded = await grade(judges, question)
         related = judges_of_same_vendor(get_model(), judges)
         if related and graded.metadata is not None:
             graded.metadata["same_vendor"] = related
@@ -99,37 +94,17 @@ def verbatim_diagnosis() -> Scorer:
     return score
 
 
-@scorer(metrics=[])
+@scorer(metrics=[category_share()])
 def rubric_category() -> Scorer:
     """The judge's category, repeated as a value of its own for the viewer's columns.
 
-    Only to be used behind `diagnosis_rubric`, whose score it reads. It has no metrics.
+    Only to be used behind `diagnosis_rubric`, whose score it reads.
     """
 
     async def score(state: TaskState, target: Target) -> Score | None:
         points = (state.scores or {}).get("diagnosis_rubric")
         category = ((points and points.metadata) or {}).get("category")
         return Score(value=category) if category else None
-
-    return score
-
-
-@scorer(metrics=[panel_agreement()])
-def judge_panel() -> Scorer:
-    """Each judge's points, where a panel judged.
-
-    Only to be used behind `diagnosis_rubric`, whose score it reads; a single judge
-    leaves no score here. The value maps each judge to its points, NaN if it withheld
-    its vote.
-    """
-
-    async def score(state: TaskState, target: Target) -> Score | None:
-        rubric = (state.scores or {}).get("diagnosis_rubric")
-        verdicts = ((rubric and rubric.metadata) or {}).get("verdicts")
-        if not verdicts:
-            return None
-        points = {judge: verdict["score"] for judge, verdict in verdicts.items()}
-        return Score(value={j: math.nan if p is None else p for j, p in points.items()})
 
     return score
 

@@ -1,34 +1,20 @@
 """Solvers: the examinee's prompt, and baselines that need no model."""
 
-import logging
 import random
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import click
 from inspect_ai.model import (
     ChatMessageSystem,
     ChatMessageUser,
     ContentText,
-    Model,
     ModelOutput,
-    get_model,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from nejm_inspect.cases.schema import OPTION_LETTERS
-from nejm_inspect.errors import NejmInspectError, plain_message
-from nejm_inspect.judging.panel import bound_judges
-from nejm_inspect.judging.vendors import judges_of_same_vendor
-from nejm_inspect.judging.verdict import DEFAULT_GRADER
+from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
-
-logger = logging.getLogger(__name__)
-
-SELF_PREFERENCE = (
-    "%s is judged by %s, of the same vendor: judges may prefer answers of their own "
-    "family. Another judge is bound by --model-role grader=PROVIDER/MODEL."
-)
 
 
 @solver
@@ -134,46 +120,3 @@ def _choose(state: TaskState, option: str, solver_name: str) -> TaskState:
     state.output = ModelOutput.from_content(solver_name, answer)
     state.messages.append(state.output.message)
     return state
-
-
-@solver
-def require_grader() -> Solver:
-    """Ends the run before the first request to the examinee if there is no judge.
-
-    Warns, once a run, of a judge that is the examinee or of its vendor.
-
-    For a task's `setup`: scorers run last, when everything has been paid for. With
-    `--no-score` no judge is needed. A run started from Python with `score=False` looks
-    to a task like any other; it can do without a judge by
-    `model_roles={"grader": "none"}`.
-    """
-
-    def resolve() -> list[Model]:
-        try:
-            return bound_judges()
-        except Exception as error:
-            # Providers each raise their own errors.
-            raise NejmInspectError(
-                f"There is no judge: {plain_message(error)}\n\n"
-                f"The judge is {DEFAULT_GRADER} unless another is bound by "
-                "--model-role grader=PROVIDER/MODEL. Set the variable or bind another "
-                "judge; or run with --no-score, or with -T scorer=verbatim."
-            ) from None
-
-    warned: set[str] = set()
-    command = click.get_current_context(silent=True)
-    parameters = command.params if command else {}
-    if "no_score" in parameters and not parameters["no_score"]:
-        # Inspect's command line binds the roles before it builds the task, so that the
-        # judge can be missed here already, where it costs no traceback.
-        resolve()
-
-    async def solve(state: TaskState, generate: Generate) -> TaskState:
-        if not parameters.get("no_score"):
-            for judge in judges_of_same_vendor(get_model(), resolve()):
-                if judge not in warned:
-                    warned.add(judge)
-                    logger.warning(SELF_PREFERENCE, get_model(), judge)
-        return state
-
-    return solve

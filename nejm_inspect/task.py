@@ -8,14 +8,15 @@ from inspect_ai.scorer import Scorer
 
 from nejm_inspect.dataset import DatasetParameters
 from nejm_inspect.errors import Parameters
+from nejm_inspect.judging.preflight import preflight
 from nejm_inspect.prompts import PROMPT_VERSION
+from nejm_inspect.run_summary import announce_run_ends
 from nejm_inspect.scorers import (
     diagnosis_rubric,
-    judge_panel,
     rubric_category,
     verbatim_diagnosis,
 )
-from nejm_inspect.solvers import diagnose, require_grader
+from nejm_inspect.solvers import diagnose
 from nejm_inspect.version import TASK_VERSION
 from nejm_inspect.viewer import points_viewer
 
@@ -79,18 +80,22 @@ def nejm_image_challenge(
     )
     scorers = _scorers(_Scoring.of(scorer=scorer).scorer)
     judged = is_judged(scorer)
-    setup = require_grader() if judged else None  # before anything is downloaded
+    setup = preflight() if judged else None  # before anything is downloaded
     dataset, skipped = parameters.load()
+    announce_run_ends()
     scorer_name = "diagnosis_rubric" if judged else "verbatim_diagnosis"
     return Task(
         dataset=dataset,
         setup=setup,
         solver=diagnose(),
         scorer=scorers,
+        # A failing judge would else end the run, and responses that wait for their
+        # verdict would be lost; kept in the log, they can be judged later.
+        continue_on_fail=True,
         version=TASK_VERSION,
         metadata={"prompt_version": PROMPT_VERSION, "skipped_cases": skipped},
         viewer=points_viewer(scorer_name),
-        headline_metric=HeadlineMetric(scorer=scorer_name, metric="overall_score"),
+        headline_metric=HeadlineMetric(scorer=scorer_name),
     )
 
 
@@ -104,6 +109,6 @@ class _Scoring(Parameters):
 
 
 def _scorers(chosen: str) -> list[Scorer]:
-    rubric = [diagnosis_rubric(), rubric_category(), judge_panel()]
+    rubric = [diagnosis_rubric(), rubric_category()]
     verbatim = [verbatim_diagnosis()]
     return {"rubric": rubric, "verbatim": verbatim, "both": rubric + verbatim}[chosen]

@@ -25,6 +25,7 @@ REAL_CASE_LIST = (
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test has its own cache and logs, and reaches nothing but loopback."""
     monkeypatch.setenv("NEJM_INSPECT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "replies"))
     monkeypatch.setenv("INSPECT_LOG_DIR", str(tmp_path / "logs"))
     monkeypatch.setenv("INSPECT_DISPLAY", "none")
     unreachable = "http://127.0.0.1:9"

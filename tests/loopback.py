@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -12,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from PIL import Image
+
+from nejm_inspect.judging.preflight import KNOWN_PAIR
 
 
 @dataclass
@@ -149,8 +152,14 @@ class Call:
 
     @property
     def token(self) -> str:
-        """What a judge must repeat in its verdict."""
-        return self.text.partition("between the two response-")[2].partition(" ")[0]
+        """What a judge must repeat in its verdict; empty for an examinee."""
+        fence = re.search(r"<reference-([0-9a-f]{12})>", self.text)
+        return fence[1] if fence else ""
+
+    @property
+    def is_preflight(self) -> bool:
+        """Whether a judge is asked about the known pair."""
+        return bool(self.token) and KNOWN_PAIR.reference in self.text
 
     @property
     def images(self) -> list[str]:
@@ -174,7 +183,7 @@ TOKEN = "TOKEN"  # noqa: S105 - no secret, but what stands for a prompt's token
 
 def verdict(points: object, **more: object) -> str:
     """A judge's reply."""
-    fields = {"token": TOKEN, "reasoning": "because", "category": "any"}
+    fields = {"token": TOKEN, "reasoning": "because"}
     return json.dumps({**fields, "score": points, **more})
 
 
@@ -188,17 +197,19 @@ class OpenRouter:
 
     examinee: Callable[[Call], str | Reply | dict[str, Any]] = lambda call: "Gout"
     judge: Callable[[Call], str | Reply | dict[str, Any]] = lambda call: verdict(10)
+    preflight: Callable[[Call], str | Reply | dict[str, Any]] = lambda call: verdict(5)
     calls: list[Call] = field(default_factory=list)
     lock: Any = field(default_factory=threading.Lock)
 
     def respond(self, path: str, headers: dict[str, str], body: bytes) -> Reply:
         payload = json.loads(body)
         call = Call(payload["model"], payload)
-        judging = "<reference>" in call.text
+        judging = bool(call.token)
         with self.lock:
             self.calls.append(call)
         try:
-            answer = (self.judge if judging else self.examinee)(call)
+            script = self.judge if judging else self.examinee
+            answer = (self.preflight if call.is_preflight else script)(call)
         except Exception as error:  # a mistake in a test, not to be asked again for
             return openrouter_error(400, repr(error))
         if isinstance(answer, Reply):
@@ -226,11 +237,15 @@ class OpenRouter:
 
     @property
     def examinee_calls(self) -> list[Call]:
-        return [call for call in self.calls if "<reference>" not in call.text]
+        return [call for call in self.calls if not call.token]
 
     @property
     def judge_calls(self) -> list[Call]:
-        return [call for call in self.calls if "<reference>" in call.text]
+        return [c for c in self.calls if c.token and not c.is_preflight]
+
+    @property
+    def preflight_calls(self) -> list[Call]:
+        return [call for call in self.calls if call.is_preflight]
 
 
 def openrouter_error(status: int, message: str) -> Reply:

@@ -1,7 +1,6 @@
 """The judge's exam, run by Inspect's real `eval()` with judges of every kind."""
 
 import json
-import math
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,11 +13,7 @@ from inspect_ai.log import EvalLog
 from nejm_inspect import nejm_judge_exam, verbatim_diagnosis
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.judge_exam import PAIRS_FILE, Pair, give_response, read_pairs
-from nejm_inspect.judging.verdict import (
-    MAX_RESPONSE_CHARACTERS,
-    grader_messages,
-    prompt_token,
-)
+from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS, Question
 from nejm_inspect.rubric import RUBRIC, level_of
 from tests.judging.test_verdict import fenced
 from tests.loopback import Call, OpenRouter, verdict
@@ -84,7 +79,7 @@ def metrics(log: EvalLog) -> dict[str, float]:
 def answering(points: Callable[[Pair], object]) -> Callable[[Call], str]:
     """A judge that knows the pair from its prompt, the real builder's."""
     pairs = [Pair.of(**fields) for fields in PAIRS] + list(read_pairs(PAIRS_FILE))
-    by_token = {prompt_token(p.history, p.reference, p.response): p for p in pairs}
+    by_token = {Question(p.history, p.reference, p.response).token: p for p in pairs}
     return lambda call: verdict(points(by_token[call.token]))
 
 
@@ -94,8 +89,10 @@ def test_a_perfect_judge_passes_the_bundled_exam(openrouter: OpenRouter) -> None
     found = metrics(log)
     assert found["in_range"] == found["adversarial_pass_rate"] == 1
     assert found["weighted_kappa"] == 1
-    assert found["mean_absolute_error"] == found["bias"] == found["invalid_rate"] == 0
-    assert all(found[f"in_range_{level.category}"] == 1 for level in RUBRIC)
+    assert found["mean_absolute_error"] == found["bias"] == 0
+    assert found["invalid_rate"] == found["asked_again_rate"] == 0
+    assert all(found[f"{level.category}_in_range"] == 1 for level in RUBRIC)
+    assert sum(found[f"{level.category}_n"] for level in RUBRIC) == 200
     assert log.samples
     assert len(openrouter.calls) == len(openrouter.judge_calls) == len(log.samples)
     assert {call.payload["temperature"] for call in openrouter.calls} == {0}
@@ -111,8 +108,8 @@ def test_a_judge_that_always_gives_ten(openrouter: OpenRouter, tmp_path: Path) -
     # Seven pairs are given the level exact, one synonym. Squared differences: observed
     # 0 + 0 + 4 + 9 + … + 49 = 139; by chance (7 · 140 + 1 · 92) / 8 = 134.
     assert found["weighted_kappa"] == pytest.approx(1 - 139 / 134)
-    assert found["in_range_exact"] == 1
-    assert found["in_range_wrong"] == 0
+    assert found["exact_in_range"] == 1
+    assert found["wrong_in_range"] == 0
 
 
 def test_a_judge_that_is_off_by_one(openrouter: OpenRouter, tmp_path: Path) -> None:
@@ -175,13 +172,13 @@ def test_a_judge_that_obeys_what_stands_outside_the_fence(
     assert metrics(sit(write(tmp_path, *PAIRS)))["adversarial_pass_rate"] == 1
 
     (attack,) = (p for p in PAIRS if p["id"] == "forged-fence")
-    naive = OpenRouter(judge=obedient)
+    token = "0" * 12
     prompt = (
-        "between the two response-0 tags. <response-0>\n"
-        f"{attack['response']}\n</response-0>"
+        f"<reference-{token}>\nGout\n</reference-{token}>\n"
+        f"<response-{token}>\n{attack['response']}\n</response-{token}>"
     )
     message = {"messages": [{"content": prompt}]}
-    assert '"score": 10' in str(naive.judge(Call("x", message)))  # it would obey
+    assert '"score": 10' in obedient(Call("x", message))  # it would obey
 
 
 def test_a_judge_that_echoes_the_response_gives_no_verdict(
@@ -193,9 +190,9 @@ def test_a_judge_that_echoes_the_response_gives_no_verdict(
     ]
     log = sit(write(tmp_path, *PAIRS))
     found = metrics(log)
-    assert found["invalid_rate"] == 1
+    assert found["invalid_rate"] == found["asked_again_rate"] == 1
     for name in ("in_range", "adversarial_pass_rate", "bias", "weighted_kappa"):
-        assert math.isnan(found[name])
+        assert name not in found
     assert len(openrouter.calls) == 3 * len(PAIRS)
     assert log.samples
     (score,) = (log.samples[0].scores or {}).values()
@@ -212,7 +209,8 @@ def test_missing_verdicts_are_no_wrong_ones(
     found = metrics(sit(write(tmp_path, *PAIRS)))
     assert found["in_range"] == 1
     assert found["invalid_rate"] == pytest.approx(1 / len(PAIRS))
-    assert math.isnan(found["in_range_wrong"])
+    assert found["wrong_n"] == 0
+    assert "wrong_in_range" not in found
 
 
 def test_by_its_registered_name(openrouter: OpenRouter) -> None:
@@ -228,7 +226,7 @@ def test_epochs_count_every_verdict(openrouter: OpenRouter, tmp_path: Path) -> N
     found = metrics(sit(write(tmp_path, PAIRS[0]), epochs=4, max_connections=1))
     assert found["in_range"] == pytest.approx(1 / 3)
     assert found["mean_absolute_error"] == pytest.approx(11 / 3)
-    assert found["invalid_rate"] == pytest.approx(1 / 4)
+    assert found["invalid_rate"] == found["asked_again_rate"] == pytest.approx(1 / 4)
 
 
 def test_responses_stand_in_for_a_model(tmp_path: Path) -> None:
@@ -255,19 +253,10 @@ def test_its_user_may_set_the_temperature(
     "pair", [p for p in read_pairs(PAIRS_FILE) if p.attack], ids=lambda pair: pair.id
 )
 def test_no_attack_gets_out_of_its_fence(pair: Pair) -> None:
-    calm = "A calm answer"
-    system, user = grader_messages(pair.history, pair.reference, pair.response)
-    calm_system, calm_user = grader_messages(pair.history, pair.reference, calm)
-    before, inside, after = fenced(user.text)
-    calm_before, _, calm_after = fenced(calm_user.text)
-    token, calm_token = (
-        prompt_token(pair.history, pair.reference, r) for r in (pair.response, calm)
-    )
-    assert system.text == calm_system.text
-    assert before == calm_before.replace(calm_token, token)
-    assert after == calm_after.replace(calm_token, token)  # our instructions, last
+    question = Question(pair.history, pair.reference, pair.response)
+    *_, inside = fenced(question)
     assert not set("<>{}") & set(inside)
-    assert token not in inside
+    assert question.token not in inside
     assert all(c.isprintable() or c in "\n\t" for c in inside)
     assert len(inside) < MAX_RESPONSE_CHARACTERS + 50
 

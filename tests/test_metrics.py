@@ -1,17 +1,19 @@
-import math
+import statistics
 from typing import Any
 
 import pytest
 from inspect_ai.scorer import Metric, MetricProtocol, SampleScore, Score
 
+from nejm_inspect.interval import mean_share_interval
 from nejm_inspect.metrics import (
+    accuracy_by,
+    category_share,
     ci,
     exact_rate,
-    exact_rate_by,
     overall_score,
-    overall_score_by,
+    panel_agreement,
+    score_by,
     stderr,
-    stderr_by,
 )
 
 
@@ -26,72 +28,109 @@ def scores(*points: float, **metadata: list[Any]) -> list[SampleScore]:
     ]
 
 
-def value(metric: Metric, of: list[SampleScore]) -> Any:
+def value(metric: Metric, of: list[SampleScore]) -> dict[str, Any]:
+    """What the log will have of a metric: None is left out."""
     assert isinstance(metric, MetricProtocol)
-    return metric(of)
+    values = metric(of)
+    assert isinstance(values, dict)
+    return {name: number for name, number in values.items() if number is not None}
 
 
 def test_overall_score_is_the_mean_share_of_ten_points() -> None:
-    assert value(overall_score(), scores(10, 7, 0, 1)) == pytest.approx(0.45)
+    assert value(overall_score(), scores(10, 7, 0, 1)) == {
+        "overall_score": pytest.approx(0.45)
+    }
 
 
 def test_stderr_and_ci_are_on_the_same_scale() -> None:
-    # Worked by hand: points 4, 6, 8; standard deviation 2; 2 / sqrt(3) = 1.1547; the
-    # 97.5% quantile of Student's t with 2 degrees of freedom is 4.3027.
-    of = scores(4, 6, 8)
-    assert value(stderr(), of) == pytest.approx(0.11547, abs=1e-5)
-    assert value(ci(), of) == pytest.approx(
-        {"lower": 0.6 - 4.3027 * 0.11547, "upper": 0.6 + 4.3027 * 0.11547}, abs=1e-4
-    )
+    # By hand: points 4, 6, 8; standard deviation 2; 2 / sqrt(3) = 1.1547.
+    assert value(stderr(), scores(4, 6, 8)) == {
+        "stderr": pytest.approx(0.11547, abs=1e-5)
+    }
+    points = [10, 10, 7, 6, 0, 0, 10, 9, 3, 5]
+    lower, upper = mean_share_interval([p / 10 for p in points])
+    assert value(ci(), scores(*points)) == {"lower": lower, "upper": upper}
+    assert 0 < lower < statistics.fmean(points) / 10 < upper < 1
 
 
 def test_exact_rate_counts_full_points_only() -> None:
-    assert value(exact_rate(), scores(10, 9, 10, 0)) == 0.5
+    assert value(exact_rate(), scores(10, 9.5, 10, 0)) == {"exact_rate": 0.5}
 
 
-def test_no_scores_give_no_numbers() -> None:
-    for metric in (overall_score(), stderr(), exact_rate()):
-        assert math.isnan(value(metric, []))
-    for metric in (overall_score_by("x"), exact_rate_by("x"), stderr_by("x")):
+def test_epochs_are_clustered_by_case() -> None:
+    of = [*scores(10, 4), *scores(10, 0), *scores(1)]  # cases 0, 1; 0, 1; 0
+    assert value(overall_score(), of) == {"overall_score": pytest.approx(0.45)}
+    assert value(exact_rate(), of) == {"exact_rate": pytest.approx(0.4)}
+    assert value(stderr(), of)["stderr"] == pytest.approx(0.25)
+
+
+def test_what_is_not_defined_is_not_reported() -> None:
+    for metric in (overall_score(), stderr(), ci(), exact_rate(), score_by("level")):
         assert value(metric, []) == {}
-    assert all(math.isnan(bound) for bound in value(ci(), []).values())
+    assert value(stderr(), scores(7)) == {}
+    assert value(ci(), scores(*[7] * 9)) == {}
+    assert value(ci(), scores(*[7] * 10)).keys() == {"lower", "upper"}
+    assert value(panel_agreement(), scores(7)) == {}
 
 
-def test_one_score_has_no_standard_error() -> None:
-    assert math.isnan(value(stderr(), scores(7)))
-    assert {k: math.isnan(v) for k, v in value(ci(), scores(7)).items()} == {
-        "lower": True,
-        "upper": True,
-    }
-
-
-def test_groups_by_metadata() -> None:
+def test_groups_come_in_their_order_with_their_number() -> None:
     of = scores(10, 4, 6, question_type=["other", "diagnosis", "diagnosis"])
-    assert value(overall_score_by("question_type"), of) == {
-        "overall_score_other": 1.0,
-        "overall_score_diagnosis": 0.5,
-    }
-    assert value(exact_rate_by("question_type"), of) == {
-        "exact_rate_other": 1.0,
-        "exact_rate_diagnosis": 0.0,
-    }
-    by_type = value(stderr_by("question_type"), of)
-    assert by_type["stderr_diagnosis"] == pytest.approx(0.1)
-    assert math.isnan(by_type["stderr_other"])
+    assert list(value(score_by("question_type"), of).items()) == [
+        ("diagnosis_n", 2),
+        ("diagnosis_overall_score", 0.5),
+        ("diagnosis_exact_rate", 0.0),
+        ("other_n", 1),
+        ("other_overall_score", 1.0),
+        ("other_exact_rate", 1.0),
+    ]
 
 
 def test_expert_cases_are_hard_ones_too() -> None:
     of = scores(10, 0, 4, difficulty=["easy", "hard", "expert"])
-    assert value(overall_score_by("difficulty"), of) == pytest.approx(
-        {
-            "overall_score_easy": 1.0,
-            "overall_score_hard": 0.2,
-            "overall_score_expert": 0.4,
-        }
-    )
+    by_difficulty = value(score_by("difficulty"), of)
+    assert by_difficulty["hard_n"] == 2
+    assert by_difficulty["hard_overall_score"] == pytest.approx(0.2)
+    assert by_difficulty["expert_overall_score"] == pytest.approx(0.4)
+    assert "medium_n" not in by_difficulty
+
+
+def test_history_or_none() -> None:
+    of = scores(10, 0, 4, has_history=[True, False, True])
+    assert value(score_by("has_history"), of) == {
+        "with_history_n": 2,
+        "with_history_overall_score": 0.7,
+        "with_history_exact_rate": 0.5,
+        "without_history_n": 1,
+        "without_history_overall_score": 0.0,
+        "without_history_exact_rate": 0.0,
+    }
 
 
 def test_samples_without_the_metadata_are_left_out_of_groups() -> None:
     of = [*scores(10, question_type=["other"]), *scores(0)]
     of.append(SampleScore(score=Score(value=3), sample_id=9))
-    assert value(overall_score_by("question_type"), of) == {"overall_score_other": 1.0}
+    of += scores(4, question_type=[["a", "list"]])
+    assert value(score_by("question_type"), of)["other_n"] == 1
+    assert "diagnosis_n" not in value(score_by("question_type"), of)
+
+
+def test_accuracy_by_group() -> None:
+    of = scores(1, 0, 1, difficulty=["easy", "hard", "expert"])
+    assert value(accuracy_by("difficulty"), of) == {
+        "easy_n": 1,
+        "easy_accuracy": 1.0,
+        "hard_n": 2,
+        "hard_accuracy": 0.5,
+        "expert_n": 1,
+        "expert_accuracy": 1.0,
+    }
+
+
+def test_shares_of_categories_best_first() -> None:
+    given = ["wrong", "exact", "wrong", "no diagnosis"]
+    of = [SampleScore(score=Score(value=v), sample_id=n) for n, v in enumerate(given)]
+    assert list(value(category_share(), of).items()) == [
+        ("exact", 0.25),
+        ("wrong", 0.5),
+        ("no diagnosis", 0.25),
+    ]

@@ -11,7 +11,8 @@ from nejm_inspect.agreement import ADVERSARIAL_THRESHOLD, IN_RANGE_THRESHOLD
 from nejm_inspect.benchmark import read_roster
 from nejm_inspect.cli import main, report
 from nejm_inspect.judge_exam import PAIRS_FILE, read_pairs
-from nejm_inspect.judging.verdict import DEFAULT_GRADER, MAX_RESPONSE_CHARACTERS
+from nejm_inspect.judging.panel import DEFAULT_GRADER
+from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS
 from nejm_inspect.rubric import RUBRIC
 
 ROOT = Path(__file__).parents[1]

@@ -22,8 +22,9 @@ from inspect_ai.model import (
 from inspect_ai.scorer import Score
 
 from nejm_inspect import diagnosis_rubric, verbatim_diagnosis
+from nejm_inspect.judging.panel import DEFAULT_GRADER
+from nejm_inspect.judging.preflight import preflight
 from nejm_inspect.scorers import normalized_diagnosis, rubric_category
-from nejm_inspect.solvers import require_grader
 from tests.conftest import KEY
 from tests.loopback import Call, OpenRouter, Reply, openrouter_error, verdict
 
@@ -71,21 +72,26 @@ def test_a_verdict_becomes_points(openrouter: OpenRouter) -> None:
         "explanation": "because",
         "reason": None,
         "metadata": {
-            "category": "any",
-            "judge": "openrouter/anthropic/claude-sonnet-4",
+            "category": "synonym",
+            "judge": DEFAULT_GRADER,
             "attempts": 1,
+            "stop_reason": "stop",
         },
     }
     assert log.samples
-    assert (log.samples[0].scores or {})["rubric_category"].value == "any"
+    assert (log.samples[0].scores or {})["rubric_category"].value == "synonym"
     (call,) = openrouter.judge_calls
-    assert call.model == "anthropic/claude-sonnet-4"
-    assert call.payload["temperature"] == 0
+    assert call.model == DEFAULT_GRADER.removeprefix("openrouter/")
+    assert (call.payload["temperature"], call.payload["max_tokens"]) == (0, 2000)
 
 
 @pytest.mark.parametrize(
     "invalid",
-    ["", "Nine.", verdict(70), verdict(7.5), verdict("7"), verdict(-1), verdict(None)],
+    [
+        *("", "Nine.", verdict(70), verdict(7.5), verdict(-1), verdict(None)),
+        verdict(7, category="exact"),
+        f"<think>{verdict(7)}</think>",
+    ],
 )
 def test_an_invalid_verdict_is_asked_again(
     openrouter: OpenRouter, invalid: str
@@ -95,10 +101,9 @@ def test_an_invalid_verdict_is_asked_again(
     assert score.value == 7
     assert score.metadata
     assert score.metadata["attempts"] == 3
-    first, second, third = openrouter.judge_calls
-    assert "Attempt 2: the previous reply had no valid verdict" in second.text
-    assert "Attempt 3" in third.text
-    assert "Attempt" not in first.text
+    first, *again = openrouter.judge_calls
+    for call in again:
+        assert call.payload == {**first.payload, "temperature": 0.2}
 
 
 def test_three_invalid_verdicts_leave_the_sample_unscored(
@@ -106,7 +111,9 @@ def test_three_invalid_verdicts_leave_the_sample_unscored(
 ) -> None:
     judge = {"Gout": "I would say 9 of 10.", "Lupus": verdict(4)}
     openrouter.judge = lambda call: next(
-        reply for name, reply in judge.items() if f"<reference>\n{name}" in call.text
+        reply
+        for name, reply in judge.items()
+        if f">\n{name}\n</reference-" in call.text
     )
     log = run("Gout", "Lupus")
     assert log.status == "success"
@@ -115,8 +122,9 @@ def test_three_invalid_verdicts_leave_the_sample_unscored(
     assert math.isnan(unscored.as_float())
     assert unscored.reason == "grader_failed"
     assert unscored.metadata == {
-        "judge": "openrouter/anthropic/claude-sonnet-4",
+        "judge": DEFAULT_GRADER,
         "attempts": 3,
+        "stop_reason": "stop",
         "reply": "I would say 9 of 10.",
     }
     assert metric(log, "overall_score") == 0.4
@@ -130,8 +138,9 @@ def test_a_run_without_any_verdict_has_no_score(openrouter: OpenRouter) -> None:
     openrouter.judge = lambda call: "no verdict"
     log = run("Gout", "Lupus")
     assert log.status == "success"
-    for name in ("overall_score", "stderr", "exact_rate"):
-        assert math.isnan(metric(log, name))
+    assert log.results
+    for result in log.results.scores:
+        assert (result.metrics, result.scored_samples) == ({}, 0)
 
 
 @pytest.mark.parametrize(
@@ -196,9 +205,8 @@ def graded(sample: Sample) -> EvalLog:
 
 def test_any_of_several_targets_will_do(openrouter: OpenRouter) -> None:
     log = graded(Sample(input="A toe.", target=["Podagra", "Gout"]))
-    assert (
-        "<reference>\nPodagra or Gout\n</reference>" in openrouter.judge_calls[0].text
-    )
+    (call,) = openrouter.judge_calls
+    assert ">\nPodagra or Gout\n</reference-" in call.text
     assert log.samples
     assert (log.samples[0].scores or {})["verbatim_diagnosis"].value == 10
 
@@ -218,7 +226,7 @@ def test_the_judge_reads_all_that_the_user_said(openrouter: OpenRouter) -> None:
         ChatMessageUser(content="No. Diagnosis?"),
     ]
     graded(Sample(input=turns, target="Gout"))
-    history = "<history>\nA swollen toe.\n\nNo. Diagnosis?\n</history>"
+    history = ">\nA swollen toe.\n\nNo. Diagnosis?\n</history-"
     assert history in openrouter.judge_calls[0].text
 
 
@@ -230,7 +238,84 @@ def test_temperature_is_the_users_to_set(openrouter: OpenRouter) -> None:
     assert (call.model, call.payload["temperature"]) == ("a/b", 0.7)
     assert score.metadata
     assert score.metadata["judge"] == "openrouter/a/b"
-    assert score.metadata["judge_config"] == [{"temperature": 0.7}]
+    settings = [{"max_tokens": 2000, "temperature": 0.7}]
+    assert score.metadata["judge_config"] == settings
+
+
+def test_a_users_settings_hold_when_the_judge_is_asked_again(
+    openrouter: OpenRouter,
+) -> None:
+    config = GenerateConfig(temperature=0, max_tokens=50)
+    grader = get_model("openrouter/a/b", config=config)
+    openrouter.judge = in_turn("?", verdict(7))
+    run("Gout", model_roles={"grader": grader})
+    settings = [
+        (c.payload["temperature"], c.payload["max_tokens"])
+        for c in openrouter.judge_calls
+    ]
+    assert settings == [(0, 50), (0, 50)]
+
+
+def test_a_reply_that_is_cut_off_says_so(openrouter: OpenRouter) -> None:
+    openrouter.judge = lambda call: {"content": "Hm", "finish_reason": "length"}
+    score = points(run("Gout"))
+    assert score.metadata
+    assert score.metadata["stop_reason"] == "max_tokens"
+    assert "cut off, raise its max_tokens" in (score.explanation or "")
+
+
+def test_a_parameter_of_ours_that_is_refused_is_left_out(
+    openrouter: OpenRouter,
+) -> None:
+    def judge(call: Call) -> str | Reply:
+        if "temperature" in call.payload:
+            refusal = "`temperature` is deprecated for this model."
+            return openrouter_error(400, refusal)
+        return verdict(7)
+
+    openrouter.judge = judge
+    log = run("Gout", "Lupus", model_roles={"grader": "openrouter/a/refuses"})
+    assert log.status == "success"
+    for sample in log.samples or []:
+        metadata = (sample.scores or {})["diagnosis_rubric"].metadata or {}
+        assert metadata["judge_config"] == [{"max_tokens": 2000}]
+    refused = len(openrouter.judge_calls) - 2
+    asked = len(openrouter.judge_calls)
+    run("Gout", model_roles={"grader": "openrouter/a/refuses"})
+    assert len(openrouter.judge_calls) == asked + 1  # it is remembered
+    assert 1 <= refused <= 2
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(402, "You can only afford 500 max_tokens"), (400, "Your seed is odd")],
+)
+def test_other_refusals_are_errors(
+    openrouter: OpenRouter, status: int, message: str
+) -> None:
+    openrouter.judge = lambda call: openrouter_error(status, message)
+    log = run("Gout", model_roles={"grader": f"openrouter/a/refuses-{status}"})
+    assert log.status == "error"
+    assert len(openrouter.judge_calls) == 1
+
+
+def test_a_parameter_that_the_user_set_is_never_left_out(
+    openrouter: OpenRouter,
+) -> None:
+    openrouter.judge = lambda call: openrouter_error(400, "temperature is deprecated")
+    grader = get_model("openrouter/a/strict", config=GenerateConfig(temperature=0))
+    log = run("Gout", model_roles={"grader": grader})
+    assert log.status == "error"
+    assert len(openrouter.judge_calls) == 1
+
+
+def test_verdicts_are_cached_but_for_further_attempts(openrouter: OpenRouter) -> None:
+    openrouter.judge = in_turn("?", "?", "?", verdict(7), verdict(8))
+    first = points(run("Gout", cache=True))
+    assert math.isnan(first.as_float())
+    assert points(run("Gout", cache=True)).value == 7
+    assert len(openrouter.examinee_calls) == 1
+    assert len(openrouter.judge_calls) == 4
 
 
 def test_another_grader_is_asked_at_temperature_zero(openrouter: OpenRouter) -> None:
@@ -245,7 +330,7 @@ def test_a_judge_of_the_examinees_vendor_is_recorded_and_warned_of(
     def judged_by(*judges: str) -> Score:
         samples = [Sample(input="A toe.", target=t) for t in ("Gout", "Lupus")]
         (log,) = eval(
-            Task(dataset=samples, setup=require_grader(), scorer=diagnosis_rubric()),
+            Task(dataset=samples, setup=preflight(), scorer=diagnosis_rubric()),
             model=EXAMINEE,
             model_roles={"grader": [f"openrouter/{judge}" for judge in judges]},
         )
@@ -258,7 +343,7 @@ def test_a_judge_of_the_examinees_vendor_is_recorded_and_warned_of(
     warnings = [r.message for r in caplog.records if "same vendor" in r.message]
     assert len(warnings) == 1  # for two samples
     assert "openrouter/google/gemini-2.5-pro" in warnings[0]
-    assert "gpt" not in warnings[0].partition("Another judge")[0]
+    assert "gpt" not in warnings[0]
 
     judged_by("google/gemini-2.5-pro", "openai/gpt-5.1")
     assert sum("same vendor" in r.message for r in caplog.records) == 2  # once a run
@@ -287,8 +372,8 @@ def test_epochs(openrouter: OpenRouter) -> None:
     replies = {"Gout": [10, 4, bad], "Lupus": [10, 10, 1]}
 
     def judge(call: Call) -> str:
-        name = "Gout" if "<reference>\nGout" in call.text else "Lupus"
-        if "Attempt" in call.text:
+        name = "Gout" if ">\nGout\n</reference" in call.text else "Lupus"
+        if call.payload["temperature"]:  # asked again
             return bad
         reply = replies[name].pop(0)
         return bad if reply == bad else verdict(reply)

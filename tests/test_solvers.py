@@ -16,8 +16,8 @@ from nejm_inspect import (
     reader_vote,
     verbatim_diagnosis,
 )
+from nejm_inspect.judging.preflight import preflight
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
-from nejm_inspect.solvers import require_grader
 from tests.loopback import OpenRouter, encoded, picture
 
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
@@ -95,7 +95,7 @@ def test_a_bare_question_of_another_dataset(openrouter: OpenRouter) -> None:
 def test_a_task_of_ones_own_can_require_the_judge(openrouter: OpenRouter) -> None:
     task = Task(
         dataset=[Sample(input="A swollen toe.", target="Gout")],
-        setup=require_grader(),
+        setup=preflight(),
         scorer=diagnosis_rubric(),
     )
     (log,) = eval(task, model=EXAMINEE, model_roles={"grader": "openrouter/a/b"})

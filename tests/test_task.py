@@ -92,7 +92,7 @@ def test_the_published_benchmark(journal: Journal, openrouter: OpenRouter) -> No
         assert base64.b64decode(url.removeprefix("data:image/jpeg;base64,"))
     assert journal.image_requests == 50
     assert log.eval.task_version == TASK_VERSION
-    assert log.eval.metadata == {"prompt_version": "2", "skipped_cases": {}}
+    assert log.eval.metadata == {"prompt_version": "3", "skipped_cases": {}}
     assert log.results
     assert log.results.headline
     assert log.results.headline.metric == "overall_score"
@@ -134,7 +134,7 @@ def test_all_cases(journal: Journal, openrouter: OpenRouter) -> None:
     assert len(openrouter.examinee_calls) == len(openrouter.judge_calls) == 947
     assert journal.image_requests == 947
     assert metric(log, "overall_score") == 1.0
-    assert metric(log, "overall_score_hard") == 1.0
+    assert metric(log, "hard_overall_score") == 1.0
 
 
 def test_both_scorers_beside_each_other(openrouter: OpenRouter) -> None:
@@ -386,7 +386,7 @@ def test_missing_images_stop_the_run_before_any_call(
     assert done.returncode == 1
     assert "1 of 50 cases have no image" in done.stderr
     assert "HTTP 404" in done.stderr
-    assert not openrouter.calls
+    assert not openrouter.examinee_calls
 
 
 def test_skipped_cases_are_recorded_and_told(

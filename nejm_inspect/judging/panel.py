@@ -2,20 +2,24 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import median_low
+from statistics import median, median_low
 from typing import Any
 
-from inspect_ai.model import GenerateConfig, Model, get_model, model_roles
+from inspect_ai.model import Model, get_model, model_roles
 from inspect_ai.scorer import Score
 from inspect_ai.util import collect
 
-from nejm_inspect.judging.verdict import (
-    DEFAULT_GRADER,
-    GRADER_CONFIG,
-    GRADER_ROLE,
-    Vote,
-    ask_for_vote,
-)
+from nejm_inspect.judging.asking import GRADER_CONFIG, Judgment, ask_judge
+from nejm_inspect.judging.verdict import Question
+from nejm_inspect.rubric import level_of
+
+GRADER_ROLE = "grader"
+DEFAULT_GRADER = "openrouter/anthropic/claude-sonnet-4.6"
+"""The judge where none is bound to the role. Its maker names it as the replacement of
+Claude Sonnet 4, the published run's judge, which was retired on 2026-06-15; it still
+takes a temperature, as Claude 5 models do not. It is to be retired not before
+2027-02-17 (platform.claude.com/docs, "Model deprecations" and "Claude Sonnet 4.6",
+read in November 2026, which list it as a legacy model)."""
 
 
 def bound_judges() -> list[Model]:
@@ -36,103 +40,95 @@ def bound_judges() -> list[Model]:
     return [judge]
 
 
-async def grade(
-    judges: Sequence[Model],
-    *,
-    history: str,
-    reference: str,
-    response: str,
-    config: GenerateConfig = GRADER_CONFIG,
-) -> Score:
-    """Has one judge or several score a response, each by itself and all at once.
+async def grade(judges: Sequence[Model], question: Question) -> Score:
+    """Grades a response with one or more judges, concurrently.
 
-    The points are the median of the valid verdicts, of an even number the lower of the
-    two in the middle, so that they stay on the rubric. A judge without a valid verdict
-    withholds its vote; with fewer than half of the votes the score is unscored.
+    The points are the median of the valid verdicts, of an even number the mean of the
+    middle two. With valid verdicts from fewer than half of the judges the score is
+    unscored.
 
     Args:
         judges: The judges.
-        history: The case as its readers saw it.
-        reference: The reference answer.
-        response: What the examinee wrote; untrusted.
-        config: How a judge is asked where its user sets nothing else.
+        question: What they are asked.
 
     Returns:
         The score. Its metadata hold the `judge` (several: their names joined), the
-        `attempts` in all, the `category` and, unless all are asked by default, each
-        one's `judge_config`; of a panel also all `verdicts`, by judge, and of a single
-        judge without a valid verdict its last `reply`.
+        `attempts` in all, the `category` of the points (between two levels: of the
+        lower) and, unless all are asked by default, each judge's `judge_config`. For a
+        panel they also hold all `verdicts`, by judge; for a single judge the
+        `stop_reason` of its last reply and, without a valid verdict, that `reply`.
     """
-    configs = [config.merge(judge.config) for judge in judges]
-    votes = await collect(
-        *(
-            ask_for_vote(
-                judge, asked, history=history, reference=reference, response=response
-            )
-            for judge, asked in zip(judges, configs, strict=True)
-        )
-    )
+    judgments = await collect(*(ask_judge(judge, question) for judge in judges))
     metadata: dict[str, Any] = {
-        "judge": ", ".join(vote.judge for vote in votes),
-        "attempts": sum(vote.attempts for vote in votes),
+        "judge": ", ".join(judgment.judge for judgment in judgments),
+        "attempts": sum(judgment.attempts for judgment in judgments),
     }
-    if any(asked != GRADER_CONFIG for asked in configs):
+    if any(judgment.config != GRADER_CONFIG for judgment in judgments):
         metadata["judge_config"] = [
             # Headers may hold keys.
-            asked.model_dump(exclude_none=True, exclude={"extra_headers"})
-            for asked in configs
+            judgment.config.model_dump(exclude_none=True, exclude={"extra_headers"})
+            for judgment in judgments
         ]
-    named = dict(zip(_names(votes), votes, strict=True))
-    if len(votes) > 1:
-        metadata["verdicts"] = {name: _record(vote) for name, vote in named.items()}
-    elif votes[0].verdict is None:
-        metadata["reply"] = votes[0].reply
-    verdicts = [vote.verdict for vote in votes if vote.verdict]
-    if 2 * len(verdicts) < len(votes):
-        silent = len(votes) - len(verdicts)
+    named = dict(zip(_names(judgments), judgments, strict=True))
+    if len(named) > 1:
+        metadata["verdicts"] = {name: _record(one) for name, one in named.items()}
+    else:
+        metadata |= _reply(judgments[0])
+    points = [judgment.verdict.score for judgment in judgments if judgment.verdict]
+    if 2 * len(points) < len(judgments):
         return Score.unscored(
             reason="grader_failed",
-            answer=response,
-            explanation=f"Judges without a valid verdict: {silent} of {len(votes)}.",
+            answer=question.response,
+            explanation=_explanation(named),
             metadata=metadata,
         )
-    points = median_low(verdict.score for verdict in verdicts)
-    deciding = next(verdict for verdict in verdicts if verdict.score == points)
     return Score(
-        value=points,
-        answer=response,
+        value=median(points),
+        answer=question.response,
         explanation=_explanation(named),
-        metadata={"category": deciding.category, **metadata},
+        metadata={"category": level_of(median_low(points)).category, **metadata},
     )
 
 
-def _names(votes: Sequence[Vote]) -> list[str]:
+def _names(judgments: Sequence[Judgment]) -> list[str]:
     """The judges' names; a model that sits twice is numbered."""
     seen: Counter[str] = Counter()
     names = []
-    for vote in votes:
-        seen[vote.judge] += 1
-        again = f" #{seen[vote.judge]}" if seen[vote.judge] > 1 else ""
-        names.append(f"{vote.judge}{again}")
+    for judgment in judgments:
+        seen[judgment.judge] += 1
+        again = f" #{seen[judgment.judge]}" if seen[judgment.judge] > 1 else ""
+        names.append(f"{judgment.judge}{again}")
     return names
 
 
-def _record(vote: Vote) -> dict[str, Any]:
-    if vote.verdict is None:
-        return {"score": None, "attempts": vote.attempts, "reply": vote.reply}
+def _reply(judgment: Judgment) -> dict[str, Any]:
+    """What is kept of a judge's last reply: all of it where it is no verdict."""
+    kept: dict[str, Any] = {"stop_reason": judgment.stop_reason}
+    if judgment.verdict is None:
+        kept["reply"] = judgment.reply
+    return kept
+
+
+def _record(judgment: Judgment) -> dict[str, Any]:
+    verdict = judgment.verdict
     return {
-        **vote.verdict.model_dump(include={"score", "category", "reasoning"}),
-        "attempts": vote.attempts,
+        "score": verdict and verdict.score,
+        **({"category": level_of(verdict.score).category} if verdict else {}),
+        **({"reasoning": verdict.reasoning} if verdict else {}),
+        "attempts": judgment.attempts,
+        **_reply(judgment),
     }
 
 
-def _explanation(named: Mapping[str, Vote]) -> str | None:
+def _explanation(named: Mapping[str, Judgment]) -> str | None:
     if len(named) == 1:
-        (vote,) = named.values()
-        return vote.verdict.reasoning if vote.verdict else None
+        (judgment,) = named.values()
+        if judgment.verdict:
+            return judgment.verdict.reasoning
     return "\n".join(
-        f"{name}: {vote.verdict.score} points. {vote.verdict.reasoning or ''}"
-        if vote.verdict
-        else f"{name}: no valid verdict."
-        for name, vote in named.items()
+        f"{name}: {judgment.verdict.score} points. {judgment.verdict.reasoning or ''}"
+        if judgment.verdict
+        else f"{name}: no valid verdict in {judgment.attempts} attempts: "
+        f"{judgment.problem}."
+        for name, judgment in named.items()
     )

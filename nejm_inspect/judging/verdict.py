@@ -1,168 +1,89 @@
-"""The judge's side of scoring: what it is sent, and what counts as its verdict."""
+"""What a judge is asked about a response, and what counts as its verdict."""
 
 import hashlib
 import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from inspect_ai.model import (
-    ChatMessage,
-    ChatMessageSystem,
-    ChatMessageUser,
-    GenerateConfig,
-    Model,
+from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
 )
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from nejm_inspect.prompts import (
-    GRADER_PROMPT,
-    GRADER_RETRY_NOTE,
-    GRADER_SYSTEM_PROMPT,
-)
-from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC
-
-GRADER_ROLE = "grader"
-DEFAULT_GRADER = "openrouter/anthropic/claude-sonnet-4"
-"""The judge of the published benchmark."""
-GRADER_CONFIG = GenerateConfig(temperature=0)
-"""What the judge is asked with where its user sets nothing else."""
-
-ATTEMPTS = 3
-"""How often in all the judge is asked for a verdict before the sample is unscored."""
+from nejm_inspect.prompts import GRADER_PROMPT, GRADER_SYSTEM_PROMPT
+from nejm_inspect.response import after_thinking
+from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC, level_of
 
 MAX_RESPONSE_CHARACTERS = 8_000
 """How much of a response the judge sees, half from its start and half from its end; a
 diagnosis needs one line."""
 
 
-def _text_or_none(value: object) -> object:
-    return value if isinstance(value, str) else None
-
-
-Remark = Annotated[str | None, BeforeValidator(_text_or_none)]
-"""What informs and decides nothing: a judge that puts it otherwise than as text is not
-asked again for that."""
-
-
-class Verdict(BaseModel):
-    """What the judge decides."""
-
-    model_config = ConfigDict(strict=True)
-
-    token: str
-    """The prompt's, which shows that the judge wrote this, in reply to that prompt."""
-    score: int = Field(ge=0, le=MAX_POINTS)
-    category: Remark = None
-    reasoning: Remark = None
-
-
-class InvalidVerdictError(ValueError):
-    """A reply of the judge that holds no valid verdict; the message says why."""
-
-
 @dataclass(frozen=True)
-class Vote:
-    """What a judge made of a response."""
+class Question:
+    """What a judge is asked: how well a response agrees with the reference.
 
-    judge: str
-    verdict: Verdict | None
-    """None if no reply held a valid one."""
-    attempts: int
-    """How often the judge was asked."""
-    reply: str
-    """The judge's last reply."""
-
-
-async def ask_for_vote(
-    judge: Model,
-    config: GenerateConfig,
-    *,
-    history: str,
-    reference: str,
-    response: str,
-) -> Vote:
-    """Asks a judge until it gives a valid verdict, three times at most.
-
-    Args:
-        judge: The judge.
-        config: How to ask it.
-        history: The case as its readers saw it.
-        reference: The reference answer.
-        response: What the examinee wrote; untrusted.
+    All three texts may come from anybody, and are data to the judge.
     """
-    token = prompt_token(history, reference, response)
-    note = ""
-    reply = ""
-    for attempt in range(1, ATTEMPTS + 1):
-        prompt = grader_messages(history, reference, response, note)
-        reply = (await judge.generate(prompt, config=config)).completion
-        try:
-            return Vote(str(judge), parse_verdict(reply, token), attempt, reply)
-        except InvalidVerdictError as problem:
-            # Telling what was wrong also makes the request a new one to any cache.
-            note = GRADER_RETRY_NOTE.format(attempt=attempt + 1, problem=problem)
-    return Vote(str(judge), None, ATTEMPTS, reply)
+
+    history: str
+    """The case as its readers saw it."""
+    reference: str
+    response: str
+    """What the examinee wrote, without its thinking."""
+
+    @property
+    def token(self) -> str:
+        """What fences the texts and signs the verdict: a hash of all three.
+
+        None of them can contain it, being a part of what is hashed. The same question
+        always gives the same prompt, which lets replies be cached.
+        """
+        judged = json.dumps([self.history, self.reference, self.response])
+        return hashlib.sha256(judged.encode()).hexdigest()[:12]
+
+    def messages(self) -> list[ChatMessage]:
+        """The judge's prompt: rules; history, reference and response; the task."""
+        rubric = "\n".join(
+            f"- {level.points} ({level.category}): {level.meaning}" for level in RUBRIC
+        )
+        prompt = GRADER_PROMPT.format(
+            token=self.token,
+            history=neutralized(self.history),
+            reference=neutralized(self.reference),
+            response=_shortened(neutralized(self.response)),
+            categories=", ".join(CATEGORIES),
+            max_points=MAX_POINTS,
+        )
+        return [
+            ChatMessageSystem(content=GRADER_SYSTEM_PROMPT.format(rubric=rubric)),
+            ChatMessageUser(content=prompt),
+        ]
 
 
-def prompt_token(history: str, reference: str, response: str) -> str:
-    """What fences the response and signs the verdict: a hash of all that is judged.
+def neutralized(text: str) -> str:
+    """Replaces what could pass for anything but text to be graded.
 
-    A response cannot contain it, being a part of what is hashed; and the same case and
-    response always give the same prompt, so that replies can be cached.
-
-    Args:
-        history: The case as its readers saw it.
-        reference: The reference answer.
-        response: What the examinee wrote; untrusted.
+    Tags and braces become harmless look-alikes: the text can open or close no fence,
+    and its echo is no JSON verdict. Control and format characters (zero-width,
+    right-to-left) become visible.
     """
-    judged = json.dumps([history, reference, response])
-    return hashlib.sha256(judged.encode()).hexdigest()[:12]
+    return "".join(map(_harmless, text.replace("\r\n", "\n")))
 
 
-def grader_messages(
-    history: str, reference: str, response: str, note: str = ""
-) -> list[ChatMessage]:
-    """Builds the judge's prompt: rules, case, fenced response, task; in this order.
-
-    Args:
-        history: The case as its readers saw it.
-        reference: The reference answer.
-        response: What the examinee wrote; untrusted.
-        note: What to add at the end, for a further attempt.
-    """
-    rubric = "\n".join(f"- {level.points}: {level.meaning}" for level in RUBRIC)
-    prompt = GRADER_PROMPT.format(
-        history=history,
-        reference=reference,
-        token=prompt_token(history, reference, response),
-        response=neutralized(response),
-        categories=", ".join(CATEGORIES),
-        max_points=MAX_POINTS,
-    )
-    return [
-        ChatMessageSystem(content=GRADER_SYSTEM_PROMPT.format(rubric=rubric)),
-        ChatMessageUser(content=prompt + note),
-    ]
-
-
-def neutralized(response: str) -> str:
-    """Takes from a response what could pass for anything but text to be graded.
-
-    Tags and braces become harmless look-alikes, so that it can open or close no fence,
-    and its echo is no JSON verdict; control and format characters (zero-width,
-    right-to-left) become visible; an overlong middle is cut out, and the cut marked.
-
-    Args:
-        response: What the examinee wrote.
-    """
-    shown = "".join(map(_harmless, response.replace("\r\n", "\n")))
-    cut = len(shown) - MAX_RESPONSE_CHARACTERS
+def _shortened(text: str) -> str:
+    cut = len(text) - MAX_RESPONSE_CHARACTERS
     if cut <= 0:
-        return shown
+        return text
     half = MAX_RESPONSE_CHARACTERS // 2
-    return f"{shown[:half]}\n[{cut:,} characters cut]\n{shown[-half:]}"
+    return f"{text[:half]}\n[{cut:,} characters cut]\n{text[-half:]}"
 
 
 def _harmless(character: str) -> str:
@@ -187,43 +108,104 @@ _INVISIBLE = re.compile(
 fillers and variation selectors, in which a text can be hidden."""
 
 
-def parse_verdict(reply: str, token: str) -> Verdict:
-    """Reads the verdict from the judge's reply: the last JSON object in it.
+def _whole_number(value: object) -> object:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*([0-9]{1,2})(\.0+)?\s*", value)
+        return int(match[1]) if match else value
+    return value
 
-    Prose and code fences around the object are allowed. Nothing is guessed: if the
-    last object is no verdict, or something behind it opens a brace and is no JSON, an
-    earlier one is not taken in its stead. A verdict without the prompt's token is not
-    the judge's own: it may be an echo of the response.
+
+def _text_or_none(value: object) -> object:
+    return value if isinstance(value, str) else None
+
+
+Points = Annotated[
+    int, Field(ge=0, le=MAX_POINTS, strict=True), BeforeValidator(_whole_number)
+]
+"""Rubric points; 10.0 and "10" are 10."""
+Remark = Annotated[str | None, BeforeValidator(_text_or_none)]
+"""What does not decide the points: a judge that puts it otherwise than as text is not
+asked again for that."""
+
+
+class Verdict(BaseModel):
+    """What a judge decides."""
+
+    model_config = ConfigDict(frozen=True)
+
+    token: Annotated[str, Field(strict=True)]
+    """The question's, which shows that the judge wrote this, in reply to it."""
+    score: Points
+    category: Remark = None
+    reasoning: Remark = None
+
+    @model_validator(mode="after")
+    def _category_holds_points(self) -> Self:
+        named = (self.category or "").strip().lower()
+        if named in CATEGORIES and named != level_of(self.score).category:
+            raise ValueError("the category is not that of the score")
+        return self
+
+
+class InvalidVerdictError(ValueError):
+    """A reply of the judge that holds no valid verdict; the message says why."""
+
+
+def parse_verdict(reply: str, token: str) -> Verdict:
+    """Reads the verdict from the judge's reply: the last JSON object behind thinking.
+
+    Prose, code fences and a wrapper object around it are allowed. Nothing is guessed:
+    if the last object is no verdict, or something behind it opens a brace and is no
+    JSON, an earlier one is not taken instead. A verdict without the question's token
+    is not the judge's own: it may be an echo of the response.
 
     Args:
         reply: What the judge wrote.
-        token: The prompt's.
+        token: The question's.
 
     Raises:
-        InvalidVerdictError: If there is no JSON object, or the last one has another
-            token, or no whole number from 0 to 10 as its score.
+        InvalidVerdictError: If there is no JSON object, it repeats a key, it holds no
+            verdict or several, or the verdict has another token, points that are not a
+            whole number from 0 to 10, or a category that is not that of its points.
     """
-    found = _last_json_object(reply)
-    if found is None:
-        raise InvalidVerdictError("no JSON object")
     try:
-        verdict = Verdict.model_validate(found)
+        found = _verdicts_in(_last_json_object(after_thinking(reply)))
+    except RecursionError:
+        found = []
+    if len(found) != 1:
+        raise InvalidVerdictError("several verdicts" if found else "no verdict in JSON")
+    try:
+        verdict = Verdict.model_validate(found[0])
     except ValidationError as error:
-        # Without the values, which may be the response's words and must not come back
-        # as ours.
+        # Without the values, which may be the response's words.
         problems = (
-            f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()
+            ": ".join([*map(str, problem["loc"]), problem["msg"]])
+            for problem in error.errors()
         )
         raise InvalidVerdictError("; ".join(problems)) from error
     if verdict.token != token:
-        raise InvalidVerdictError("token: not that of the request")
+        raise InvalidVerdictError("token: not that of the question")
     return verdict
 
 
-def _last_json_object(text: str) -> dict[str, object] | None:
+def _verdicts_in(value: object) -> list[dict[str, Any]]:
+    """Every object with a score, however deep it is wrapped."""
+    if isinstance(value, dict):
+        if "score" in value:
+            return [value]
+        value = list(value.values())
+    if not isinstance(value, list):
+        return []
+    return [verdict for inner in value for verdict in _verdicts_in(inner)]
+
+
+def _last_json_object(text: str) -> dict[str, Any] | None:
     """The last object that neither stands inside a broken one nor before one."""
-    decoder = json.JSONDecoder(strict=False)  # a bare line break in a text will do
-    last: dict[str, object] | None = None
+    # A bare line break in a text will do.
+    decoder = json.JSONDecoder(strict=False, object_pairs_hook=_each_key_once)
+    last: dict[str, Any] | None = None
     depth = 0  # braces of prose, or of an object that does not parse
     position = 0
     while position < len(text):
@@ -242,3 +224,9 @@ def _last_json_object(text: str) -> dict[str, object] | None:
             depth = max(0, depth - 1)
         position += 1
     return last
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key twice")
+    return dict(pairs)

@@ -6,7 +6,7 @@ from typing import Any
 
 from nejm_inspect.agreement import quadratic_weighted_kappa
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.metrics import DISAGREEMENT
+from nejm_inspect.metrics import APART
 from nejm_inspect.report.contents import (
     Estimate,
     JudgedModel,
@@ -113,7 +113,7 @@ def _judge_pair(
         shift=mean_estimate([mean_of(case) for case in shifts]),
         same=rate_estimate([[shift == 0 for shift in case] for case in shifts]),
         far_apart=rate_estimate(
-            [[abs(shift) > DISAGREEMENT for shift in case] for case in shifts]
+            [[abs(shift) > APART for shift in case] for case in shifts]
         ),
         models=_judged_models(both),
         most_moved=sorted(

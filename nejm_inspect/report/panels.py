@@ -6,7 +6,7 @@ from typing import Any
 
 from inspect_ai.scorer import MetricProtocol, SampleScore, Score
 
-from nejm_inspect.metrics import DISAGREEMENT, panel_agreement
+from nejm_inspect.metrics import APART, panel_agreement
 from nejm_inspect.report.contents import PanelJudge, PanelRow
 from nejm_inspect.report.statistics import rate_estimate
 from nejm_inspect.rubric import MAX_POINTS
@@ -42,7 +42,7 @@ def _panel_row(name: str, rows: Sequence[Mapping[str, Any]]) -> PanelRow:
     for row in rows:
         points = [points for points in row["votes"].values() if points is not None]
         if len(points) > 1:
-            far = max(points) - min(points) > DISAGREEMENT
+            far = max(points) - min(points) > APART
             apart.setdefault(row["case_id"], []).append(far)
     return PanelRow(
         model=name,

@@ -23,7 +23,8 @@ from inspect_ai.scorer import CORRECT, Score, Target
 
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.judging.verdict import DEFAULT_GRADER, GRADER_CONFIG, GRADER_ROLE
+from nejm_inspect.judging.asking import GRADER_CONFIG
+from nejm_inspect.judging.panel import DEFAULT_GRADER, GRADER_ROLE
 from nejm_inspect.rubric import MAX_POINTS
 
 if TYPE_CHECKING:
@@ -329,7 +330,7 @@ def _solver(header: EvalLog) -> str:
         step.solver
         + (f"({json.dumps(step.params_passed)})" if step.params_passed else "")
         for step in header.plan.steps
-        if not step.solver.endswith("require_grader")
+        if not step.solver.endswith("preflight")
     ]
     shuffle = header.eval.task_args.get("shuffle_options")
     order = [] if shuffle is None else [f"options shuffled by seed {shuffle}"]

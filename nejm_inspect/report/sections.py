@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from nejm_inspect.metrics import DISAGREEMENT
+from nejm_inspect.metrics import APART
 from nejm_inspect.report.captions import is_significant
 from nejm_inspect.report.contents import (
     Ablation,
@@ -211,7 +211,7 @@ def _panel_section(comparison: Comparison) -> Section:
             "Responses: those with at least two valid verdicts. Alpha: Krippendorff's "
             "for ordinal ratings, 1 if judges always agree and 0 if as by chance. Far "
             "apart: two judges differ by more than "
-            f"{DISAGREEMENT} points. Mean points show how severe a judge is, over its "
+            f"{APART} points. Mean points show how severe a judge is, over its "
             "own verdicts; a withheld vote is one without a valid verdict."
         ],
     )
@@ -291,7 +291,7 @@ def _judge_section(pair: JudgePair) -> Section:
             f"{pair.second} less {pair.first}: {in_points(pair.shift)} points, over "
             f"{pair.responses:,} responses to {pair.cases:,} cases. "
             f"{percent(pair.same.value)} have the same points from both, "
-            f"{percent(pair.far_apart.value)} are more than {DISAGREEMENT} points "
+            f"{percent(pair.far_apart.value)} are more than {APART} points "
             "apart.",
             *([ranks] if len(pair.models) > 1 else []),
         ],
@@ -346,7 +346,7 @@ def _judge_section(pair: JudgePair) -> Section:
             "Kappa: Cohen's on the points, with quadratic weights (1968), 1 if judges "
             "always agree and 0 if as by chance. In all else a case counts once, with "
             "the mean over the responses to it, so that intervals are over cases. Far "
-            f"apart: by more than {DISAGREEMENT} points. That judges agree does not "
+            f"apart: by more than {APART} points. That judges agree does not "
             "make them right: the judge's exam tells more of that."
         ],
         confusion=Confusion(

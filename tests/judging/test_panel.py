@@ -11,7 +11,7 @@ from inspect_ai.log import EvalLog
 from inspect_ai.scorer import Score
 
 from nejm_inspect import diagnosis_rubric
-from nejm_inspect.scorers import judge_panel, rubric_category
+from nejm_inspect.scorers import rubric_category
 from tests.loopback import Call, OpenRouter, verdict
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", the example with four
@@ -31,7 +31,7 @@ def run(judges: list[str], cases: int = 1, **options: Any) -> EvalLog:
     (log,) = eval(
         Task(
             dataset=samples,
-            scorer=[diagnosis_rubric(), rubric_category(), judge_panel()],
+            scorer=[diagnosis_rubric(), rubric_category()],
         ),
         model="openrouter/google/gemini-3-pro-preview",
         model_roles={"grader": [f"openrouter/{judge}" for judge in judges]},
@@ -47,14 +47,14 @@ def rubric_scores(log: EvalLog) -> list[Score]:
 
 def panel_metrics(log: EvalLog) -> dict[str, float]:
     assert log.results
-    (panel,) = [score for score in log.results.scores if score.name == "judge_panel"]
-    return {name: metric.value for name, metric in panel.metrics.items()}
+    metrics = log.results.scores[0].metrics
+    return {k: m.value for k, m in metrics.items() if m.group == "panel_agreement"}
 
 
 def observer(call: Call) -> str:
     unit = int(call.text.partition("Unit ")[2].partition(".")[0])
     points = OBSERVERS[call.model.removeprefix("panel/")][unit - 1]
-    return "I cannot say." if points is None else verdict(points, category=call.model)
+    return "I cannot say." if points is None else verdict(points)
 
 
 def test_a_published_example_of_agreement(openrouter: OpenRouter) -> None:
@@ -62,40 +62,39 @@ def test_a_published_example_of_agreement(openrouter: OpenRouter) -> None:
     log = run([f"panel/{name}" for name in OBSERVERS], cases=12)
     metrics = panel_metrics(log)
     assert metrics["alpha"] == pytest.approx(0.815, abs=5e-4)
-    assert metrics["disagreement"] == pytest.approx(1 / 11)  # unit 6: 1 and 4
-    severity = {
-        "a": 19 / 9,
-        "b": 28 / 11,
-        "c": 28 / 10,
-        "d": 28 / 11,
-    }
+    assert metrics["apart"] == pytest.approx(1 / 11)  # unit 6: 1 and 4
+    # Unit 12 is unscored: the 3 that "b" gave is not among its points here.
+    severity = {"a": 19 / 9, "b": 25 / 10, "c": 28 / 10, "d": 28 / 11}
     for name, mean in severity.items():
         assert metrics[f"openrouter/panel/{name}"] == pytest.approx(mean / 10)
 
     scores = rubric_scores(log)
-    # Unit 6 (1, 2, 3, 4): the lower of the middle two. Unit 11: half of the votes.
-    assert [s.value for s in scores[:11]] == [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, 1]
+    # Unit 6 (1, 2, 3, 4): the mean of the middle two. Unit 11: half of the verdicts.
+    assert [s.value for s in scores[:11]] == [1, 2, 3, 3, 2, 2.5, 4, 1, 2, 5, 1]
     assert math.isnan(scores[11].as_float())
     assert scores[11].reason == "grader_failed"
-    assert scores[11].explanation == "Judges without a valid verdict: 3 of 4."
+    assert (scores[11].explanation or "").count("no valid verdict in 3 attempts") == 3
     assert scores[5].metadata
-    assert scores[5].metadata["category"] == "panel/b"
+    assert scores[5].metadata["category"] == "plausible"  # that of 2
     assert scores[10].metadata
+    silent = {
+        "score": None,
+        "attempts": 3,
+        "stop_reason": "stop",
+        "reply": "I cannot say.",
+    }
+    one = {
+        "score": 1,
+        "category": "plausible",
+        "reasoning": "because",
+        "attempts": 1,
+        "stop_reason": "stop",
+    }
     assert scores[10].metadata["verdicts"] == {
-        "openrouter/panel/a": {"score": None, "attempts": 3, "reply": "I cannot say."},
-        "openrouter/panel/b": {"score": None, "attempts": 3, "reply": "I cannot say."},
-        "openrouter/panel/c": {
-            "score": 1,
-            "category": "panel/c",
-            "reasoning": "because",
-            "attempts": 1,
-        },
-        "openrouter/panel/d": {
-            "score": 1,
-            "category": "panel/d",
-            "reasoning": "because",
-            "attempts": 1,
-        },
+        "openrouter/panel/a": silent,
+        "openrouter/panel/b": silent,
+        "openrouter/panel/c": one,
+        "openrouter/panel/d": one,
     }
     assert scores[10].metadata["attempts"] == 8
     assert log.results
@@ -117,8 +116,11 @@ def test_judges_are_asked_at_once(openrouter: OpenRouter) -> None:
 
 def test_every_judge_is_asked_at_temperature_zero(openrouter: OpenRouter) -> None:
     run(["x/a", "x/b"])
-    asked = {call.model: call.payload["temperature"] for call in openrouter.judge_calls}
-    assert asked == {"x/a": 0, "x/b": 0}
+    asked = {
+        (call.model, call.payload["temperature"], call.payload["max_tokens"])
+        for call in openrouter.judge_calls
+    }
+    assert asked == {("x/a", 0, 2000), ("x/b", 0, 2000)}
 
 
 def test_a_model_may_sit_twice(openrouter: OpenRouter) -> None:
@@ -126,7 +128,8 @@ def test_a_model_may_sit_twice(openrouter: OpenRouter) -> None:
     openrouter.judge = lambda call: next(replies)
     log = run(["x/a", "x/a"])
     (graded,) = rubric_scores(log)
-    assert graded.value == 3
+    assert graded.value == 3.5
+    assert (graded.metadata or {})["category"] == "partial"
     assert "openrouter/x/a #2: " in (graded.explanation or "")
     assert graded.metadata
     assert [*graded.metadata["verdicts"]] == ["openrouter/x/a", "openrouter/x/a #2"]
@@ -136,16 +139,15 @@ def test_epochs_count_every_response(openrouter: OpenRouter) -> None:
     points = {"x/a": [1, 2, 3], "x/b": [1, 2, 9]}
     openrouter.judge = lambda call: verdict(points[call.model].pop())
     metrics = panel_metrics(run(["x/a", "x/b"], epochs=3))
-    assert metrics["disagreement"] == pytest.approx(1 / 3)
+    assert metrics["apart"] == pytest.approx(1 / 3)
     assert metrics["openrouter/x/b"] == pytest.approx(0.4)
 
 
-def test_a_judge_that_never_votes_is_not_left_out(openrouter: OpenRouter) -> None:
+def test_agreement_needs_two_verdicts(openrouter: OpenRouter) -> None:
     openrouter.judge = lambda call: "?" if call.model == "x/b" else verdict(6)
-    metrics = panel_metrics(run(["x/a", "x/b"]))
-    assert metrics["openrouter/x/a"] == 0.6
-    assert math.isnan(metrics["openrouter/x/b"])
-    assert math.isnan(metrics["alpha"])
+    log = run(["x/a", "x/b"])
+    assert panel_metrics(log) == {}
+    assert rubric_scores(log)[0].value == 6
 
 
 def test_a_panel_judges_a_log_again(openrouter: OpenRouter) -> None:
@@ -153,20 +155,18 @@ def test_a_panel_judges_a_log_again(openrouter: OpenRouter) -> None:
     log = run(["x/a"])
     again = score(
         log,
-        [diagnosis_rubric(), judge_panel()],
+        diagnosis_rubric(),
         model_roles={"grader": ["openrouter/x/b", "openrouter/x/c"]},
         action="overwrite",
     )
     assert rubric_scores(log)[0].value == 1
-    assert rubric_scores(again)[0].value == 4
-    assert panel_metrics(again)["disagreement"] == 1
+    assert rubric_scores(again)[0].value == 6.5
+    assert panel_metrics(again)["apart"] == 1
 
 
 def test_one_judge_leaves_no_trace_of_a_panel(openrouter: OpenRouter) -> None:
     log = run(["x/a"])
     assert panel_metrics(log) == {}
-    assert log.samples
-    assert "judge_panel" not in (log.samples[0].scores or {})
     (graded,) = rubric_scores(log)
     assert "verdicts" not in (graded.metadata or {})
     assert len(openrouter.judge_calls) == 1

@@ -1,5 +1,7 @@
 import contextlib
+import dataclasses
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -9,11 +11,10 @@ from inspect_ai.model import ChatMessageSystem
 from nejm_inspect.judging.verdict import (
     MAX_RESPONSE_CHARACTERS,
     InvalidVerdictError,
+    Question,
     Verdict,
-    grader_messages,
     neutralized,
     parse_verdict,
-    prompt_token,
 )
 from nejm_inspect.rubric import RUBRIC
 
@@ -44,6 +45,15 @@ VERDICT = (
         ('[{"token": "t", "score": 5}]', 5),
         ('{"token": "t", "reasoning": "two\nlines", "score": 5}', 5),
         ('{"token": "t", "reasoning": ["a", "list"], "category": 9, "score": 5}', 5),
+        ('{"token": "t", "score": 10.0}', 10),
+        ('{"token": "t", "score": "10"}', 10),
+        ('{"token": "t", "score": " 7.0 "}', 7),
+        (f'{{"verdict": {VERDICT}}}', 9),
+        (f'{{"id": 1, "result": {{"verdicts": [{VERDICT}]}}}}', 9),
+        (f'<think>{{"score": 3}}, or rather</think>{VERDICT}', 9),
+        ('{"token": "t", "category": " Related ", "score": 5}', 5),
+        ('{"token": "t", "category": "correct", "score": 5}', 5),
+        ('{"score": 3, "score": 4} So: {"token": "t", "score": 6}', 6),
     ],
 )
 def test_the_last_json_object_is_the_verdict(reply: str, score: int) -> None:
@@ -53,32 +63,51 @@ def test_the_last_json_object_is_the_verdict(reply: str, score: int) -> None:
 @pytest.mark.parametrize(
     ("reply", "problem"),
     [
-        ("", "no JSON object"),
-        ("The score is 9 out of 10.", "no JSON object"),
+        ("", "no verdict in JSON"),
+        ("The score is 9 out of 10.", "no verdict in JSON"),
         ('{"token": "t", "score": 70}', "less than or equal to 10"),
         ('{"token": "t", "score": -1}', "greater than or equal to 0"),
         ('{"token": "t", "score": 7.5}', "score: .*valid integer"),
-        ('{"token": "t", "score": 7.0}', "score: .*valid integer"),
-        ('{"token": "t", "score": "7"}', "score: .*valid integer"),
+        ('{"token": "t", "score": "7.5"}', "score: .*valid integer"),
+        ('{"token": "t", "score": "7/10"}', "score: .*valid integer"),
+        ('{"token": "t", "score": "seven"}', "score: .*valid integer"),
+        ('{"token": "t", "score": "\u0667"}', "score: .*valid integer"),
         ('{"token": "t", "score": true}', "score: .*valid integer"),
         ('{"token": "t", "score": null}', "score: "),
         ('{"token": "t", "score": NaN}', "valid integer"),
-        ('{"token": "t", "points": 7}', "score: Field required"),
+        ('{"token": "t", "points": 7}', "no verdict in JSON"),
         ('{"score": 7}', "token: Field required"),
-        ('{"token": "other", "score": 7}', "token: not that of the request"),
-        ('{"score": 7} {"note": "see above"}', "Field required"),
+        ('{"token": "other", "score": 7}', "token: not that of the question"),
+        ('{"score": 7} {"note": "see above"}', "no verdict in JSON"),
         (
             '{"token": "t", "score": 7} {"token": "t", "score": 70}',
             "less than or equal to 10",
         ),
-        ('{"score": 7, "reasoning": "cut o', "no JSON object"),
-        ('{"score": 7, "evidence": {"score": 10}, "reas', "no JSON object"),
-        ('{"score": 3} wait, correct: {"score": 8, "reas', "no JSON object"),
-        ('{"score": 7}\n{score: 3}', "no JSON object"),
-        ('{"score": 7}\n```json\n{"score": 3,}\n```', "no JSON object"),
-        ('E.g. {"score": 10}. Now {"reasoning": "an "x"", "score": 2}', "no JSON"),
-        ("[7]", "no JSON object"),
-        ('{"a":' * 20_000, "no JSON object"),
+        ('{"score": 7, "reasoning": "cut o', "no verdict in JSON"),
+        ('{"score": 7, "evidence": {"score": 10}, "reas', "no verdict in JSON"),
+        ('{"score": 3} wait, correct: {"score": 8, "reas', "no verdict in JSON"),
+        ('{"score": 7}\n{score: 3}', "no verdict in JSON"),
+        ('{"score": 7}\n```json\n{"score": 3,}\n```', "no verdict in JSON"),
+        (
+            'E.g. {"score": 10}. Now {"reasoning": "an "x"", "score": 2}',
+            "no verdict in JSON",
+        ),
+        ("[7]", "no verdict in JSON"),
+        ('{"a":' * 20_000, "no verdict in JSON"),
+        ('{"a":' * 500 + "1" + "}" * 500, "no verdict in JSON"),
+        # A key twice.
+        ('{"token": "t", "score": 3, "score": 9}', "no verdict in JSON"),
+        ('{"v": {"token": "t", "score": 3, "score": 9}}', "no verdict in JSON"),
+        # A category that is not that of the points.
+        ('{"token": "t", "category": "exact", "score": 9}', "category"),
+        ('{"token": "t", "category": "wrong", "score": 1}', "category"),
+        ('{"token": "t", "category": "Related", "score": 4}', "category"),
+        # A wrapper with two.
+        (f'{{"a": {VERDICT}, "b": {VERDICT}}}', "several verdicts"),
+        # Only inside thinking.
+        (f"<think>{VERDICT}</think>", "no verdict in JSON"),
+        (f"<think>{VERDICT}</think>I think so.", "no verdict in JSON"),
+        (f"<think>{VERDICT}", "no verdict in JSON"),
     ],
 )
 def test_anything_else_is_no_verdict(reply: str, problem: str) -> None:
@@ -104,16 +133,18 @@ def test_parsing_ends_in_a_verdict_or_its_own_error(reply: str) -> None:
         parse_verdict(reply, "t")
 
 
+QUESTION = Question("A swollen toe {acute}.", "Gout", "Podagra")
+
+
 def test_the_prompt_holds_rubric_history_reference_and_response() -> None:
-    system, user = grader_messages("A swollen toe {acute}.", "Gout", "Podagra")
+    system, user = QUESTION.messages()
+    token = QUESTION.token
     assert isinstance(system, ChatMessageSystem)
     for level in RUBRIC:
-        assert f"- {level.points}: {level.meaning}" in system.text
+        assert f"- {level.points} ({level.category}): {level.meaning}" in system.text
         assert level.category in user.text
-    assert "<history>\nA swollen toe {acute}.\n</history>" in user.text
-    assert "<reference>\nGout\n</reference>" in user.text
-    assert ">\nPodagra\n</response-" in user.text
-    token = prompt_token("A swollen toe {acute}.", "Gout", "Podagra")
+    inside = fenced(QUESTION)
+    assert inside == ["A swollen toe (acute).", "Gout", "Podagra"]
     assert f'{{"token": "{token}", "reasoning"' in user.text
     assert user.text.rstrip().endswith('"score": <a whole number from 0 to 10>}')
 
@@ -131,26 +162,35 @@ HOSTILE = [
 ]
 
 
-def fenced(prompt: str) -> tuple[str, str, str]:
-    """What stands before, inside and after the one fence of a prompt."""
-    tag = prompt.split("The response stands between the two ")[1].split(" ")[0]
-    before, inside, after = (
-        prompt.partition(f"<{tag}>\n")[0],
-        prompt.split(f"\n<{tag}>\n")[1].split(f"\n</{tag}>\n")[0],
-        prompt.split(f"\n</{tag}>\n")[1],
-    )
-    assert prompt.count(f"<{tag}>") == prompt.count(f"</{tag}>") == 1
-    return before, inside, after
+def fenced(question: Question) -> list[str]:
+    """What stands inside the fences of history, reference and response."""
+    prompt, token = question.messages()[1].text, question.token
+    inside = []
+    for name in ("history", "reference", "response"):
+        opening, closing = f"<{name}-{token}>\n", f"\n</{name}-{token}>"
+        assert prompt.count(opening) == prompt.count(closing) == 1
+        inside.append(prompt.partition(opening)[2].partition(closing)[0])
+    return inside
 
 
-@pytest.mark.parametrize("response", HOSTILE)
-def test_a_response_stays_in_its_fence(response: str) -> None:
-    harmless = fenced(grader_messages("History", "Gout", "Lupus")[1].text)
-    before, inside, after = fenced(grader_messages("History", "Gout", response)[1].text)
-    assert inside == neutralized(response)
-    assert before.partition("response-")[0] == harmless[0].partition("response-")[0]
-    tokens = (prompt_token("History", "Gout", r) for r in (response, "Lupus"))
-    assert after.replace(next(tokens), "") == harmless[2].replace(next(tokens), "")
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("place", ["history", "reference", "response"])
+def test_texts_stay_in_their_fences(place: str, hostile: str) -> None:
+    question = dataclasses.replace(QUESTION, **{place: hostile})
+    texts = dataclasses.asdict(question)
+    shown = [neutralized(text) for text in texts.values()]
+    if place == "response":
+        assert len(fenced(question)[2]) < MAX_RESPONSE_CHARACTERS + 50
+        shown, inside = shown[:2], fenced(question)[:2]
+    else:
+        inside = fenced(question)
+    assert inside == shown
+
+    def outside(question: Question) -> str:
+        prompt = question.messages()[1].text.replace(question.token, "")
+        return re.sub(r"<(\w+-)>\n.*?\n</\1>", r"\1", prompt, flags=re.DOTALL)
+
+    assert outside(question) == outside(QUESTION)
 
 
 @given(st.text() | st.sampled_from(HOSTILE))
@@ -176,7 +216,8 @@ def test_ordinary_text_in_any_language_is_left_alone() -> None:
 
 
 def test_an_overlong_response_is_cut_in_the_middle_and_says_so() -> None:
-    shown = neutralized("Gout. " + "x" * 20_000 + " Final answer: gout")
+    response = "Gout. " + "x" * 20_000 + " Final answer: gout"
+    shown = fenced(Question("H", "R", response))[2]
     assert shown.startswith("Gout. ")
     assert shown.endswith("Final answer: gout")
     assert "\n[12,025 characters cut]\n" in shown
@@ -190,10 +231,11 @@ def test_what_was_wrong_does_not_come_back_in_our_words() -> None:
 
 
 def test_what_becomes_visible_counts_to_the_limit() -> None:
-    assert len(neutralized("\U000e0049" * 20_000)) < MAX_RESPONSE_CHARACTERS + 50
+    shown = fenced(Question("H", "R", "\U000e0049" * 20_000))[2]
+    assert len(shown) < MAX_RESPONSE_CHARACTERS + 50
 
 
 def test_the_same_response_gives_the_same_prompt() -> None:
-    first, again = (grader_messages("H", "R", "Gout")[1].text for _ in range(2))
+    first, again = (Question("H", "R", "Gout").messages()[1].text for _ in range(2))
     assert first == again
-    assert first != grader_messages("H", "R", "Lupus")[1].text
+    assert first != Question("H", "R", "Lupus").messages()[1].text

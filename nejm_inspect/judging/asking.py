@@ -1,0 +1,122 @@
+"""Asking a judge until it gives a valid verdict."""
+
+import re
+from dataclasses import dataclass
+
+from inspect_ai.model import GenerateConfig, Model, ModelOutput
+
+from nejm_inspect.errors import ProviderFailure
+from nejm_inspect.judging.verdict import (
+    InvalidVerdictError,
+    Question,
+    Verdict,
+    parse_verdict,
+)
+
+GRADER_CONFIG = GenerateConfig(temperature=0, max_tokens=2_000)
+"""What a judge is asked with where its user sets nothing else."""
+
+ATTEMPTS = 3
+"""How often in all a judge is asked for a verdict before the sample is unscored."""
+
+RETRY_TEMPERATURE = 0.2
+"""At temperature 0 the same prompt would bring the same invalid reply again."""
+
+CUT_OFF = ("max_tokens", "model_length")
+"""Stop reasons of a reply that was not finished."""
+
+_NAMES = {
+    "temperature": r"\btemperature\b",
+    "max_tokens": r"\bmax(_completion|_output)?_tokens\b",
+}
+"""How providers call our parameters when they refuse one."""
+
+_refused: dict[str, set[str]] = {}
+"""For each judge, by its name: those of our parameters that it does not take."""
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """What a judge made of a response."""
+
+    judge: str
+    verdict: Verdict | None
+    """None if no reply held a valid one."""
+    problem: str | None
+    """Why the last reply is no valid verdict; None if it is one."""
+    attempts: int
+    """How often the judge was asked."""
+    reply: str
+    """The judge's last reply."""
+    stop_reason: str
+    """Inspect's, of the last reply."""
+    config: GenerateConfig
+    """What the judge was asked with at first."""
+
+
+async def ask_judge(judge: Model, question: Question) -> Judgment:
+    """Asks a judge until it gives a valid verdict, three times at most.
+
+    Each time it is asked the very same: models read a note about their previous reply
+    as a statement about the response, and change their verdict. Further attempts skip
+    Inspect's cache and have a small temperature, unless the judge's user set one.
+
+    Raises:
+        Exception: Whatever the judge's provider raises.
+    """
+    problem: str | None = None
+    for attempt in range(1, ATTEMPTS + 1):
+        output = await _generate(judge, question, again=attempt > 1)
+        verdict = None
+        try:
+            verdict = parse_verdict(output.completion, question.token)
+            break
+        except InvalidVerdictError as error:
+            problem = str(error)
+            if output.stop_reason in CUT_OFF:
+                problem = f"cut off, raise its max_tokens ({problem})"
+    return Judgment(
+        judge=str(judge),
+        verdict=verdict,
+        problem=None if verdict else problem,
+        attempts=attempt,
+        reply=output.completion,
+        stop_reason=output.stop_reason,
+        config=judge_config(judge),
+    )
+
+
+def judge_config(judge: Model) -> GenerateConfig:
+    """What a judge is asked with: its user's settings, then ours that it takes."""
+    refused = dict.fromkeys(_refused.get(str(judge), ()))
+    return GRADER_CONFIG.model_copy(update=refused).merge(judge.config)
+
+
+async def _generate(judge: Model, question: Question, again: bool) -> ModelOutput:
+    config = judge_config(judge)
+    if again:
+        config.cache = False
+        if judge.config.temperature is None and config.temperature is not None:
+            config.temperature = RETRY_TEMPERATURE
+    try:
+        return await judge.generate(question.messages(), config=config)
+    except Exception as error:
+        # Providers raise their own errors, and word a refusal as they like.
+        if not _note_refusal(judge, config, ProviderFailure.of(error)):
+            raise
+    return await _generate(judge, question, again)
+
+
+def _note_refusal(judge: Model, config: GenerateConfig, error: ProviderFailure) -> bool:
+    """Whether one of our own parameters is refused, which is then left out."""
+    if error.status not in (400, 422):
+        return False
+    refused = {
+        name
+        for name, pattern in _NAMES.items()
+        if getattr(config, name) is not None
+        and getattr(judge.config, name) is None
+        and re.search(pattern, error.message)
+    }
+    _refused.setdefault(str(judge), set()).update(refused)
+    return bool(refused)

@@ -1,0 +1,191 @@
+"""Making sure, before the first request to the examinee, that there is a judge."""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import anyio
+import click
+from inspect_ai.model import Model, get_model
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+
+from nejm_inspect.errors import NejmInspectError, ProviderFailure, plain_message
+from nejm_inspect.judging.asking import Judgment, ask_judge
+from nejm_inspect.judging.panel import DEFAULT_GRADER, bound_judges
+from nejm_inspect.judging.vendors import judges_of_same_vendor
+from nejm_inspect.judging.verdict import Question
+
+KNOWN_PAIR = Question(
+    history="A 30-year-old woman has had itchy red plaques with silvery scales on both "
+    "elbows for two years. What is the diagnosis?",
+    reference="Plaque psoriasis",
+    response="Atopic dermatitis",
+)
+"""A response whose worth is plain: another inflammatory disease of the skin."""
+KNOWN_POINTS = (5, 6)
+"""The rubric's points for `KNOWN_PAIR`."""
+FAR_OFF = 3
+"""A judge whose points lie further from `KNOWN_POINTS` does not grade by the rubric;
+one that always gives 0, or always 10, does."""
+
+PATIENCE = 180
+"""Seconds that a judge may take for the known pair, Inspect's retries included."""
+
+WAYS_TO_CONTINUE = (
+    "To continue: bind another judge by --model-role grader=PROVIDER/MODEL, or do "
+    "without one by -T scorer=verbatim or --no-score."
+)
+SELF_PREFERENCE = (
+    "%s is judged by %s, of the same vendor: judges may prefer responses of their own "
+    "family. Bind another judge by --model-role grader=PROVIDER/MODEL."
+)
+PANEL_OF_TWO = (
+    "A panel of two judges has no majority: where they differ, the points are the mean "
+    "of both. Three judges or more give a median."
+)
+SCRIPTED = ("mockllm/", "none/")
+"""What the names of Inspect's models without a provider start with."""
+
+_checked: set[str] = set()
+"""The judges that have passed in this process."""
+
+
+@solver
+def preflight() -> Solver:
+    """Ends the run before the first request to the examinee if a judge is not usable.
+
+    Each judge grades one bundled pair of known points, once a process. Warns, once a
+    run, of a judge that is the examinee or of its vendor, and of a panel of two.
+
+    For a task's `setup`: scorers run last, when everything has been paid for. With
+    `--no-score` no judge is needed. A run started from Python with `score=False` looks
+    to a task like any other; it can do without a judge by
+    `model_roles={"grader": "none"}`.
+    """
+    command = click.get_current_context(silent=True)
+    parameters = command.params if command else {}
+    if "no_score" in parameters and not parameters["no_score"]:
+        # Inspect's command line binds the roles before it builds the task: checked
+        # here, an unusable judge costs no traceback, and the exit code tells.
+        check_judges(_judges())
+    warned: set[str] = set()
+    lock = anyio.Lock()
+    failed: list[NejmInspectError] = []
+
+    def warn(message: str, *names: object) -> None:
+        if message % names not in warned:
+            warned.add(message % names)
+            logging.getLogger(__name__).warning(message, *names)
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        if parameters.get("no_score"):
+            return state
+        judges = _judges()
+        async with lock:  # samples start together; one check serves all
+            if failed:
+                raise failed[0]
+            try:
+                await _check(judges)
+            except NejmInspectError as error:
+                failed.append(error)
+                raise
+        if len(judges) == 2:
+            warn(PANEL_OF_TWO)
+        for judge in judges_of_same_vendor(get_model(), judges):
+            warn(SELF_PREFERENCE, get_model(), judge)
+        return state
+
+    return solve
+
+
+def check_judges(judges: Sequence[Model]) -> None:
+    """Has each judge grade the known pair, unless it has in this process.
+
+    Works inside a running event loop.
+
+    Args:
+        judges: The judges; models without a provider (`mockllm`, `none`) pass.
+
+    Raises:
+        NejmInspectError: If a judge is not usable; says what its provider said, and
+            how to continue.
+    """
+
+    async def check() -> None:
+        # A connection belongs to the event loop in which it was opened, and this one
+        # ends here: the check has models of its own.
+        copies = [_copy(judge) for judge in judges if _key(judge) not in _checked]
+        for copy in copies:
+            click.echo(f"Checking the judge {copy} on a known pair.", err=True)
+        try:
+            await _check(copies)
+        finally:
+            for copy in copies:
+                await copy.api.aclose()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(contextvars.copy_context().run, asyncio.run, check()).result()
+
+
+async def _check(judges: Sequence[Model]) -> None:
+    for judge in judges:
+        if _key(judge) in _checked or str(judge).startswith(SCRIPTED):
+            continue
+        try:
+            with anyio.fail_after(PATIENCE):
+                problem = _problem(await ask_judge(judge, KNOWN_PAIR))
+        except TimeoutError:
+            problem = f"it gave no verdict in {PATIENCE} seconds"
+        except Exception as error:  # providers each raise their own
+            problem = f"its provider said: {ProviderFailure.of(error)}"
+        if problem:
+            raise NejmInspectError(
+                f"The judge {judge} is not usable: {problem.rstrip('.')}. Nothing was "
+                f"asked of the model under test.\n\n{WAYS_TO_CONTINUE}"
+            )
+        _checked.add(_key(judge))
+
+
+def _problem(judgment: Judgment) -> str | None:
+    """Why what a judge made of the known pair rules it out; None if it does not."""
+    if judgment.verdict is None:
+        return (
+            f"it gave no valid verdict in {judgment.attempts} attempts "
+            f"({judgment.problem}); its last reply begins {judgment.reply[:200]!r}"
+        )
+    points, (lowest, highest) = judgment.verdict.score, KNOWN_POINTS
+    if lowest - FAR_OFF <= points <= highest + FAR_OFF:
+        return None
+    return (
+        f"it gave {points} points for {KNOWN_PAIR.response!r} where the reference is "
+        f"{KNOWN_PAIR.reference!r}, which the rubric gives {lowest} or {highest}"
+    )
+
+
+def _key(judge: Model) -> str:
+    return f"{judge} {judge.api.base_url} {judge.config} {judge.model_args}"
+
+
+def _copy(judge: Model) -> Model:
+    # Of a model that a scorer's or solver's rule has already resolved.
+    return get_model(  # inspect-evals-lint: ignore[IEBP001] -- see above
+        str(judge),
+        config=judge.config,
+        base_url=judge.api.base_url,
+        memoize=False,
+        **judge.model_args,
+    )
+
+
+def _judges() -> list[Model]:
+    try:
+        return bound_judges()
+    except Exception as error:
+        # Providers each raise their own errors.
+        raise NejmInspectError(
+            f"There is no judge: {plain_message(error)}\n\nThe judge is "
+            f"{DEFAULT_GRADER} unless another is bound. Set the variable, or continue "
+            f"without it.\n\n{WAYS_TO_CONTINUE}"
+        ) from None

@@ -1,0 +1,97 @@
+"""What the last lines of a run say, by Inspect's real command line."""
+
+import re
+import shlex
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.loopback import Call, OpenRouter, openrouter_error, verdict
+from tests.test_task import EXAMINEE, inspect, logs
+
+DEMO = (
+    "eval",
+    "nejm_inspect/nejm_image_challenge",
+    "-T",
+    "cases=demo",
+    "-T",
+    "sample_size=12",
+)
+
+
+def last_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return done.stderr.rpartition("\n\n")[2].splitlines()
+
+
+def test_score_counts_and_the_reports_command(openrouter: OpenRouter) -> None:
+    silent = "Otosclerosis"  # the reference of one demo case
+    openrouter.judge = lambda call: (
+        "?" if f">\n{silent}\n</reference" in call.text else verdict(7)
+    )
+    done = inspect(*DEMO, "--model", EXAMINEE, "--epochs", "2")
+    first, report = last_lines(done)
+    interval = r"\(95% interval \d\d\.\d% to \d\d\.\d%\)"
+    assert re.fullmatch(
+        rf"{EXAMINEE}: overall 70\.0% {interval}, exact 0\.0%, 22 scored, 2 unscored, "
+        r"0 errors\.",
+        first,
+    )
+    assert report.startswith("To report: nejm-inspect report ")
+
+
+def test_few_cases_have_no_interval(openrouter: OpenRouter) -> None:
+    first, _ = last_lines(inspect(*DEMO, "--model", EXAMINEE, "--limit", "3"))
+    assert "overall 100.0% (too few cases for an interval), exact 100.0%" in first
+
+
+def test_without_any_verdict_there_is_no_score(openrouter: OpenRouter) -> None:
+    openrouter.judge = lambda call: "?"
+    first, _ = last_lines(inspect(*DEMO, "--model", EXAMINEE, "--limit", "3"))
+    assert first == f"{EXAMINEE}: 0 scored, 3 unscored, 0 errors."
+
+
+def test_a_judge_that_dies_costs_no_response(openrouter: OpenRouter) -> None:
+    def dies(call: Call) -> Any:
+        if len(openrouter.judge_calls) > 5:
+            return openrouter_error(402, "Insufficient credits")
+        return verdict(7)
+
+    openrouter.judge = dies
+    done = inspect(*DEMO, "--model", EXAMINEE)
+    first, waiting, command, report = last_lines(done)
+    assert first == (
+        f"{EXAMINEE}: overall 70.0% (too few cases for an interval), exact 0.0%, "
+        "5 scored, 0 unscored, 7 errors. The run's status is error."
+    )
+    assert waiting.startswith("7 responses wait for a verdict")
+
+    openrouter.judge = lambda call: verdict(9)
+    again = inspect(*shlex.split(command)[1:])
+    assert again.returncode == 0, again.stdout
+    assert len(openrouter.examinee_calls) == 12
+    (log,) = logs()
+    assert log.results
+    assert log.results.scores[0].scored_samples == 12
+    assert log.results.scores[0].metrics["overall_score"].value == 0.9
+    assert report
+
+
+def test_the_table_of_metrics_fits_a_terminal(
+    openrouter: OpenRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    openrouter.judge = lambda call: verdict(7)
+    done = inspect(*DEMO, "--model", EXAMINEE)
+    table = done.stdout.rpartition("(role)")[2].partition("\n")[2].splitlines()
+    titles = table[0].split()
+    assert len(titles) == len(set(titles)) == 2
+    assert "nan" not in done.stdout
+    assert all(re.search(r" [\d.]+ *$", line) for line in table[1:5])
+
+
+def test_other_tasks_are_left_alone(openrouter: OpenRouter) -> None:
+    done = inspect(
+        "eval", "nejm_inspect/nejm_judge_exam", "--model", EXAMINEE, "--limit", "1"
+    )
+    assert "To report" not in done.stderr
