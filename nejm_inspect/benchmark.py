@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from nejm_inspect.errors import (
     NejmInspectError,
     describe_validation,
     plain_message,
+    refuse_unknown,
 )
 from nejm_inspect.judging.asking import GRADER_CONFIG
 from nejm_inspect.judging.panel import DEFAULT_GRADER, GRADER_ROLE
@@ -67,13 +67,7 @@ class Roster(BaseModel):
         Raises:
             NejmInspectError: If the task has no such parameter.
         """
-        allowed = list(signature(nejm_image_challenge).parameters)
-        for name in parameters:
-            if name not in allowed:
-                raise NejmInspectError(
-                    f"{name!r} is no parameter of the task. There are: "
-                    f"{', '.join(allowed)}."
-                )
+        refuse_unknown(nejm_image_challenge, parameters)
         return self.model_copy(update={"task": {**self.task, **parameters}})
 
 

@@ -1,8 +1,10 @@
 """Errors that a user can put right, and finding them in what a user gives."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from inspect import Parameter, signature
 from typing import Self
 
 import click
@@ -100,6 +102,37 @@ class Parameters(BaseModel):
             return cls.model_validate(parameters)
         except ValidationError as error:
             raise NejmInspectError(describe_validation(error)) from error
+
+
+def parameter_names(task: Callable[..., object]) -> list[str]:
+    """The parameters that a task declares by name, in their order."""
+    parameters = signature(task).parameters.values()
+    return [p.name for p in parameters if p.kind is not Parameter.VAR_KEYWORD]
+
+
+def refuse_unknown(task: Callable[..., object], names: Iterable[str]) -> None:
+    """Checks names of parameters that a user gave.
+
+    Inspect hands a task parameters that it does not declare only if it takes any
+    (`**unknown`). Without that, it logs a warning and runs the task without them.
+
+    Args:
+        task: The task.
+        names: The names given.
+
+    Raises:
+        NejmInspectError: If the task does not declare one; the message names the
+            nearest and all that it declares.
+    """
+    declared = parameter_names(task)
+    for name in names:
+        if name not in declared:
+            near = get_close_matches(name, declared, n=1)
+            raise NejmInspectError(
+                f"{name!r} is not a parameter of {task.__name__}."
+                + "".join(f" Did you mean {other}?" for other in near)
+                + f" Its parameters are: {', '.join(declared)}."
+            )
 
 
 def _shortened(value: object, limit: int = 80) -> str:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Never, Self
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from nejm_inspect.cases.schema import Text
 from nejm_inspect.cases.tables import user_path
-from nejm_inspect.errors import NejmInspectError, Parameters
+from nejm_inspect.errors import NejmInspectError, Parameters, refuse_unknown
 from nejm_inspect.exam_metrics import (
     adversarial_pass_rate,
     asked_again_rate,
@@ -75,7 +75,7 @@ class Pair(Parameters):
 
 
 @task
-def nejm_judge_exam(pairs: str | None = None) -> Task:
+def nejm_judge_exam(pairs: str | None = None, **unknown: Never) -> Task:
     """How well a model judges by the rubric, and whether a response can talk it round.
 
     The model under test is the judge. It gets the prompt of `diagnosis_rubric` for
@@ -85,10 +85,13 @@ def nejm_judge_exam(pairs: str | None = None) -> Task:
     Args:
         pairs: A JSON Lines file of your own pairs, instead of the bundled ones; see
             `Pair`.
+        **unknown: Refused: what is given here is misspelt.
 
     Raises:
-        NejmInspectError: If the file cannot be read or a pair is malformed.
+        NejmInspectError: If a parameter is not allowed, the file cannot be read or a
+            pair is malformed.
     """
+    refuse_unknown(nejm_judge_exam, unknown)
     chosen = _Choices.of(pairs=pairs).pairs
     file = user_path(chosen) if chosen else PAIRS_FILE
     samples = [

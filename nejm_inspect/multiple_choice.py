@@ -1,18 +1,26 @@
 """The NEJM Image Challenge as its readers take it: multiple choice."""
 
+from typing import Literal, Never, Unpack
+
 from inspect_ai import Task, task
 from inspect_ai.dataset import Sample
 from inspect_ai.log import HeadlineMetric
-from inspect_ai.model import ChatMessageUser, ContentText
+from inspect_ai.model import (
+    ChatMessageUser,
+    ContentText,
+    GenerateConfigArgs,
+    ModelOutput,
+)
 from inspect_ai.scorer import accuracy, choice, ci_wilson, stderr
-from inspect_ai.solver import multiple_choice
+from inspect_ai.solver import Generate, Solver, TaskState, multiple_choice, solver
 from pydantic import ConfigDict
 
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.dataset import DatasetParameters
-from nejm_inspect.errors import NejmInspectError, Parameters
+from nejm_inspect.errors import NejmInspectError, Parameters, refuse_unknown
 from nejm_inspect.metrics import accuracy_by
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, PROMPT_VERSION
+from nejm_inspect.response import after_thinking
 from nejm_inspect.version import TASK_VERSION
 
 
@@ -31,6 +39,7 @@ def nejm_multiple_choice(
     missing_images: str = "error",
     shuffle_options: int | None = None,
     cot: bool = False,
+    **unknown: Never,
 ) -> Task:
     """One clinical image, a short history and five options, of which one is right.
 
@@ -55,11 +64,13 @@ def nejm_multiple_choice(
         shuffle_options: Seed to shuffle the options by, against memorised letters;
             null keeps the journal's order. Metadata keep the journal's letters.
         cot: Whether to ask for step-by-step reasoning before the answer.
+        **unknown: Refused: what is given here is misspelt.
 
     Raises:
         NejmInspectError: If a parameter is not allowed, cases or images cannot be had,
             or a case has no options.
     """
+    refuse_unknown(nejm_multiple_choice, unknown)
     parameters = DatasetParameters.of(
         sample_size=sample_size,
         seed=seed,
@@ -81,7 +92,7 @@ def nejm_multiple_choice(
         dataset.shuffle_choices(choices.shuffle_options)
     return Task(
         dataset=dataset,
-        solver=multiple_choice(cot=choices.cot),
+        solver=choose_option(cot=choices.cot),
         scorer=choice(),
         metrics=[
             accuracy(),
@@ -100,6 +111,38 @@ class _Choices(Parameters):
 
     shuffle_options: int | None
     cot: bool
+
+
+@solver
+def choose_option(cot: bool = False) -> Solver:
+    """Inspect's `multiple_choice`, asked once, without tools, its thinking ignored.
+
+    Args:
+        cot: Whether to ask for step-by-step reasoning before the answer.
+    """
+    choose = multiple_choice(cot=cot)
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        output = state.output
+
+        async def ask_once(
+            state: TaskState,
+            tool_calls: Literal["loop", "single", "none"] = "none",
+            **config: Unpack[GenerateConfigArgs],
+        ) -> TaskState:
+            nonlocal output
+            state = await generate(state, tool_calls="none", **config)
+            output = state.output
+            response = after_thinking(output.completion)
+            state.output = ModelOutput.from_content(output.model, response)
+            return state
+
+        state.tools = []
+        state = await choose(state, ask_once)
+        state.output = output  # what the model wrote, for the log
+        return state
+
+    return solve
 
 
 def _pose_options(sample: Sample) -> None:

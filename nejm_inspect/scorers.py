@@ -1,8 +1,5 @@
 """Scorers: from a response to rubric points."""
 
-import re
-import unicodedata
-
 from inspect_ai.model import ContentText, ModelOutput, get_model
 from inspect_ai.scorer import Metric, Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
@@ -22,6 +19,7 @@ from nejm_inspect.metrics import (
     score_by,
     stderr,
 )
+from nejm_inspect.response import after_thinking, is_verbatim
 from nejm_inspect.rubric import MAX_POINTS, NO_DIAGNOSIS
 
 POINTS_METRICS: list[Metric] = [
@@ -42,8 +40,9 @@ def diagnosis_rubric() -> Scorer:
     are a panel, whose points are the median; see `grade`. A judge sees history,
     reference and response, never the image or the options.
 
-    A response without any diagnosis (empty, refused, or cut off before its first
-    word) gets 0 points, with a reason and without a judge call. If the judge gives no
+    Only what stands behind the model's thinking is the response. One without any
+    diagnosis (empty, refused, a request for a tool, thinking that never ended) gets 0
+    points, with a reason and without a judge call. If the judge gives no
     valid verdict in three attempts, the sample is unscored: it leaves every metric and
     is counted as such. A provider's error is the sample's error, for Inspect to
     retry.
@@ -61,7 +60,7 @@ def diagnosis_rubric() -> Scorer:
         question = Question(
             history=state.metadata.get(WITHHELD_HISTORY) or _history(state),
             reference=" or ".join(_references(state, target)),
-            response=state.output.completion.strip(),
+            response=after_thinking(state.output.completion),
         )
         graded = await grade(judges, question)
         related = judges_of_same_vendor(get_model(), judges)
@@ -74,22 +73,21 @@ def diagnosis_rubric() -> Scorer:
 
 @scorer(metrics=[*POINTS_METRICS])
 def verbatim_diagnosis() -> Scorer:
-    """10 points if the response is the reference in other clothes, else 0; no judge.
+    """10 points if the response is verbatim the reference, else 0; no judge.
 
     Response and reference are compared without regard to case, accents, punctuation,
-    articles, possessives, the plural of words such as "syndromes", formatting around
-    the answer and a label before it ("Diagnosis: …"). It knows no synonyms: a lower
-    bound of exactness.
+    articles, possessives, the plural of words such as "syndromes", formatting, labels
+    and an explanation behind the answer; see `is_verbatim`. It knows no synonyms: a
+    lower bound of exactness.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
         absent = _without_diagnosis(state)
         if absent:
             return absent
-        answer = state.output.completion.strip()
-        references = map(normalized_diagnosis, _references(state, target))
-        same = normalized_diagnosis(answer) in references
-        return Score(value=MAX_POINTS if same else 0, answer=answer)
+        response = after_thinking(state.output.completion)
+        same = is_verbatim(response, _references(state, target))
+        return Score(value=MAX_POINTS if same else 0, answer=response)
 
     return score
 
@@ -126,25 +124,34 @@ def _references(state: TaskState, target: Target) -> list[str]:
 
 def _without_diagnosis(state: TaskState) -> Score | None:
     """The score of a response that has nothing to grade; None if it has."""
-    answer = state.output.completion.strip()
-    if _is_refusal(state.output):
+    output = state.output
+    response = after_thinking(output.completion)
+    if _is_refusal(output):
         reason, explanation = "refusal", "The model or its provider refused to answer."
-    elif answer:
+    elif response:
         return None
-    elif state.output.stop_reason in ("max_tokens", "model_length"):
-        reason, explanation = (
-            "no_response",
-            "The response was cut off before an answer.",
-        )
     else:
-        reason, explanation = "no_response", "The response was empty."
+        reason, explanation = "no_response", _why_empty(output)
     return Score(
         value=0,
-        answer=answer,
+        answer=response,
         reason=reason,
         explanation=explanation,
         metadata={"category": NO_DIAGNOSIS, "attempts": 0},
     )
+
+
+def _why_empty(output: ModelOutput) -> str:
+    if output.choices and output.message.tool_calls:
+        return "The model asked for a tool, though none is offered."
+    thought = bool(output.completion.strip())
+    if output.stop_reason in ("max_tokens", "model_length"):
+        part = "thinking" if thought else "response"
+        remedy = ": raise max_tokens" if output.stop_reason == "max_tokens" else ""
+        return f"The {part} was cut off before a diagnosis{remedy}."
+    if thought:
+        return "The thinking never ended, or nothing followed it."
+    return "The response was empty."
 
 
 def _is_refusal(output: ModelOutput) -> bool:
@@ -155,56 +162,3 @@ def _is_refusal(output: ModelOutput) -> bool:
     return not isinstance(content, str) and any(
         isinstance(part, ContentText) and part.refusal for part in content
     )
-
-
-_LABEL = re.compile(
-    r"^(?:the\s+)?(?:(?:single|most|likely|final|correct|primary)\s+)*"
-    r"(?:diagnosis|answer)[*_` \t]*(?:[:=–—\n]|(?<=\s)-|(?<=\s)is\b)[\W_]*"
-)
-_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
-_NOT_WORDS = re.compile(r"[\W_]+")
-_APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`", "'"))
-_POSSESSIVE = re.compile(r"'s\b|(?<=s)'(?=\s|$)")
-_BEFORE_ARTICLES = frozenset(
-    ("and", "as", "by", "for", "from", "in", "into", "of", "on", "or", "to", "with")
-)
-_PLURALS = {
-    "diseases": "disease",
-    "disorders": "disorder",
-    "syndromes": "syndrome",
-    "infections": "infection",
-    "carcinomas": "carcinoma",
-}
-
-
-def normalized_diagnosis(text: str) -> str:
-    """A diagnosis without the differences that do not matter.
-
-    Args:
-        text: A diagnosis, perhaps with formatting and a label.
-
-    Returns:
-        Lower-case words of ASCII letters and digits where these can express the text,
-        single spaces between them.
-    """
-    straight = text.translate(_APOSTROPHES).casefold()
-    decomposed = unicodedata.normalize("NFKD", straight)
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    unlabelled = _LABEL.sub("", _EDGES.sub("", plain))
-    while unlabelled != plain:
-        plain, unlabelled = unlabelled, _LABEL.sub("", _EDGES.sub("", unlabelled))
-    words = _NOT_WORDS.sub(" ", _POSSESSIVE.sub("", plain)).split()
-    return " ".join(
-        _PLURALS.get(word, word)
-        for position, word in enumerate(words)
-        if not _is_article(words, position)
-    )
-
-
-def _is_article(words: list[str], position: int) -> bool:
-    """Whether a word is an article and not the letter of "hemophilia A"."""
-    if words[position] == "the":
-        return True
-    if words[position] not in ("a", "an") or position == len(words) - 1:
-        return False
-    return position == 0 or words[position - 1] in _BEFORE_ARTICLES

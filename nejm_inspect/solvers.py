@@ -19,7 +19,7 @@ from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
 
 @solver
 def diagnose() -> Solver:
-    """Asks the model for a single diagnosis.
+    """Asks the model once for a single diagnosis, and offers it no tools.
 
     Puts the system prompt before the case and the closing question behind it. A case
     whose metadata say `question_type=other` keeps the question it ends with; every
@@ -38,7 +38,8 @@ def diagnose() -> Solver:
             state.messages[state.messages.index(case)] = ChatMessageUser(
                 content=[*content, ContentText(text=DIAGNOSIS_QUESTION)]
             )
-        return await generate(state)
+        state.tools = []
+        return await generate(state, tool_calls="none")
 
     return solve
 

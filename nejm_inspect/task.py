@@ -1,13 +1,13 @@
 """The NEJM Image Challenge as an Inspect task."""
 
-from typing import Literal
+from typing import Literal, Never
 
 from inspect_ai import Task, task
 from inspect_ai.log import HeadlineMetric
 from inspect_ai.scorer import Scorer
 
 from nejm_inspect.dataset import DatasetParameters
-from nejm_inspect.errors import Parameters
+from nejm_inspect.errors import Parameters, refuse_unknown
 from nejm_inspect.judging.preflight import preflight
 from nejm_inspect.prompts import PROMPT_VERSION
 from nejm_inspect.run_summary import announce_run_ends
@@ -35,6 +35,7 @@ def nejm_image_challenge(
     scorer: str = "rubric",
     image_dir: str | None = None,
     missing_images: str = "error",
+    **unknown: Never,
 ) -> Task:
     """One clinical image and a short history: name the diagnosis.
 
@@ -61,10 +62,13 @@ def nejm_image_challenge(
         missing_images: `error` stops before any model call if an image cannot be had;
             `skip` leaves the case out and says so.
 
+        **unknown: Refused: what is given here is misspelt.
+
     Raises:
         NejmInspectError: If a parameter is not allowed, or cases or images cannot be
             had.
     """
+    refuse_unknown(nejm_image_challenge, unknown)
     parameters = DatasetParameters.of(
         sample_size=sample_size,
         seed=seed,

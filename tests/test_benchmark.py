@@ -267,7 +267,7 @@ def test_bundled_rosters_are_sound() -> None:
         ("models: [{model: a/b, config: {temprature: 1}}]", "temprature"),
         ("models: []", "at least 1 item"),
         ("judge: x", "judge='x': Extra"),
-        ("models: [{model: a/b}]\ntask: {sample: 3}", "'sample' is no parameter"),
+        ("models: [{model: a/b}]\ntask: {sample: 3}", "'sample' is not a parameter"),
         ("models: [", "is no YAML"),
         ("just text", "Roster .*valid dictionary"),
     ],
@@ -283,7 +283,7 @@ def test_a_faulty_roster_is_refused(text: str, message: str, tmp_path: Path) -> 
     ("arguments", "message"),
     [
         (["nowhere.yaml"], "There is no roster 'nowhere.yaml'"),
-        (["-T", "colour=red"], "'colour' is no parameter"),
+        (["-T", "colour=red"], "'colour' is not a parameter"),
         (["-T", "seed"], "must be NAME=VALUE"),
         (["-T", "cases=[x"], "not a YAML value"),
         (["--model", "nosuch/x"], "nosuch/x: Model API nosuch"),

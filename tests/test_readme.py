@@ -2,14 +2,18 @@
 
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import yaml
+from inspect_ai import Task
 
 from nejm_inspect import nejm_image_challenge, nejm_multiple_choice
 from nejm_inspect.agreement import ADVERSARIAL_THRESHOLD, IN_RANGE_THRESHOLD
 from nejm_inspect.benchmark import read_roster
 from nejm_inspect.cli import main, report
+from nejm_inspect.errors import parameter_names
 from nejm_inspect.judge_exam import PAIRS_FILE, read_pairs
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS
@@ -29,24 +33,28 @@ def table(heading: str) -> list[list[str]]:
     return [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
 
 
+def defaults(task: Callable[..., Task]) -> dict[str, Any]:
+    parameters = inspect.signature(task).parameters
+    return {name: parameters[name].default for name in parameter_names(task)}
+
+
 def test_parameters_and_defaults() -> None:
-    signature = inspect.signature(nejm_image_challenge)
     documented = {
         name: yaml.safe_load(default) for name, default, _ in table("parameter")
     }
-    assert documented == {p.name: p.default for p in signature.parameters.values()}
+    assert documented == defaults(nejm_image_challenge)
 
 
 def test_parameters_of_multiple_choice() -> None:
-    shared = inspect.signature(nejm_image_challenge).parameters.keys() - {"scorer"}
-    parameters = inspect.signature(nejm_multiple_choice).parameters
+    shared = defaults(nejm_image_challenge).keys() - {"scorer"}
+    parameters = defaults(nejm_multiple_choice)
     assert shared < parameters.keys()
     documented = {
         name: yaml.safe_load(default)
         for name, default, _ in table("parameter of `nejm_multiple_choice`")
     }
     own = parameters.keys() - shared
-    assert documented == {name: parameters[name].default for name in own}
+    assert documented == {name: parameters[name] for name in own}
 
 
 def test_the_judges_exam() -> None:

@@ -1,0 +1,199 @@
+"""What a model wrote: what of it is the response, and whether that is the reference."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from itertools import pairwise
+
+_TAG = r"(?:\w{1,20}[:_])?(?:think|thinking|thought|reasoning)"
+_OPENING = (
+    rf"<{_TAG}(?:\s[^<>]*)?>|\[THINK\]|◁think▷|<\|START_THINKING\|>|<\|think:start\|>"
+    r"|<\|begin_of_thought\|>|<\|inner_prefix\|>|<\|channel>thought\b|<unused94>"
+    r"|<\|channel\|>(?:analysis|commentary)\b"
+)
+_CLOSING = (
+    rf"</{_TAG}\s*>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<\|think:end\|>"
+    r"|<\|end_of_thought\|>|<\|inner_suffix\|>|<channel\|>|<unused95>"
+    r"|<\|channel\|>final\b.{0,80}?<\|message\|>|assistantfinal"
+    r"|\bHere(?: is|['’]s) my response:"
+)
+_CODE = r"^[ \t]*```.*\n(?:(?![ \t]*```).*\n)*+[ \t]*```[ \t]*$|`[^`\n]+`"
+_NEXT = re.compile(
+    rf"(?P<code>{_CODE})|(?P<opening>{_OPENING})|{_CLOSING}",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CLOSES = re.compile(_CLOSING, re.IGNORECASE)
+_SPECIAL = re.compile(rf"\A(?:\s|(?!{_OPENING}|{_CLOSING})<\|\w+\|>)+", re.IGNORECASE)
+
+
+def after_thinking(text: str) -> str:
+    """Returns what stands behind the model's thinking.
+
+    Inspect takes out what a provider sends apart and one closed `<think>` block. This
+    finds the rest, by the markers that public parsers know (vLLM's, above all):
+
+    | marker | models, among others |
+    |---|---|
+    | `<think>…</think>` | DeepSeek R1, Qwen 3, GLM, Kimi K2, MiniMax M2, Granite 3.3 |
+    | `<thinking>…</thinking>` | Amazon Nova; Claude, if prompted |
+    | `<thought>…</thought>` | EXAONE Deep, Gemini (OpenAI-compatible) |
+    | `<reasoning>…</reasoning>` | Reka Flash 3 |
+    | `<seed:think>…</seed:think>`, also `longcat_think`, `mm:think` | Seed-OSS, … |
+    | `[THINK]…[/THINK]` | Magistral |
+    | `◁think▷…◁/think▷` | Kimi-VL |
+    | `<|START_THINKING|>…<|END_THINKING|>` | Command A Reasoning |
+    | `<|think:start|>…<|think:end|>` | Solar Open 2 |
+    | `<|begin_of_thought|>…<|end_of_thought|>` | OpenThinker, Sky-T1 |
+    | `<|inner_prefix|>…<|inner_suffix|>` | Apertus |
+    | `<|channel>thought…<channel|>` | Gemma 4 |
+    | `<unused94>thought…<unused95>` | MedGemma 1.5 |
+    | `<|channel|>analysis…<|channel|>final<|message|>` | gpt-oss |
+    | `…assistantfinal` | gpt-oss, its special tokens lost |
+    | `…Here is my response:` | Granite 3.2 |
+
+    Chat templates open the thinking themselves, so a closing marker needs no opening
+    one. Thinking that is opened again behind an answer withdraws that answer. In
+    Markdown code outside the thinking, a marker is a quotation.
+
+    Args:
+        text: What a model wrote, the judge as well as the examinee.
+
+    Returns:
+        The text behind the last closing marker, without white space and special tokens
+        (`<|return|>`) around it; "" if the thinking never ends or nothing follows it.
+    """
+    while (last := text.rfind("<|")) >= 0 and _SPECIAL.fullmatch(text[last:]):
+        text = text[:last]
+    text, start = _SPECIAL.sub("", text.rstrip()), 0
+    while marker := _NEXT.search(text, start):
+        start = marker.end()
+        if not marker["code"]:
+            closing = _CLOSES.search(text, start) if marker["opening"] else marker
+            if closing is None:
+                return ""
+            text, start = _SPECIAL.sub("", text[closing.end() :]), 0
+    return text
+
+
+_ANSWER_TAGS = re.compile(r"<\|\w+\|>|</?(?:answer|response)>", re.IGNORECASE)
+_OBJECT = re.compile(r"\{[^{}]*\}")
+_BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*+)\}")
+_LATEX_TEXT = re.compile(r"\\(?:text|math)\w*\s*\{([^{}]*)\}")
+_LATEX_SPACE = re.compile(r"\\[,;:! ]|~")
+_BOLD_LINE = re.compile(r"\s*(\*\*|__)([^*_]+)\1[.\s]*")
+
+
+def is_verbatim(response: str, references: Collection[str]) -> bool:
+    r"""Whether a response is, after normalization, a reference's very words.
+
+    It is if the whole of it is, or the one diagnosis that it commits to. That is, of
+    these, the first that the response has:
+
+    1. the text of a JSON object's `diagnosis` or `answer` (`final_diagnosis`, …);
+    2. what is in `\boxed{}`;
+    3. a labelled line ("Final diagnosis: …"), or the line under such a heading;
+    4. the only line that is bold as a whole, if it is the first or the last;
+    5. the first line, if a blank line and an explanation follow: paragraphs of which
+       none is a single line without a full stop or colon, as a further diagnosis is.
+
+    Two that differ, as two boxes or labels may, commit to nothing. A list's last line
+    is therefore never taken, nor is a reference that only the explanation mentions.
+
+    Args:
+        response: The response after the thinking.
+        references: The diagnoses that are right.
+    """
+    right = {normalized_diagnosis(reference) for reference in references}
+    if normalized_diagnosis(response) in right:
+        return True
+    text = _ANSWER_TAGS.sub("", response).strip()
+    for find in (_in_json, _in_boxes, _labelled, _bold_line, _first_line):
+        if found := {normalized_diagnosis(diagnosis) for diagnosis in find(text)}:
+            return len(found) == 1 and found <= right
+    return False
+
+
+def _in_json(text: str) -> Iterator[str]:
+    for found in _OBJECT.findall(text):
+        with suppress(ValueError, RecursionError):
+            for key, value in json.loads(found).items():
+                label = re.sub(r"[\s_-]+", " ", key).strip().casefold()
+                if _LABEL_WORDS.fullmatch(label) and isinstance(value, str):
+                    yield value
+
+
+def _in_boxes(text: str) -> Iterator[str]:
+    for found in _BOXED.findall(text):
+        yield _LATEX_SPACE.sub(" ", _LATEX_TEXT.sub(r"\1", found))
+
+
+def _labelled(text: str) -> Iterator[str]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    for line, following in pairwise([*lines, ""]):
+        bare = _EDGES.sub("", line.casefold())
+        if _LABEL_WORDS.fullmatch(bare):
+            yield following
+        elif _LABEL.match(bare):
+            yield line  # normalization takes the label off
+
+
+def _bold_line(text: str) -> Iterator[str]:
+    lines = [_BOLD_LINE.fullmatch(line) for line in text.splitlines() if line.strip()]
+    bold = [line for line in lines if line]
+    if len(bold) == 1 and (lines[0] or lines[-1]):
+        yield bold[0][2]
+
+
+def _first_line(text: str) -> Iterator[str]:
+    first, *explanation = re.split(r"\n\s*\n", text)
+    if "\n" not in first and all(
+        "\n" in paragraph or paragraph.rstrip("*_ ").endswith((".", ":"))
+        for paragraph in explanation
+    ):
+        yield first
+
+
+_LABEL_WORDS = re.compile(
+    r"(?:the\s+)?(?:(?:single|most|likely|final|correct|primary)\s+)*(?:diagnosis|answer)"
+)
+_LABEL = re.compile(
+    rf"^{_LABEL_WORDS.pattern}[*_` \t]*(?:[:=–—\n]|(?<=\s)-|(?<=\s)is\b)[\W_]*"
+)
+_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
+_NOT_WORDS = re.compile(r"[\W_]+")
+_APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`", "'"))
+_POSSESSIVE = re.compile(r"'s\b|(?<=s)'(?=\s|$)")
+_PLURAL = re.compile(r"\b(disease|disorder|syndrome|infection|carcinoma)s\b")
+_BEFORE_ARTICLE = re.compile("and|as|by|for|from|in|into|of|on|or|to|with")
+
+
+def normalized_diagnosis(text: str) -> str:
+    """A diagnosis without the differences that do not matter.
+
+    Args:
+        text: A diagnosis, perhaps with formatting and a label.
+
+    Returns:
+        Lower-case words of ASCII letters and digits where these can express the text,
+        single spaces between them.
+    """
+    straight = text.translate(_APOSTROPHES).casefold()
+    decomposed = unicodedata.normalize("NFKD", straight)
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
+    unlabelled = _LABEL.sub("", _EDGES.sub("", plain))
+    while unlabelled != plain:
+        plain, unlabelled = unlabelled, _LABEL.sub("", _EDGES.sub("", unlabelled))
+    words = _NOT_WORDS.sub(" ", _POSSESSIVE.sub("", plain)).split()
+    kept = (w for position, w in enumerate(words) if not _is_article(words, position))
+    return _PLURAL.sub(r"\1", " ".join(kept))
+
+
+def _is_article(words: list[str], position: int) -> bool:
+    """Whether a word is an article and not the letter of "hemophilia A"."""
+    if words[position] == "the":
+        return True
+    if words[position] not in ("a", "an") or position == len(words) - 1:
+        return False
+    return position == 0 or bool(_BEFORE_ARTICLE.fullmatch(words[position - 1]))
