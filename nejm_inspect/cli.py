@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
-import yaml
 from rich.console import Console
 
 from nejm_inspect.cases import open_source
@@ -15,6 +14,7 @@ from nejm_inspect.cases.schema import DIFFICULTIES
 from nejm_inspect.cases.selection import Selection, select_cases
 from nejm_inspect.cases.source import CaseImages
 from nejm_inspect.cases.tables import user_path
+from nejm_inspect.cli_benchmark import benchmark
 from nejm_inspect.errors import NejmInspectError
 
 
@@ -239,79 +239,4 @@ def _parse_cutoffs(cutoffs: Iterable[str]) -> Iterable[tuple[str, datetime.date]
             ) from error
 
 
-@main.command()
-@click.argument("roster", default="november_2025")
-@click.option(
-    "--model",
-    "models",
-    multiple=True,
-    metavar="PROVIDER/MODEL",
-    help="Run this model, with the roster's settings if it is there; repeatable.",
-)
-@click.option(
-    "--limit", type=click.IntRange(1), help="Only so many cases of the sample."
-)
-@click.option("--log-dir", help="Folder of the logs.  [default: logs/ROSTER]")
-@click.option(
-    "-T",
-    "parameters",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter of the task, as for inspect eval; repeatable.",
-)
-@click.option(
-    "--model-cost-config",
-    metavar="FILE",
-    help="YAML or JSON file with model prices, as for inspect eval.",
-)
-@click.option("--dry-run", is_flag=True, help="Show what would be run; call nothing.")
-@click.pass_context
-def benchmark(
-    context: click.Context,
-    roster: str,
-    models: tuple[str, ...],
-    limit: int | None,
-    log_dir: str | None,
-    parameters: tuple[str, ...],
-    model_cost_config: str | None,
-    dry_run: bool,
-) -> None:
-    """Run a roster of models on the same cases, then report.
-
-    ROSTER is the name of a bundled roster (november_2025, the published benchmark) or
-    the path of a YAML file. Run again, the command goes on where it stopped. The
-    report is written beside the logs, to LOG_DIR-report.
-    """
-    from nejm_inspect.benchmark import print_plan, read_roster, run_benchmark
-
-    chosen = read_roster(roster)
-    if models:
-        chosen = chosen.with_models(models)
-    chosen = chosen.with_task(dict(map(_parse_parameter, parameters)))
-    if dry_run:
-        print_plan(chosen, limit, model_cost_config, Console())
-        return
-    folder = log_dir or f"logs/{Path(roster).stem}"
-    outcome = run_benchmark(chosen, folder, limit, model_cost_config)
-    if outcome == "interrupted":
-        raise NejmInspectError(
-            "Interrupted. Run the same command again to go on; what is finished is in "
-            f"{folder} and can be reported."
-        )
-    place = folder.rstrip("/")
-    local = place if "://" not in place else f"logs/{Path(place).name}"
-    context.invoke(report, logs=(folder,), out=Path(f"{local}-report"))
-    if outcome == "unfinished":
-        raise NejmInspectError(
-            "Not every model finished. Run the same command again to go on."
-        )
-
-
-def _parse_parameter(parameter: str) -> tuple[str, object]:
-    name, equals, value = parameter.partition("=")
-    if not equals:
-        raise NejmInspectError(f"-T {parameter}: must be NAME=VALUE.")
-    try:
-        return name, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise NejmInspectError(f"-T {parameter}: not a YAML value.") from error
+main.add_command(benchmark)

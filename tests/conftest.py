@@ -27,6 +27,7 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEJM_INSPECT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "replies"))
     monkeypatch.setenv("INSPECT_LOG_DIR", str(tmp_path / "logs"))
+    monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "inspect-cache"))
     monkeypatch.setenv("INSPECT_DISPLAY", "none")
     unreachable = "http://127.0.0.1:9"
     monkeypatch.setenv("NEJM_INSPECT_CASES_URL", f"{unreachable}/cases.json")

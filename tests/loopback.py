@@ -189,7 +189,7 @@ def verdict(points: object, **more: object) -> str:
 
 @dataclass
 class OpenRouter:
-    """OpenRouter's chat completions: scripted replies, everything asked is kept.
+    """OpenRouter: scripted chat completions, all of them kept, and a list of models.
 
     A script gets the call and gives the text of the reply, or a `Reply` for a fault, or
     the fields of a choice. In a judge's text, `TOKEN` becomes that of the call.
@@ -198,10 +198,17 @@ class OpenRouter:
     examinee: Callable[[Call], str | Reply | dict[str, Any]] = lambda call: "Gout"
     judge: Callable[[Call], str | Reply | dict[str, Any]] = lambda call: verdict(10)
     preflight: Callable[[Call], str | Reply | dict[str, Any]] = lambda call: verdict(5)
+    models: list[dict[str, Any]] | Reply = field(
+        default_factory=lambda: Reply(b"no list", status=503)
+    )
     calls: list[Call] = field(default_factory=list)
     lock: Any = field(default_factory=threading.Lock)
 
     def respond(self, path: str, headers: dict[str, str], body: bytes) -> Reply:
+        if path.endswith("/models"):
+            if isinstance(self.models, Reply):
+                return self.models
+            return Reply(json.dumps({"data": self.models}).encode())
         payload = json.loads(body)
         call = Call(payload["model"], payload)
         judging = bool(call.token)

@@ -1,151 +1,82 @@
-"""Rosters and the benchmark command, end to end on loopback."""
+"""The benchmark command, end to end on loopback."""
 
-import csv
 import os
-import signal
-import subprocess
-import sys
-import threading
-import time
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 
 import nejm_inspect.benchmark
-from nejm_inspect.benchmark import bundled_rosters, read_roster
-from nejm_inspect.cli import main
-from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.judging.verdict import DEFAULT_GRADER
+from tests.benchmarks import AS_PUBLISHED, benchmark, listed
 from tests.conftest import KEY
-from tests.loopback import Call, Journal, OpenRouter, openrouter_error, verdict
+from tests.loopback import Journal, OpenRouter, openrouter_error, verdict
 
-COMMAND = Path(sys.executable).with_name("nejm-inspect")
-
-# For each model of the published run: points of 50 cases with its sum and its tens.
-PUBLISHED = {
-    "google/gemini-3-pro-preview": [10] * 22 + [6] * 20 + [9] + [0] * 7,  # 349
-    "anthropic/claude-opus-4.5": [10] * 17 + [7] * 20 + [2] + [0] * 12,  # 312
-    "openai/gpt-5.1": [10] * 8 + [7] * 29 + [6] + [0] * 12,  # 289
-    "x-ai/grok-4.1-fast:free": [10] * 13 + [6] * 20 + [0] * 17,  # 250
-    "qwen/qwen3-vl-235b-a22b-thinking": [10] * 7 + [7] * 24 + [3] + [0] * 18,  # 241
-}
-LEADERBOARD = [
-    ("openrouter/google/gemini-3-pro-preview", 0.698, 22),
-    ("openrouter/anthropic/claude-opus-4.5", 0.624, 17),
-    ("openrouter/openai/gpt-5.1", 0.578, 8),
-    ("openrouter/x-ai/grok-4.1-fast:free", 0.5, 13),
-    ("openrouter/qwen/qwen3-vl-235b-a22b-thinking", 0.482, 7),
-]
+DEMO = ("-T", "cases=demo", "-T", "sample_size=3")
 
 
-class Judge:
-    """Gives each model its published points; a response bears its model's name."""
-
-    def __init__(self) -> None:
-        self.points = {model: list(points) for model, points in PUBLISHED.items()}
-        self.lock = threading.Lock()
-
-    def __call__(self, call: Call) -> str:
-        with self.lock:
-            (model,) = (model for model in PUBLISHED if f"of {model}" in call.text)
-            return verdict(self.points[model].pop())
+def logs(folder: Path) -> list[EvalLog]:
+    return [read_eval_log(info) for info in list_eval_logs(str(folder))]
 
 
-def benchmark(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["benchmark", *arguments])
-
-
-def leaderboard(folder: Path) -> list[tuple[str, float, int]]:
-    with (folder / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
-        return [
-            (
-                row["model"],
-                round(float(row["overall"] or "nan"), 9),
-                int(row["exact_count"]),
-            )
-            for row in csv.DictReader(file)
-        ]
-
-
-def test_the_published_benchmark_killed_half_way_and_run_again(
-    journal: Journal, openrouter: OpenRouter, tmp_path: Path
-) -> None:
-    stalled = threading.Event()
-    openrouter.judge = Judge()
-
-    def examinee(call: Call) -> str:
-        if len(openrouter.examinee_calls) > 120:
-            stalled.wait(60)
-        return f"Answer of {call.model}"
-
-    openrouter.examinee = examinee
-    command = [COMMAND, "benchmark", "--log-dir", str(tmp_path / "run")]
-    environment = {**os.environ, "INSPECT_DISPLAY": "plain"}
-    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
-    while len(openrouter.judge_calls) < 120:
-        assert killed.poll() is None
-        time.sleep(0.05)
-    time.sleep(1)
-    killed.send_signal(signal.SIGINT)
-    killed.wait(timeout=60)
-    stalled.set()
-    assert killed.returncode == 1
-    assert not (tmp_path / "run-report").exists()
-
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, env=environment
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert len(openrouter.judge_calls) == 250, "a finished case was judged again"
-    assert leaderboard(tmp_path / "run-report") == LEADERBOARD
-    assert "69.8%" in done.stdout
-    assert "48.2%" in done.stdout
-    assert journal.image_requests == 50
+def asked(openrouter: OpenRouter) -> dict[str, dict[str, Any]]:
+    """What each model was asked with, beside the messages."""
+    return {
+        call.model: {
+            k: v for k, v in call.payload.items() if k not in ("messages", "model")
+        }
+        for call in openrouter.calls
+    }
 
 
 def test_each_model_of_the_published_run_is_asked_as_it_was(
     journal: Journal, openrouter: OpenRouter, tmp_path: Path
 ) -> None:
-    result = benchmark("--limit", "1", "--log-dir", str(tmp_path / "run"))
+    result = benchmark(
+        *AS_PUBLISHED, "--limit", "1", "--log-dir", str(tmp_path / "run")
+    )
     assert result.exit_code == 0, result.output
-    asked = {
-        call.model: {k: v for k, v in call.payload.items() if k != "messages"}
-        for call in openrouter.calls
-    }
-    assert asked == {
-        "google/gemini-3-pro-preview": {
-            "model": "google/gemini-3-pro-preview",
-            "temperature": 1,
-            "max_tokens": 64_000,
-        },
+    assert asked(openrouter) == {
+        "google/gemini-3-pro-preview": {"temperature": 1, "max_tokens": 64_000},
         "anthropic/claude-opus-4.5": {
-            "model": "anthropic/claude-opus-4.5",
             "temperature": 1,
             "max_tokens": 64_000,
             "reasoning": {"effort": "high"},
         },
         "openai/gpt-5.1": {
-            "model": "openai/gpt-5.1",
             "temperature": 0,
             "max_completion_tokens": 64_000,
             "reasoning": {"effort": "high", "exclude": True},
         },
-        "x-ai/grok-4.1-fast:free": {
-            "model": "x-ai/grok-4.1-fast:free",
-            "temperature": 0,
-            "max_tokens": 2_000,
-        },
-        "qwen/qwen3-vl-235b-a22b-thinking": {
-            "model": "qwen/qwen3-vl-235b-a22b-thinking",
-            "temperature": 0.6,
-            "max_tokens": 32_000,
-        },
-        "anthropic/claude-sonnet-4": {
-            "model": "anthropic/claude-sonnet-4",
-            "temperature": 0,
-        },
+        "x-ai/grok-4.1-fast:free": {"temperature": 0, "max_tokens": 2_000},
+        "qwen/qwen3-vl-235b-a22b-thinking": {"temperature": 0.6, "max_tokens": 32_000},
+        "anthropic/claude-sonnet-4": {"temperature": 0},
     }
+
+
+def test_each_model_of_the_default_roster_is_asked_as_it_takes_it(
+    journal: Journal, openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    result = benchmark("--limit", "1", "--log-dir", str(tmp_path / "run"))
+    assert result.exit_code == 0, result.output
+    settings = asked(openrouter)
+    assert settings.pop(DEFAULT_GRADER.removeprefix("openrouter/"))["temperature"] == 0
+    thinking = {"max_tokens": 64_000, "reasoning": {"effort": "high"}}
+    assert settings == {
+        "google/gemini-4-carbon": thinking,
+        "anthropic/claude-opus-5.5": thinking,
+        "openai/gpt-6.1-sol": {
+            "max_completion_tokens": 64_000,
+            "reasoning": {"effort": "high"},
+        },
+        "x-ai/grok-4.7": thinking,
+        "qwen/qwen3.8-max-0902": {"max_tokens": 64_000},
+    }
+    assert not any(
+        "cache_control" in str(call.payload) for call in openrouter.examinee_calls
+    )
 
 
 def test_a_roster_of_ones_own_with_pinned_routing(
@@ -174,109 +105,105 @@ def test_a_roster_of_ones_own_with_pinned_routing(
 
 
 def test_other_models_and_parameters_from_the_command_line(
-    journal: Journal, openrouter: OpenRouter, tmp_path: Path
+    openrouter: OpenRouter, tmp_path: Path
 ) -> None:
     result = benchmark(
-        *("--model", "openrouter/a/b", "--model", "openrouter/openai/gpt-5.1"),
-        *("-T", "sample_size=3", "--log-dir", str(tmp_path / "run")),
+        *("--model", "openrouter/a/b", "--model", "openrouter/x-ai/grok-4.7", *DEMO),
+        *("--log-dir", str(tmp_path / "run")),
     )
     assert result.exit_code == 0, result.output
-    payloads = {call.model: call.payload for call in openrouter.examinee_calls}
-    assert payloads.keys() == {"a/b", "openai/gpt-5.1"}
-    assert "temperature" not in payloads["a/b"]
-    assert payloads["openai/gpt-5.1"]["temperature"] == 0
+    settings = asked(openrouter)
+    assert "max_tokens" not in settings["a/b"]
+    assert settings["x-ai/grok-4.7"]["max_tokens"] == 64_000
     assert len(openrouter.examinee_calls) == 6
 
 
-def test_a_dry_run_calls_nothing(
-    journal: Journal, openrouter: OpenRouter, tmp_path: Path
-) -> None:
-    prices = tmp_path / "prices.yaml"
-    prices.write_text(
-        "openrouter/openai/gpt-5.1: "
-        "{input: 1, output: 10, input_cache_write: 0, input_cache_read: 0}",
-        encoding="utf-8",
-    )
-    result = benchmark("--dry-run", "--limit", "10", "--model-cost-config", str(prices))
-    assert result.exit_code == 0, result.output
-    assert "5 models on 10 cases" in " ".join(result.output.split())
-    assert "100 calls, 50 of them to the judge" in " ".join(result.output.split())
-    # 10 x 1,128 tokens of input for $1 a million, 50 to 640,000 of output for $10.
-    assert "$0.01 to" in result.output
-    assert "$6.41" in result.output
-    assert not openrouter.calls
-    assert journal.image_requests == 0
-
-
-def test_the_rosters_judge_judges_beside_the_exact_scorer(
+def test_judges_from_the_command_line_are_a_panel(
     openrouter: OpenRouter, tmp_path: Path
 ) -> None:
-    roster = tmp_path / "two.yaml"
-    roster.write_text(
-        "{grader: {model: openrouter/x/judge}, models: [{model: openrouter/a/b}]}",
-        encoding="utf-8",
+    judges = ("--judge", "openrouter/x/one", "--judge", "openrouter/y/two")
+    result = benchmark(
+        *("--model", "openrouter/a/b", *judges, "-T", "scorer=both", *DEMO),
+        *("--log-dir", str(tmp_path / "run")),
     )
-    both = ("-T", "scorer=both", "-T", "cases=demo", "-T", "sample_size=2")
-    plan = benchmark(str(roster), *both, "--dry-run")
-    assert "4 calls, 2 of them to the judge" in " ".join(plan.output.split())
-    result = benchmark(str(roster), *both, "--log-dir", str(tmp_path / "run"))
     assert result.exit_code == 0, result.output
-    assert [call.model for call in openrouter.judge_calls] == ["x/judge"] * 2
+    assert sorted(call.model for call in openrouter.judge_calls) == [
+        *["x/one"] * 3,
+        *["y/two"] * 3,
+    ]
 
 
-def test_a_dry_run_refuses_what_a_run_would(journal: Journal) -> None:
-    result = benchmark("--dry-run", "-T", "difficulty=hrad")
+def test_options_of_inspect(openrouter: OpenRouter, tmp_path: Path) -> None:
+    openrouter.models = [
+        listed("a/b"),
+        listed(DEFAULT_GRADER.removeprefix("openrouter/"), "text"),
+    ]
+    result = benchmark(
+        *("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"), *DEMO),
+        *("--epochs", "2", "--cost-limit", "5", "--max-connections", "1"),
+        "--no-log-images",
+    )
+    assert result.exit_code == 0, result.output
+    (log,) = logs(tmp_path / "run")
+    assert log.eval.config.epochs == 2
+    assert log.eval.config.cost_limit == 5
+    assert log.plan.config.max_connections == 1
+    assert log.eval.config.log_images is False
+    assert "data:image" not in str([sample.messages for sample in log.samples or []])
+    # Each epoch is an answer of its own.
+    assert len(openrouter.examinee_calls) == 6
+
+
+def test_a_cost_limit_needs_prices(openrouter: OpenRouter, tmp_path: Path) -> None:
+    result = benchmark(
+        *("--model", "openrouter/no/price", "--cost-limit", "5", *DEMO),
+        *("--log-dir", str(tmp_path / "run")),
+    )
     assert result.exit_code == 1
-    assert "difficulty='hrad'" in result.stderr
+    assert "Missing cost data for: " in result.stderr
+    assert "--log-dir" not in result.stderr
+    assert not openrouter.calls
 
 
-def test_an_exact_benchmark_needs_no_judge(
-    journal: Journal, openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any
+def test_more_cases_are_added_and_fewer_change_nothing(
+    openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    run = ("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"), *DEMO)
+    assert benchmark(*run, "--limit", "1").exit_code == 0
+    assert len(openrouter.examinee_calls) == 1
+    assert benchmark(*run).exit_code == 0
+    assert len(openrouter.examinee_calls) == 3
+    fewer = benchmark(*run, "--limit", "2")
+    assert fewer.exit_code == 0
+    assert "more than --limit 2 cases in an earlier run; all are kept" in fewer.stdout
+    assert len(openrouter.calls) == 6
+    (log,) = logs(tmp_path / "run")
+    assert len(log.samples or []) == 3
+
+
+def test_a_verbatim_benchmark_needs_no_judge(
+    openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setenv("LOOPBACK_API_KEY", KEY)
     monkeypatch.setenv("LOOPBACK_BASE_URL", os.environ["OPENROUTER_BASE_URL"])
     monkeypatch.delenv("OPENROUTER_API_KEY")
     result = benchmark(
-        *("--model", "openai-api/loopback/a", "-T", "scorer=verbatim"),
-        *("-T", "sample_size=2", "--log-dir", str(tmp_path / "run")),
+        *("--model", "openai-api/loopback/a", "-T", "scorer=verbatim", *DEMO),
+        *("--log-dir", str(tmp_path / "run")),
     )
     assert result.exit_code == 0, result.output
     assert not openrouter.judge_calls
 
 
 def test_other_parameters_need_another_folder(
-    journal: Journal, openrouter: OpenRouter, tmp_path: Path
+    openrouter: OpenRouter, tmp_path: Path
 ) -> None:
     run = ("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"))
+    run += ("-T", "cases=demo")
     assert benchmark(*run, "-T", "sample_size=2").exit_code == 0
     result = benchmark(*run, "-T", "sample_size=3")
     assert result.exit_code == 1
     assert "need another --log-dir" in result.stderr
-
-
-def test_bundled_rosters_are_sound() -> None:
-    assert "november_2025" in bundled_rosters()
-    for name in bundled_rosters():
-        assert read_roster(name).models
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("models: [{model: a/b, temperature: 1}]", r"models.0.temperature=1: Extra"),
-        ("models: [{model: a/b, config: {temprature: 1}}]", "temprature"),
-        ("models: []", "at least 1 item"),
-        ("judge: x", "judge='x': Extra"),
-        ("models: [{model: a/b}]\ntask: {sample: 3}", "'sample' is not a parameter"),
-        ("models: [", "is no YAML"),
-        ("just text", "Roster .*valid dictionary"),
-    ],
-)
-def test_a_faulty_roster_is_refused(text: str, message: str, tmp_path: Path) -> None:
-    file = tmp_path / "roster.yaml"
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(NejmInspectError, match=message):
-        read_roster(str(file))
 
 
 @pytest.mark.parametrize(
@@ -286,28 +213,82 @@ def test_a_faulty_roster_is_refused(text: str, message: str, tmp_path: Path) -> 
         (["-T", "colour=red"], "'colour' is not a parameter"),
         (["-T", "seed"], "must be NAME=VALUE"),
         (["-T", "cases=[x"], "not a YAML value"),
-        (["--model", "nosuch/x"], "nosuch/x: Model API nosuch"),
+        (
+            ["--model", "nosuch/x", "-T", "scorer=verbatim"],
+            "nosuch/x: Model API nosuch",
+        ),
         (["--dry-run", "--model-cost-config", "none.yaml"], "no file of model prices"),
     ],
 )
-def test_bad_arguments(arguments: list[str], message: str) -> None:
-    result = benchmark(*arguments)
+def test_bad_arguments(arguments: list[str], message: str, tmp_path: Path) -> None:
+    result = benchmark(*arguments, "--log-dir", str(tmp_path / "run"))
     assert result.exit_code == 1
     assert message in result.stderr
 
 
-def test_unfinished_models_are_told(
-    journal: Journal, openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any
+def test_a_model_that_is_not_there_is_one_line(
+    openrouter: OpenRouter, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(nejm_inspect.benchmark, "RETRY_ATTEMPTS", 0)
     openrouter.examinee = lambda call: (
-        openrouter_error(400, "No image input") if call.model == "a/b" else "Gout"
+        openrouter_error(404, "No endpoints found.")
+        if call.model == "no/such"
+        else "Gout"
     )
     result = benchmark(
-        *("--model", "openrouter/a/b", "--model", "openrouter/a/c"),
-        *("-T", "sample_size=3", "--log-dir", str(tmp_path / "run")),
+        *("--model", "openrouter/no/such", "--model", "openrouter/a/b", *DEMO),
+        *("--log-dir", str(tmp_path / "run")),
     )
     assert result.exit_code == 1
-    assert "Run the same command again to go on" in result.stderr
-    rows = leaderboard(tmp_path / "run-report")
-    assert rows[0] == ("openrouter/a/c", 1.0, 3)
+    assert "Traceback" not in result.output + "".join(capfd.readouterr())
+    assert result.stderr.splitlines()[-3:] == [
+        "Error: Not every model finished:",
+        "  openrouter/no/such, 3 times: Error code: 404 - No endpoints found.",
+        "To continue: run the same command again.",
+    ]
+    # The other model was not disturbed.
+    (log,) = (log for log in logs(tmp_path / "run") if log.status == "success")
+    assert len(log.samples or []) == 3
+
+
+def test_a_provider_that_repeats_the_key_is_not_quoted_with_it(
+    openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(nejm_inspect.benchmark, "RETRY_ATTEMPTS", 0)
+    key = "sk-or-v1-roster-secret"
+    roster = tmp_path / "mine.yaml"
+    roster.write_text(
+        f"models: [{{model: openrouter/a/b, args: {{api_key: {key}}}}}]",
+        encoding="utf-8",
+    )
+    openrouter.examinee = lambda call: openrouter_error(
+        401, f"{key} is\x1b[2J no key.\n" + "No " * 500
+    )
+    result = benchmark(str(roster), *DEMO, "--log-dir", str(tmp_path / "run"))
+    assert result.exit_code == 1
+    failures = result.stderr.partition("Not every model finished")[2]
+    assert "*** is" in failures
+    assert key not in failures
+    assert "\x1b" not in failures
+    assert len(failures) < 500
+
+
+def test_an_error_of_the_judge_costs_no_second_answer(
+    openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(nejm_inspect.benchmark, "RETRY_ATTEMPTS", 0)
+    run = ("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"), *DEMO)
+    openrouter.judge = lambda call: openrouter_error(402, "Insufficient credits")
+    failed = benchmark(*run)
+    assert failed.exit_code == 1
+    assert "3 times: Error code: 402" in failed.stderr
+    openrouter.judge = lambda call: verdict(10)
+    assert benchmark(*run).exit_code == 0
+    assert len(openrouter.examinee_calls) == 3
+
+
+def test_a_folder_made_anew_asks_anew(openrouter: OpenRouter, tmp_path: Path) -> None:
+    run = ("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"), *DEMO)
+    assert benchmark(*run).exit_code == 0
+    shutil.rmtree(tmp_path / "run")
+    assert benchmark(*run).exit_code == 0
+    assert len(openrouter.examinee_calls) == 6

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
+import pytest
 import yaml
 from inspect_ai import Task
 
 from nejm_inspect import nejm_image_challenge, nejm_multiple_choice
 from nejm_inspect.agreement import ADVERSARIAL_THRESHOLD, IN_RANGE_THRESHOLD
-from nejm_inspect.benchmark import read_roster
 from nejm_inspect.cli import main, report
-from nejm_inspect.errors import parameter_names
+from nejm_inspect.cli_benchmark import benchmark
 from nejm_inspect.judge_exam import PAIRS_FILE, read_pairs
-from nejm_inspect.judging.panel import DEFAULT_GRADER
-from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS
+from nejm_inspect.judging.verdict import DEFAULT_GRADER, MAX_RESPONSE_CHARACTERS
+from nejm_inspect.roster import read_roster
 from nejm_inspect.rubric import RUBRIC
 
 ROOT = Path(__file__).parents[1]
@@ -96,9 +97,10 @@ def test_task_version_is_in_the_changelog() -> None:
     )
 
 
-def test_options_of_the_report_command() -> None:
-    options = {option.opts[0] for option in report.params if len(option.opts[0]) > 4}
-    documented = {name for name, _ in table("option of `report`")}
+@pytest.mark.parametrize("command", [report, benchmark])
+def test_options_of_a_command(command: click.Command) -> None:
+    options = {option.opts[0] for option in command.params if len(option.opts[0]) > 4}
+    documented = {name for name, _ in table(f"option of `{command.name}`")}
     assert documented == {name for name in options if name.startswith("--")}
 
 

@@ -1,0 +1,140 @@
+"""The command `nejm-inspect benchmark`."""
+
+from pathlib import Path
+
+import click
+import yaml
+from rich.console import Console
+
+from nejm_inspect.errors import NejmInspectError
+
+DEFAULT_ROSTER = "november_2026"
+
+
+@click.command()
+@click.argument("roster", default=DEFAULT_ROSTER)
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="PROVIDER/MODEL",
+    help="Run this model, with the roster's settings if it is there; repeatable.",
+)
+@click.option(
+    "--judge",
+    "judges",
+    multiple=True,
+    metavar="PROVIDER/MODEL",
+    help="Judge by this model instead of the roster's; repeatable, for a panel.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    help="Only so many cases of the sample. Run again with more, only the new ones are "
+    "asked; with fewer, all are kept.",
+)
+@click.option("--epochs", type=click.IntRange(1), help="Ask each case so many times.")
+@click.option("--log-dir", help="Folder of the logs.  [default: logs/ROSTER]")
+@click.option(
+    "-T",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the task, as for inspect eval; repeatable.",
+)
+@click.option(
+    "--model-cost-config",
+    metavar="FILE",
+    help="YAML or JSON file with model prices, as for inspect eval. OpenRouter's are "
+    "looked up there.",
+)
+@click.option(
+    "--cost-limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="DOLLARS",
+    help="Stop a case, its judging included, that costs more.",
+)
+@click.option(
+    "--max-connections",
+    type=click.IntRange(1),
+    help="Requests at once to each model.",
+)
+@click.option(
+    "--no-log-images", is_flag=True, help="Log no images, as for inspect eval."
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show what would be run and its cost; ask no model.",
+)
+@click.pass_context
+def benchmark(
+    context: click.Context,
+    roster: str,
+    models: tuple[str, ...],
+    judges: tuple[str, ...],
+    limit: int | None,
+    epochs: int | None,
+    log_dir: str | None,
+    parameters: tuple[str, ...],
+    model_cost_config: str | None,
+    cost_limit: float | None,
+    max_connections: int | None,
+    no_log_images: bool,
+    dry_run: bool,
+) -> None:
+    """Run a roster of models on the same cases, then report.
+
+    ROSTER is the name of a bundled roster (november_2026, today's models, or
+    november_2025, the published benchmark) or the path of a YAML file. Run again, the
+    command goes on where it stopped. The report is written beside the logs, to
+    LOG_DIR-report.
+    """
+    # What runs models takes seconds to import, and only this command needs it.
+    from nejm_inspect.benchmark import run_benchmark
+    from nejm_inspect.cli import report
+    from nejm_inspect.planning import look_up_prices, print_plan
+    from nejm_inspect.roster import read_roster
+
+    task = dict(map(_parse_parameter, parameters))
+    chosen = read_roster(roster).with_models(models, judges).with_task(task)
+    chosen.check_living()
+    if dry_run:
+        prices = look_up_prices(chosen, model_cost_config)
+        print_plan(chosen, prices, Console(), limit=limit, epochs=epochs)
+        return
+    folder = log_dir or f"logs/{Path(roster).stem}"
+    failures = run_benchmark(
+        chosen,
+        folder,
+        model_cost_config=model_cost_config,
+        limit=limit,
+        epochs=epochs,
+        cost_limit=cost_limit,
+        log_images=False if no_log_images else None,
+        **({"max_connections": max_connections} if max_connections else {}),
+    )
+    if failures is None:
+        raise NejmInspectError(
+            f"Interrupted. What is finished is in {folder} and can be reported. To "
+            "continue: run the same command again."
+        )
+    place = folder.rstrip("/")
+    local = place if "://" not in place else f"logs/{Path(place).name}"
+    context.invoke(report, logs=(folder,), out=Path(f"{local}-report"))
+    if failures:
+        lines = "".join(f"\n  {failure}" for failure in failures)
+        raise NejmInspectError(
+            f"Not every model finished:{lines}\n"
+            "To continue: run the same command again."
+        )
+
+
+def _parse_parameter(parameter: str) -> tuple[str, object]:
+    name, equals, value = parameter.partition("=")
+    if not equals:
+        raise NejmInspectError(f"-T {parameter}: must be NAME=VALUE.")
+    try:
+        return name, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise NejmInspectError(f"-T {parameter}: not a YAML value.") from error

@@ -1,0 +1,206 @@
+"""Rosters: which models a benchmark runs, with which settings and which judge."""
+
+import datetime
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from inspect import signature
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import yaml
+from inspect_ai.model import ModelConfig
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from nejm_inspect.errors import NejmInspectError, describe_validation
+from nejm_inspect.judging.verdict import DEFAULT_GRADER
+from nejm_inspect.task import is_judged, nejm_image_challenge
+
+
+class RosterModel(ModelConfig):
+    """Inspect's model config, in which a misspelt field is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    retired: datetime.date | None = None
+    """Day on which its maker or provider stopped serving it, or will."""
+
+    @property
+    def gone_since(self) -> datetime.date | None:
+        """The day of its retirement, if that has passed."""
+        today = datetime.date.today()
+        return self.retired if self.retired and self.retired <= today else None
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class Roster(BaseModel):
+    """What a benchmark runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: tuple[RosterModel, ...] = Field(min_length=1)
+    grader: Annotated[
+        tuple[RosterModel, ...], Field(min_length=1), BeforeValidator(_listed)
+    ] = (RosterModel(model=DEFAULT_GRADER),)
+    """The judge, or the judges of a panel."""
+    task: dict[str, Any] = Field(default_factory=dict)
+    """Parameters of `nejm_image_challenge`."""
+
+    @property
+    def judges(self) -> tuple[RosterModel, ...]:
+        """The judges that the task asks."""
+        judged = is_judged(self.task.get("scorer", "rubric"))
+        return self.grader if judged else ()
+
+    def with_models(
+        self, models: Sequence[str] = (), judges: Sequence[str] = ()
+    ) -> "Roster":
+        """Returns the roster with these models, and these judges, instead of its own.
+
+        Args:
+            models: Inspect's names. Models that the roster has keep their settings, and
+                are run even if it has them as retired; others have their providers'
+                defaults. Empty for the roster's own.
+            judges: The same for the judge.
+        """
+        changed = {
+            field: _named(names, known)
+            for field, names, known in (
+                ("models", models, self.models),
+                ("grader", judges, self.grader),
+            )
+            if names
+        }
+        return self.model_copy(update=changed)
+
+    def with_task(self, parameters: Mapping[str, Any]) -> "Roster":
+        """Returns the roster with these parameters of the task set.
+
+        Raises:
+            NejmInspectError: If the task has no such parameter.
+        """
+        allowed = list(signature(nejm_image_challenge).parameters)
+        for name in parameters:
+            if name not in allowed:
+                raise NejmInspectError(
+                    f"{name!r} is no parameter of the task. There are: "
+                    f"{', '.join(allowed)}."
+                )
+        return self.model_copy(update={"task": {**self.task, **parameters}})
+
+    def check_living(self) -> None:
+        """Checks that every model is still served, as far as the roster knows.
+
+        Raises:
+            NejmInspectError: If one is retired; says which, since when, and how to run
+                the others.
+        """
+        models = [m for m in self.models if m.gone_since]
+        judges = [m for m in self.judges if m.gone_since]
+        if not models and not judges:
+            return
+        lines = [f"{m.model} since {m.gone_since}" for m in models]
+        lines += [f"{m.model}, the judge, since {m.gone_since}" for m in judges]
+        living = [f"--model {m.model}" for m in self.models if not m.gone_since]
+        options = (living or ["--model PROVIDER/MODEL"]) if models else []
+        options += [f"--judge {DEFAULT_GRADER}"] if judges else []
+        raise NejmInspectError(
+            "\n  ".join(["This roster has models that are no longer served:", *lines])
+            + f"\nTo go without them, add: {' '.join(options)}\n"
+            "A model that you name by --model or --judge is tried in any case."
+        )
+
+    def without_secrets(self, text: str) -> str:
+        """Returns the text with the roster's keys and passwords replaced by asterisks.
+
+        Args:
+            text: What is to be shown, such as settings or a provider's error.
+        """
+        return _masked(text, self.model_dump(exclude_none=True))
+
+
+def _named(
+    names: Sequence[str], known: Sequence[RosterModel]
+) -> tuple[RosterModel, ...]:
+    by_name = {m.model: m.model_copy(update={"retired": None}) for m in known}
+    return tuple(by_name.get(name) or RosterModel(model=name) for name in names)
+
+
+def bundled_rosters() -> list[str]:
+    """The names of the rosters that come with the package."""
+    return sorted(Path(file.name).stem for file in _roster_folder().iterdir())
+
+
+def read_roster(name: str) -> Roster:
+    """Reads a roster.
+
+    Args:
+        name: The name of a bundled roster, or the path of a YAML file.
+
+    Raises:
+        NejmInspectError: If there is none, or it has a field that is not known or
+            wrong.
+    """
+    bundled = name in bundled_rosters()
+    file = _roster_folder() / f"{name}.yaml" if bundled else Path(name).expanduser()
+    if not file.is_file():
+        raise NejmInspectError(
+            f"There is no roster {name!r}: name one of {', '.join(bundled_rosters())}, "
+            "or the path of a YAML file."
+        )
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        # Without the lines around the error, which may hold a key.
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or "it must be in UTF-8"
+        raise NejmInspectError(f"Roster {name}{place}: no YAML: {reason}") from None
+    try:
+        roster = Roster.model_validate(content)
+    except ValidationError as error:
+        reason = _masked(describe_validation(error), content)
+        raise NejmInspectError(f"Roster {name}: {reason}") from None
+    return roster.with_task(roster.task)
+
+
+def _roster_folder() -> Traversable:
+    return files("nejm_inspect") / "rosters"
+
+
+_SECRET_NAME = re.compile(
+    r"(?i)(key|token|secret|password|passwd|authorization|credentials?|cookie|auth)$"
+)
+_SHORTEST_SECRET = 4
+"""Characters: what is shorter is no key, and would be found everywhere."""
+
+
+def _masked(text: str, content: object) -> str:
+    for secret in sorted(set(_secrets(content)), key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return text
+
+
+def _secrets(content: object, name: str = "", secret: bool = False) -> Iterator[str]:
+    """The texts in a roster that nobody but its owner should read."""
+    secret = secret or bool(_SECRET_NAME.search(name)) or name.endswith("headers")
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from _secrets(value, str(key), secret)
+    elif isinstance(content, list | tuple):
+        for value in content:
+            yield from _secrets(value, name, secret)
+    elif secret:
+        yield str(content)
+    elif isinstance(content, str) and "://" in content:
+        with suppress(ValueError):  # of what is no URL after all
+            url = urlsplit(content)
+            yield url.netloc.rpartition("@")[0]
+            yield from url.query.split("&")
