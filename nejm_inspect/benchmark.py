@@ -22,7 +22,7 @@ from inspect_ai.model import (
 )
 
 from nejm_inspect.errors import NejmInspectError, plain_message
-from nejm_inspect.judging.verdict import GRADER_ROLE
+from nejm_inspect.judging.panel import GRADER_ROLE
 from nejm_inspect.planning import look_up_prices
 from nejm_inspect.roster import Roster, RosterModel
 from nejm_inspect.task import nejm_image_challenge
@@ -32,8 +32,8 @@ RETRY_ATTEMPTS = 2
 once more goes on from there."""
 
 RUN_ID_FILE = ".nejm-run-id"
-"""What a folder of logs is told apart by in Inspect's cache: one that is made anew asks
-anew."""
+"""Holds what stands for a folder of logs in Inspect's cache. A folder that is deleted
+and made again gets another one, and its models are asked again."""
 
 
 def run_benchmark(
@@ -57,8 +57,8 @@ def run_benchmark(
         **settings: More for Inspect's `eval_set`, such as `epochs` or `cost_limit`.
 
     Returns:
-        What the models that did not finish have to say for themselves; None if the user
-        stopped the run.
+        A line for each kind of error of the models that did not finish; None if the
+        user stopped the run.
 
     Raises:
         NejmInspectError: If a model, parameter or the folder cannot be used.
@@ -142,20 +142,20 @@ def _is_no_sample_error(record: logging.LogRecord) -> bool:
 
 
 def _failures(log: EvalLog, roster: Roster) -> Iterator[str]:
-    """Says in a line for each what went wrong with a model, the most frequent first."""
+    """Gives the most frequent errors of a model, a line each."""
     if log.status == "success":
         return
     samples = read_eval_log_sample_summaries(log.location)
-    errors = [sample.error for sample in samples if sample.error]
-    if not errors and log.error:
-        errors = [log.error.message]
-    for error, count in Counter(map(_provider_words, errors)).most_common(3):
-        said = roster.without_secrets(error)
-        yield f"{log.eval.model}, {count} times: {said}"
+    errors = [sample.error for sample in samples if sample.error] or [
+        log.error.message if log.error else f"the run ended as {log.status}"
+    ]
+    said = (_provider_words(roster.without_secrets(error)) for error in errors)
+    for words, count in Counter(said).most_common(3):
+        yield f"{log.eval.model}, {count} times: {words}"
 
 
 def _provider_words(error: str) -> str:
-    # Inspect puts the request, of many lines, before some errors, and these on one.
+    # Inspect puts the request, in many lines, before some errors, which have one line.
     if error.lstrip().startswith("Request:"):
         error = error.rstrip().rpartition("\n")[2]
     printable = "".join(c if c.isprintable() else " " for c in error)

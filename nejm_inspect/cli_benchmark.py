@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 import yaml
+from dotenv import find_dotenv, load_dotenv
 from rich.console import Console
 
 from nejm_inspect.errors import NejmInspectError
@@ -96,6 +97,8 @@ def benchmark(
     from nejm_inspect.planning import look_up_prices, print_plan
     from nejm_inspect.roster import read_roster
 
+    # As `inspect eval` does, which reads keys and URLs from there.
+    load_dotenv(find_dotenv(usecwd=True))
     task = dict(map(_parse_parameter, parameters))
     chosen = read_roster(roster).with_models(models, judges).with_task(task)
     chosen.check_living()

@@ -85,7 +85,7 @@ def list_models(base_url: str | None = None) -> dict[str, ListedModel]:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ListUnavailableError(type(error).__name__) from error
     except ValidationError as error:
-        raise ListUnavailableError("the answer is no list of models") from error
+        raise ListUnavailableError("the answer is not a list of models") from error
     if not models:
         raise ListUnavailableError("it is empty")
     return {model.id: model for model in models}

@@ -1,4 +1,4 @@
-"""Before a benchmark: prices of its models, and what it would about take."""
+"""Before a benchmark: prices of its models, an estimate of calls, tokens and cost."""
 
 from collections.abc import Mapping
 from math import isnan, nan
@@ -25,7 +25,7 @@ from nejm_inspect.task import nejm_image_challenge
 TEXT_TOKENS = 128
 IMAGE_TOKENS = 1_000
 ANSWER_TOKENS = 5
-GRADER_INPUT_TOKENS = 482
+GRADER_INPUT_TOKENS = 910
 GRADER_OUTPUT_TOKENS = 55
 """Tokens per case: texts as measured over all 947 cases (o200k encoding), images by
 providers' rules for about a megapixel."""
@@ -81,7 +81,7 @@ def _read_prices(file: str | None) -> dict[str, ModelCost]:
         return {name: ModelCost.model_validate(p) for name, p in prices.items()}
     except (OSError, yaml.YAMLError, AttributeError, ValidationError) as error:
         raise NejmInspectError(
-            f"{file} is no file of model prices as inspect eval takes: {error}"
+            f"{file} is not a file of model prices as inspect eval takes it: {error}"
         ) from error
 
 
@@ -93,10 +93,10 @@ def print_plan(
     limit: int | None = None,
     epochs: int | None = None,
 ) -> None:
-    """Prints what a benchmark would run and about what it would take.
+    """Prints what a benchmark would run, with an estimate of tokens and cost.
 
-    The output of a model that reasons cannot be foreseen: given are the tokens of the
-    bare answers and, where the roster limits tokens, the most that it allows.
+    The output of a model that reasons cannot be foreseen. The plan gives the tokens of
+    the bare answers and, where the roster limits tokens, the most that it allows.
 
     Args:
         roster: What would be run.

@@ -16,7 +16,7 @@ from inspect_ai.model import ModelConfig
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from nejm_inspect.errors import NejmInspectError, describe_validation
-from nejm_inspect.judging.verdict import DEFAULT_GRADER
+from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.task import is_judged, nejm_image_challenge
 
 
@@ -89,8 +89,7 @@ class Roster(BaseModel):
         for name in parameters:
             if name not in allowed:
                 raise NejmInspectError(
-                    f"{name!r} is no parameter of the task. There are: "
-                    f"{', '.join(allowed)}."
+                    f"The task has no parameter {name!r}. It has: {', '.join(allowed)}."
                 )
         return self.model_copy(update={"task": {**self.task, **parameters}})
 
@@ -161,7 +160,9 @@ def read_roster(name: str) -> Roster:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or "it must be in UTF-8"
-        raise NejmInspectError(f"Roster {name}{place}: no YAML: {reason}") from None
+        raise NejmInspectError(
+            f"Roster {name}{place}: not valid YAML: {reason}"
+        ) from None
     try:
         roster = Roster.model_validate(content)
     except ValidationError as error:
@@ -178,18 +179,21 @@ _SECRET_NAME = re.compile(
     r"(?i)(key|token|secret|password|passwd|authorization|credentials?|cookie|auth)$"
 )
 _SHORTEST_SECRET = 4
-"""Characters: what is shorter is no key, and would be found everywhere."""
+"""Characters. Anything shorter is not a key, and would be found in other words."""
 
 
 def _masked(text: str, content: object) -> str:
-    for secret in sorted(set(_secrets(content)), key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "***")
+    secrets = {s for s in _secrets(content) if len(s) >= _SHORTEST_SECRET}
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+        for length in range(len(secret) - 1, _SHORTEST_SECRET - 1, -1):
+            # What describe_validation() has cut off.
+            text = text.replace(f"{secret[:length]}…", "***…")
     return text
 
 
 def _secrets(content: object, name: str = "", secret: bool = False) -> Iterator[str]:
-    """The texts in a roster that nobody but its owner should read."""
+    """Finds the texts in a roster that only its owner should read."""
     secret = secret or bool(_SECRET_NAME.search(name)) or name.endswith("headers")
     if isinstance(content, Mapping):
         for key, value in content.items():

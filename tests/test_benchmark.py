@@ -195,6 +195,18 @@ def test_a_verbatim_benchmark_needs_no_judge(
     assert not openrouter.judge_calls
 
 
+def test_a_key_in_a_dotenv_file(
+    openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any
+) -> None:
+    # Set first, to be put back as it was.
+    monkeypatch.setenv("OPENROUTER_API_KEY", "")
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    (tmp_path / ".env").write_text(f"OPENROUTER_API_KEY={KEY}", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    result = benchmark("--model", "openrouter/dot/env", *DEMO, "--log-dir", "run")
+    assert result.exit_code == 0, result.output
+
+
 def test_other_parameters_need_another_folder(
     openrouter: OpenRouter, tmp_path: Path
 ) -> None:
@@ -217,7 +229,10 @@ def test_other_parameters_need_another_folder(
             ["--model", "nosuch/x", "-T", "scorer=verbatim"],
             "nosuch/x: Model API nosuch",
         ),
-        (["--dry-run", "--model-cost-config", "none.yaml"], "no file of model prices"),
+        (
+            ["--dry-run", "--model-cost-config", "none.yaml"],
+            "not a file of model prices",
+        ),
     ],
 )
 def test_bad_arguments(arguments: list[str], message: str, tmp_path: Path) -> None:

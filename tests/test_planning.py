@@ -157,9 +157,9 @@ def test_variants_of_a_model(name: str, there: bool, openrouter: OpenRouter) -> 
     ("reply", "reason"),
     [
         (Reply(status=503), "HTTP 503"),
-        (Reply(b"<html>"), "no list of models"),
-        (Reply(b'{"data": 3}'), "no list of models"),
-        (Reply(b'{"data": [{"name": "no id"}]}'), "no list of models"),
+        (Reply(b"<html>"), "not a list of models"),
+        (Reply(b'{"data": 3}'), "not a list of models"),
+        (Reply(b'{"data": [{"name": "no id"}]}'), "not a list of models"),
         (Reply(b'{"data": []}'), "it is empty"),
     ],
 )

@@ -15,8 +15,10 @@ from nejm_inspect import nejm_image_challenge, nejm_multiple_choice
 from nejm_inspect.agreement import ADVERSARIAL_THRESHOLD, IN_RANGE_THRESHOLD
 from nejm_inspect.cli import main, report
 from nejm_inspect.cli_benchmark import benchmark
+from nejm_inspect.errors import parameter_names
 from nejm_inspect.judge_exam import PAIRS_FILE, read_pairs
-from nejm_inspect.judging.verdict import DEFAULT_GRADER, MAX_RESPONSE_CHARACTERS
+from nejm_inspect.judging.panel import DEFAULT_GRADER
+from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS
 from nejm_inspect.roster import read_roster
 from nejm_inspect.rubric import RUBRIC
 

@@ -104,8 +104,8 @@ def test_the_judge_may_be_a_list() -> None:
         ("models: []", "at least 1 item"),
         ("models: [{model: a/b}]\ngrader: []", "at least 1 item"),
         ("judge: x", "judge='x': Extra"),
-        ("models: [{model: a/b}]\ntask: {sample: 3}", "'sample' is no parameter"),
-        ("task: {}\nmodels: [", "line 2: no YAML"),
+        ("models: [{model: a/b}]\ntask: {sample: 3}", "no parameter 'sample'"),
+        ("task: {}\nmodels: [", "line 2: not valid YAML"),
         ("just text", "Roster .*valid dictionary"),
         ("", "Roster .*valid dictionary"),
     ],
@@ -124,6 +124,7 @@ def test_a_faulty_roster_is_refused(text: str, message: str, tmp_path: Path) -> 
         f"models: [{{model: a/b, config: {{api_token: {KEY}}}}}]",
         f"models: [{{model: a/b, args: {{api_key: {KEY}}}, args: ]",
         f"grader: https://me:{KEY}@host.example/v1",
+        f"models: [{{model: a/b, api_key: {KEY * 9}}}]",
     ],
 )
 def test_the_message_of_a_faulty_roster_has_no_key(text: str, tmp_path: Path) -> None:
