@@ -30,6 +30,7 @@ def nejm_multiple_choice(
     seed: int = 42,
     difficulty: str = "all",
     question_type: str = "all",
+    history: str = "all",
     inputs: str = "both",
     since: str | int | None = None,
     until: str | int | None = None,
@@ -53,6 +54,7 @@ def nejm_multiple_choice(
         seed: Seed of the draw.
         difficulty: `all`, `easy`, `medium`, `hard` or `expert` (a part of hard).
         question_type: `all`, `diagnosis` or `other`.
+        history: `all`, `yes` or `no`.
         inputs: What the model sees beside the options: `both`, `history` or `image`.
         since: First day of publication, inclusive.
         until: Last day of publication, inclusive.
@@ -76,6 +78,7 @@ def nejm_multiple_choice(
         seed=seed,
         difficulty=difficulty,
         question_type=question_type,
+        history=history,
         inputs=inputs,
         since=since,
         until=until,
@@ -99,6 +102,7 @@ def nejm_multiple_choice(
             stderr(),
             ci_wilson(),
             accuracy_by("difficulty"),
+            accuracy_by("has_history"),
         ],
         version=TASK_VERSION,
         metadata={"prompt_version": PROMPT_VERSION, "skipped_cases": skipped},

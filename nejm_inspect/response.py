@@ -17,7 +17,7 @@ _CLOSING = (
     rf"</{_TAG}\s*>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<\|think:end\|>"
     r"|<\|end_of_thought\|>|<\|inner_suffix\|>|<channel\|>|<unused95>"
     r"|<\|channel\|>final\b.{0,80}?<\|message\|>|assistantfinal"
-    r"|\bHere(?: is|['’]s) my response:"
+    r"|Here(?: is|['’]s) my response:"
 )
 _CODE = r"^[ \t]*```.*\n(?:(?![ \t]*```).*\n)*+[ \t]*```[ \t]*$|`[^`\n]+`"
 _NEXT = re.compile(

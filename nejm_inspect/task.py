@@ -27,6 +27,7 @@ def nejm_image_challenge(
     seed: int = 42,
     difficulty: str = "all",
     question_type: str = "all",
+    history: str = "all",
     inputs: str = "both",
     since: str | int | None = None,
     until: str | int | None = None,
@@ -42,11 +43,13 @@ def nejm_image_challenge(
     The defaults are those of the published benchmark: 50 cases drawn with seed 42.
 
     Args:
-        sample_size: Number of cases to draw; null takes all.
+        sample_size: Number of cases to draw; null takes all. Of demo and own cases, 50
+            takes up to 50.
         seed: Seed of the draw.
         difficulty: `all`, `easy`, `medium`, `hard` or `expert` (a part of hard), by
             how far NEJM readers' votes were from the answer.
         question_type: `all`, `diagnosis`, or `other` (the case asks something else).
+        history: `all`, or cases whose text holds a history (`yes`) or does not (`no`).
         inputs: What the model sees: `both`, or the `history` or the `image` alone.
         since: First day of publication, inclusive: an ISO date, on the command line
             in the form 20200131.
@@ -74,6 +77,7 @@ def nejm_image_challenge(
         seed=seed,
         difficulty=difficulty,
         question_type=question_type,
+        history=history,
         inputs=inputs,
         since=since,
         until=until,

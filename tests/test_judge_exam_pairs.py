@@ -8,8 +8,8 @@ from typing import Any
 
 from nejm_inspect.judge_exam import PAIRS_FILE, read_pairs
 from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS
+from nejm_inspect.response import normalized_diagnosis
 from nejm_inspect.rubric import RUBRIC
-from nejm_inspect.scorers import normalized_diagnosis
 
 PAIRS = read_pairs(PAIRS_FILE)  # which checks every range against its level
 HONEST = [pair for pair in PAIRS if not pair.attack]

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from inspect_ai import Epochs, Task, eval, score
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
@@ -24,7 +22,7 @@ from inspect_ai.scorer import Score
 from nejm_inspect import diagnosis_rubric, verbatim_diagnosis
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.judging.preflight import preflight
-from nejm_inspect.scorers import normalized_diagnosis, rubric_category
+from nejm_inspect.scorers import rubric_category
 from tests.conftest import KEY
 from tests.loopback import Call, OpenRouter, Reply, openrouter_error, verdict
 
@@ -423,75 +421,3 @@ def test_the_exact_scorer_needs_no_judge() -> None:
     assert [s.reason for s in scores if not s.answer] == ["no_response"]
     assert metric(log, "overall_score") == pytest.approx(1 / 3)
     assert metric(log, "exact_rate") == pytest.approx(1 / 3)
-
-
-@pytest.mark.parametrize(
-    ("response", "reference"),
-    [
-        ("gout", "Gout"),
-        ("Gout.", "Gout"),
-        ("**Gout**", "Gout"),
-        ("`Gout`\n", "Gout"),
-        ("Diagnosis: gout", "Gout"),
-        ("**Most likely diagnosis:** Gout", "Gout"),
-        ("The diagnosis is gout", "Gout"),
-        ("Final answer: gout", "Gout"),
-        ("A ganglion cyst", "Ganglion cyst"),
-        ("Hand-foot-and-mouth disease", "Hand, foot, and mouth disease"),
-        ("Hodgkin’s lymphoma", "Hodgkin lymphoma"),
-        ("Graves' disease", "Graves disease"),
-        ("SJÖGREN SYNDROME", "Sjögren's syndrome"),
-        ("Sjogren syndrome", "Sjögren's syndrome"),
-        ("Mitochondrial diseases", "Mitochondrial disease"),
-        ("β₂-microglobulin", "β2-microglobulin"),
-        ("ﬁbroma", "Fibroma"),
-        ("- Diagnosis: Gout", "Gout"),
-        ("• **Diagnosis**: Gout", "Gout"),
-        ("(Diagnosis: Gout)", "Gout"),
-        ("“Diagnosis – Gout”", "Gout"),
-        ("Final diagnosis\nGout", "Gout"),
-        ("Answer: Diagnosis: Gout", "Gout"),
-        ("Crohnʼs disease", "Crohn disease"),
-        ("Hodgkin‘s lymphoma", "Hodgkin lymphoma"),
-        ("hemophilia a", "Hemophilia A"),
-        ("Rupture of the tendon", "Rupture of a tendon"),
-    ],
-)
-def test_differences_that_do_not_matter(response: str, reference: str) -> None:
-    assert normalized_diagnosis(response) == normalized_diagnosis(reference)
-
-
-@pytest.mark.parametrize(
-    ("response", "reference"),
-    [
-        ("Gouty arthritis", "Gout"),
-        ("Gout or pseudogout", "Gout"),
-        ("Not gout", "Gout"),
-        ("Hemophilia", "Hemophilia A"),
-        ("Vitamin deficiency", "Vitamin A deficiency"),
-        ("Hepatitis", "Hepatitis A"),
-        ("A", "Gout"),
-        ("Diagnosis", "Gout"),
-        ("Type 1 diabetes", "Type 2 diabetes"),
-        ("α-thalassemia", "β-thalassemia"),
-        ("", "Gout"),
-    ],
-)
-def test_differences_that_matter(response: str, reference: str) -> None:
-    assert normalized_diagnosis(response) != normalized_diagnosis(reference)
-
-
-@given(st.text())
-def test_normalization_is_stable(text: str) -> None:
-    once = normalized_diagnosis(text)
-    assert once == once.strip()
-    assert "  " not in once
-
-
-def test_references_of_the_real_list_stay_distinct_from_their_distractors(
-    real_records: list[dict[str, Any]],
-) -> None:
-    for record in real_records:
-        options = {normalized_diagnosis(record[f"option_{x}"]) for x in "ABCDE"}
-        assert len(options) == 5, record["image_id"]
-        assert all(options), record["image_id"]

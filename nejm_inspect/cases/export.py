@@ -109,6 +109,7 @@ def _features() -> Any:
             "brier_score": Value("float64"),
             "difficulty": text,
             "question_type": text,
+            "has_history": Value("bool"),
         }
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from PIL import Image
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -75,7 +75,7 @@ class NejmRecord(BaseModel):
     image_id: int
     date: Annotated[datetime.date, BeforeValidator(_parse_date)]
     question: Text
-    relevant_context: str
+    relevant_context: Literal["yes", "no"]
     option_A: Text
     option_B: Text
     option_C: Text
@@ -107,6 +107,7 @@ class NejmRecord(BaseModel):
             total_votes=self.total_number_votes,
             brier_score=self.brier_score,
             question_type=question_type(self.question),
+            has_history=self.relevant_context == "yes",
         )
 
 

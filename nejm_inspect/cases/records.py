@@ -31,6 +31,7 @@ FIELDS = (
     "brier_score",
     "difficulty",
     "question_type",
+    "has_history",
 )
 """What a row may hold, by the names that columns are mapped from."""
 OTHER_NAMES = {

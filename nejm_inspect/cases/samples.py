@@ -120,6 +120,7 @@ def case_metadata(case: Case) -> dict[str, Any]:
         "difficulty": case.difficulty,
         "brier_score": case.brier_score,
         "question_type": case.question_type,
+        "has_history": case.has_history,
         "options": dict(zip(OPTION_LETTERS, case.options, strict=False)) or None,
         "correct_option": case.correct_option,
         "reader_votes": dict(zip(OPTION_LETTERS, case.reader_votes, strict=False))

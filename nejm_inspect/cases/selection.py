@@ -10,15 +10,20 @@ from pydantic import Field, model_validator
 from nejm_inspect.cases.schema import Case, IsoDate, levels_of
 from nejm_inspect.errors import NejmInspectError, Parameters
 
+DEFAULT_SAMPLE_SIZE = 50
+"""That of the published benchmark."""
+
 
 class Selection(Parameters):
     """Filters over cases and the size of the sample drawn from what they leave."""
 
-    sample_size: Annotated[int, Field(ge=1)] | None = 50
+    sample_size: Annotated[int, Field(ge=1)] | None = DEFAULT_SAMPLE_SIZE
     """How many cases to draw; None takes all, in file order."""
     seed: int = 42
     difficulty: Literal["all", "easy", "medium", "hard", "expert"] = "all"
     question_type: Literal["all", "diagnosis", "other"] = "all"
+    history: Literal["all", "yes", "no"] = "all"
+    """Whether the text holds a history besides its question."""
     since: IsoDate | None = None
     """First day of publication, inclusive."""
     until: IsoDate | None = None
@@ -31,7 +36,9 @@ class Selection(Parameters):
         return self
 
 
-def select_cases(cases: Sequence[Case], selection: Selection) -> list[Case]:
+def select_cases(
+    cases: Sequence[Case], selection: Selection, *, default_is_limit: bool = False
+) -> list[Case]:
     """Filters the cases and draws the sample.
 
     The draw is ``random.Random(seed).sample(pool, n)`` over the filtered cases in file
@@ -41,6 +48,10 @@ def select_cases(cases: Sequence[Case], selection: Selection) -> list[Case]:
     Args:
         cases: All cases of a source, in file order.
         selection: The filters, the size of the sample and its seed.
+        default_is_limit: Whether fewer cases than the default size will do, as for
+            cases of the user's own. They are then all taken, in file order. The rule
+            holds for a size of 50 whether the user named it or not; any other is
+            meant.
 
     Raises:
         NejmInspectError: If the filters leave no case or fewer than asked for, or use
@@ -50,7 +61,8 @@ def select_cases(cases: Sequence[Case], selection: Selection) -> list[Case]:
     size = selection.sample_size
     if not pool:
         raise NejmInspectError(f"None of the {len(cases)} cases passes the filters.")
-    if size is None:
+    fewer_will_do = default_is_limit and size == DEFAULT_SAMPLE_SIZE
+    if size is None or (fewer_will_do and len(pool) < size):
         return pool
     if size > len(pool):
         raise NejmInspectError(
@@ -64,6 +76,7 @@ def _admits(selection: Selection, case: Case) -> bool:
     return (
         _has_difficulty(selection, case)
         and selection.question_type in ("all", case.question_type)
+        and _has_history(selection, case)
         and _is_in_window(selection, case)
     )
 
@@ -77,6 +90,17 @@ def _has_difficulty(selection: Selection, case: Case) -> bool:
             f"each case, and case {case.id} has none. Use difficulty=all."
         )
     return selection.difficulty in levels_of(case.difficulty)
+
+
+def _has_history(selection: Selection, case: Case) -> bool:
+    if selection.history == "all":
+        return True
+    if case.has_history is None:
+        raise NejmInspectError(
+            f"history={selection.history} needs has_history of each case, and case "
+            f"{case.id} does not say. Use history=all."
+        )
+    return case.has_history == (selection.history == "yes")
 
 
 def _is_in_window(selection: Selection, case: Case) -> bool:
