@@ -23,6 +23,7 @@ from inspect_ai.model import (
 
 from nejm_inspect.errors import NejmInspectError, plain_message
 from nejm_inspect.judging.panel import GRADER_ROLE
+from nejm_inspect.judging.preflight import check_judges
 from nejm_inspect.planning import look_up_prices
 from nejm_inspect.roster import Roster, RosterModel
 from nejm_inspect.task import nejm_image_challenge
@@ -71,6 +72,7 @@ def run_benchmark(
         set_model_info(name, info.model_copy(update={"cost": cost}))
     kept = CachePolicy(expiry=None, per_epoch=True, scopes={"run": _run_id(log_dir)})
     models = [_model(roster, model, kept) for model in roster.models]
+    check_judges(judges)
     task = nejm_image_challenge(**roster.task)
     # Errors are told at the end, once a model, and not once a case and attempt.
     logging.getLogger("inspect_ai._eval.task.run").addFilter(_is_no_sample_error)

@@ -96,6 +96,7 @@ def benchmark(
     from nejm_inspect.cli import report
     from nejm_inspect.planning import look_up_prices, print_plan
     from nejm_inspect.roster import read_roster
+    from nejm_inspect.run_summary import tell_run_ends
 
     # As `inspect eval` does, which reads keys and URLs from there.
     load_dotenv(find_dotenv(usecwd=True))
@@ -117,6 +118,7 @@ def benchmark(
         log_images=False if no_log_images else None,
         **({"max_connections": max_connections} if max_connections else {}),
     )
+    tell_run_ends()
     if failures is None:
         raise NejmInspectError(
             f"Interrupted. What is finished is in {folder} and can be reported. To "

@@ -2,7 +2,6 @@
 
 import atexit
 import datetime
-import functools
 from collections.abc import Mapping
 
 import click
@@ -53,18 +52,9 @@ class DatasetParameters(Selection):
         dataset, skipped = cases_to_dataset(
             source, cases, self.inputs, self.missing_images
         )
-        if self.cases == "demo":
-            _tell_chance()
         if skipped:
             _tell_at_exit(skipped)
         return dataset, {str(id): reason for id, reason in skipped.items()}
-
-
-@functools.cache
-def _tell_chance() -> None:
-    """Says at the end of the process, once, what the demo's numbers compare with."""
-    note = "Demo cases have five options each: guessing among them gets 20% right."
-    atexit.register(click.echo, note, err=True)
 
 
 _skipped_in_process: dict[CaseId, str] = {}

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ import yaml
 from inspect_ai.model import ModelConfig
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from nejm_inspect.errors import NejmInspectError, describe_validation
+from nejm_inspect.errors import NejmInspectError, describe_validation, refuse_unknown
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.task import is_judged, nejm_image_challenge
 
@@ -85,12 +84,7 @@ class Roster(BaseModel):
         Raises:
             NejmInspectError: If the task has no such parameter.
         """
-        allowed = list(signature(nejm_image_challenge).parameters)
-        for name in parameters:
-            if name not in allowed:
-                raise NejmInspectError(
-                    f"The task has no parameter {name!r}. It has: {', '.join(allowed)}."
-                )
+        refuse_unknown(nejm_image_challenge, parameters)
         return self.model_copy(update={"task": {**self.task, **parameters}})
 
     def check_living(self) -> None:

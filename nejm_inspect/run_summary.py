@@ -4,7 +4,6 @@ import atexit
 import shlex
 from collections import Counter
 from math import isnan
-from pathlib import PurePosixPath
 
 import click
 from inspect_ai.hooks import Hooks, RunEnd, SampleEnd, hooks
@@ -17,13 +16,17 @@ SCORED, UNSCORED, ERROR, UNJUDGED = "scored", "unscored", "error", "unjudged"
 
 _ends: dict[tuple[str, str], str] = {}
 """What to say of each run, by its task and model; a retry takes its place."""
+_folders: dict[str, None] = {}
+"""Where the logs of the runs are."""
 
 
 def tell_run_ends() -> None:
     """Says what has not been said of the runs that ended, on standard error."""
-    for end in _ends.values():
-        click.echo(f"\n{end}", err=True)
+    if _ends:
+        report = f"To report: nejm-inspect report {' '.join(_folders)}"
+        click.echo("\n" + "\n".join([*_ends.values(), report]), err=True)
     _ends.clear()
+    _folders.clear()
 
 
 _announced: list[type[Hooks]] = []
@@ -57,6 +60,8 @@ def announce_run_ends() -> None:
                 outcomes = self.outcomes.pop(spec.eval_id, Counter())
                 if spec.task.rpartition("/")[2] == "nejm_image_challenge":
                     _ends[str(spec.task_args), spec.model] = _described(log, outcomes)
+                    folder = _path(log).rpartition("/")[0]
+                    _folders[shlex.quote(folder)] = None
 
     _announced.append(RunSummary)
 
@@ -92,20 +97,23 @@ def _described(log: EvalLog, outcomes: Counter[str]) -> str:
     said += [f"{outcomes[SCORED]} scored", f"{outcomes[UNSCORED]} unscored"]
     said += [f"{outcomes[ERROR] + outcomes[UNJUDGED]} errors"]
     ended = "" if log.status == "success" else f" The run's status is {log.status}."
-    path = log.location.removeprefix("file://")
     lines = [f"{log.eval.model}: {', '.join(said)}.{ended}"]
+    if log.eval.dataset.name == "demo":
+        lines.append("Guessing among the five options of a demo case gives 20%.")
     if waiting := outcomes[UNJUDGED]:
         lines += [
             f"{waiting} response{'s wait' if waiting > 1 else ' waits'} for a verdict: "
             "the judge failed. To have all responses judged without asking the model "
             "again:",
-            f"  inspect score {shlex.quote(path)} --scorer "
+            f"  inspect score {shlex.quote(_path(log))} --scorer "
             "nejm_inspect/diagnosis_rubric --action overwrite --overwrite "
             f"--model-role {GRADER_ROLE}={_judges(log)}",
         ]
-    folder = shlex.quote(str(PurePosixPath(path).parent))
-    lines.append(f"To report: nejm-inspect report {folder}")
     return "\n".join(lines)
+
+
+def _path(log: EvalLog) -> str:
+    return log.location.removeprefix("file://")
 
 
 def _judges(log: EvalLog) -> str:

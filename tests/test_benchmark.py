@@ -9,7 +9,7 @@ import pytest
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 
 import nejm_inspect.benchmark
-from nejm_inspect.judging.verdict import DEFAULT_GRADER
+from nejm_inspect.judging.panel import DEFAULT_GRADER
 from tests.benchmarks import AS_PUBLISHED, benchmark, listed
 from tests.conftest import KEY
 from tests.loopback import Journal, OpenRouter, openrouter_error, verdict

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log
 
-from nejm_inspect.judging.verdict import DEFAULT_GRADER
+from nejm_inspect.judging.panel import DEFAULT_GRADER
 from tests.benchmarks import benchmark, listed, words
 from tests.loopback import Journal, OpenRouter, Reply
 from tests.test_roster import KEY, SECRET_ROSTER

@@ -7,7 +7,7 @@ import pytest
 
 from nejm_inspect.cli_benchmark import DEFAULT_ROSTER
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.judging.verdict import DEFAULT_GRADER
+from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.roster import Roster, bundled_rosters, read_roster
 from tests.benchmarks import PUBLISHED, PUBLISHED_JUDGE, benchmark
 
@@ -104,7 +104,7 @@ def test_the_judge_may_be_a_list() -> None:
         ("models: []", "at least 1 item"),
         ("models: [{model: a/b}]\ngrader: []", "at least 1 item"),
         ("judge: x", "judge='x': Extra"),
-        ("models: [{model: a/b}]\ntask: {sample: 3}", "no parameter 'sample'"),
+        ("models: [{model: a/b}]\ntask: {sample: 3}", "'sample' is not a parameter"),
         ("task: {}\nmodels: [", "line 2: not valid YAML"),
         ("just text", "Roster .*valid dictionary"),
         ("", "Roster .*valid dictionary"),

@@ -30,24 +30,25 @@ def test_score_counts_and_the_reports_command(openrouter: OpenRouter) -> None:
         "?" if f">\n{silent}\n</reference" in call.text else verdict(7)
     )
     done = inspect(*DEMO, "--model", EXAMINEE, "--epochs", "2")
-    first, report = last_lines(done)
+    first, chance, report = last_lines(done)
     interval = r"\(95% interval \d\d\.\d% to \d\d\.\d%\)"
     assert re.fullmatch(
         rf"{EXAMINEE}: overall 70\.0% {interval}, exact 0\.0%, 22 scored, 2 unscored, "
         r"0 errors\.",
         first,
     )
+    assert "gives 20%" in chance
     assert report.startswith("To report: nejm-inspect report ")
 
 
 def test_few_cases_have_no_interval(openrouter: OpenRouter) -> None:
-    first, _ = last_lines(inspect(*DEMO, "--model", EXAMINEE, "--limit", "3"))
+    first, *_ = last_lines(inspect(*DEMO, "--model", EXAMINEE, "--limit", "3"))
     assert "overall 100.0% (too few cases for an interval), exact 100.0%" in first
 
 
 def test_without_any_verdict_there_is_no_score(openrouter: OpenRouter) -> None:
     openrouter.judge = lambda call: "?"
-    first, _ = last_lines(inspect(*DEMO, "--model", EXAMINEE, "--limit", "3"))
+    first, *_ = last_lines(inspect(*DEMO, "--model", EXAMINEE, "--limit", "3"))
     assert first == f"{EXAMINEE}: 0 scored, 3 unscored, 0 errors."
 
 
@@ -59,7 +60,7 @@ def test_a_judge_that_dies_costs_no_response(openrouter: OpenRouter) -> None:
 
     openrouter.judge = dies
     done = inspect(*DEMO, "--model", EXAMINEE)
-    first, waiting, command, report = last_lines(done)
+    first, _, waiting, command, report = last_lines(done)
     assert first == (
         f"{EXAMINEE}: overall 70.0% (too few cases for an interval), exact 0.0%, "
         "5 scored, 0 unscored, 7 errors. The run's status is error."
