@@ -61,6 +61,12 @@ def write_atomically(path: Path, data: bytes) -> None:
         ) from error
 
 
+def write_once(path: Path, data: bytes) -> None:
+    """Writes a file as `write_atomically` does, unless it has this content already."""
+    if not path.is_file() or path.read_bytes() != data:
+        write_atomically(path, data)
+
+
 def tell_rights_once() -> None:
     """Says whose the content is and where it is kept, the first time only."""
     notice = cache_folder() / "NOTICE.txt"

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from nejm_inspect.cases.cache import cache_folder, write_atomically
-from nejm_inspect.cases.images import CaseImage, ImageError, image_suffix
+from nejm_inspect.cases.cache import cache_folder, write_once
+from nejm_inspect.cases.image_bytes import ImageError
+from nejm_inspect.cases.images import CaseImage, image_suffix
 from nejm_inspect.cases.records import (
     Embedded,
     ImagePlace,
@@ -102,6 +103,5 @@ def _kept(data: bytes) -> Path | str:
         path = cache_folder() / "embedded" / f"{name}{image_suffix(data)}"
     except ImageError as error:
         return f"image in the table: {error}"
-    if not path.is_file() or path.read_bytes() != data:
-        write_atomically(path, data)
+    write_once(path, data)
     return path

@@ -10,10 +10,10 @@ import httpx
 
 from nejm_inspect.cases.cache import write_atomically
 from nejm_inspect.cases.download import DownloadError, describe_body, download
+from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.images import (
     OTHER_SUFFIXES,
     SUFFIXES,
-    ImageError,
     check_image,
     image_suffix,
 )

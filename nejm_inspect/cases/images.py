@@ -1,30 +1,29 @@
-"""Images: whether one is sound, and a form of it that every provider accepts."""
+"""Images: whether one is sound, and its pixels in a form that providers accept."""
 
 import hashlib
 import io
 import math
+import re
+import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any
 
-from PIL import Image, ImageCms, ImageOps
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, TiffImagePlugin
 
-from nejm_inspect.cases.cache import cache_folder, write_atomically
+from nejm_inspect.cases.cache import cache_folder, write_atomically, write_once
+from nejm_inspect.cases.image_bytes import BareImage, ImageError, bare_image
 
-SUFFIXES = {
-    "JPEG": ".jpg",
-    "MPO": ".jpg",  # a JPEG with further pictures behind it, as some cameras write
-    "PNG": ".png",
-    "GIF": ".gif",
-    "WEBP": ".webp",
-}
-"""The formats that every provider accepts, and how their files are named here."""
-OTHER_SUFFIXES = {"BMP": ".bmp", "JPEG2000": ".jp2", "TIFF": ".tiff"}
-"""The formats that are read to be converted, likewise."""
-READ_FORMATS = tuple(f for f in (*SUFFIXES, *OTHER_SUFFIXES) if f != "MPO")
-"""What is read at all, MPO as JPEG. Pillow knows many more, PostScript among them,
-which would be run as a program."""
+SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
+"""The formats that are sent, and how their files are named here."""
+OTHER_SUFFIXES = {"BMP": ".bmp", "GIF": ".gif", "JPEG2000": ".jp2", "TIFF": ".tiff"}
+"""The formats that are read to be converted, and how their files are named here."""
+READ_FORMATS = (*SUFFIXES, *OTHER_SUFFIXES)
+"""What is read at all. Pillow knows many more, PostScript among them, which would be
+run as a program."""
 ACCEPTED_MODES = ("1", "L", "P", "RGB")
 """Grey or colour at 8 bits; a palette counts as colour."""
 MAX_SIDE = 8_000
@@ -35,10 +34,13 @@ MAX_PIXELS = 50_000_000
 """Refused unread: a small file that unpacks to more is a decompression bomb. Few
 photographs have as many, and a conversion keeps several copies in memory."""
 JPEG_QUALITIES = (95, 90, 85)
+PREPARED = "pixels"
+"""A folder of the cache. A change in how files are prepared needs a new name: those of
+version 0.2.0, in `converted`, hold metadata."""
 
-
-class ImageError(Exception):
-    """An image that cannot be used; the message says why."""
+_LOWER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+"""Of 16 bits Pillow keeps the upper byte. Under the other byte order that is the lower
+one."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class CaseImage:
     conversion: str | None
     """What was done to the original, or None if these are its own bytes."""
     original: Path | None = None
-    """The file as it came, where this is another with other bytes."""
+    """The file as it came, where this is another."""
 
 
 def check_image(data: bytes) -> None:
@@ -58,7 +60,7 @@ def check_image(data: bytes) -> None:
     Raises:
         ImageError: If it is no image, a broken one, or too large to be decoded.
     """
-    with _opened(data) as image:
+    with _opened(bare_image(data).data) as image:
         _decode(image)
 
 
@@ -68,17 +70,18 @@ def image_suffix(data: bytes) -> str:
     Raises:
         ImageError: If it is no image.
     """
-    with _opened(data) as image:
+    with _opened(bare_image(data).data) as image:
         return {**SUFFIXES, **OTHER_SUFFIXES}[str(image.format)]
 
 
 def prepare_image(path: Path) -> CaseImage:
-    """Decodes an image, and gives it in a form that providers accept.
+    """Reduces an image to its pixels, in a form that providers accept.
 
-    Bytes that are acceptable as they are stay as they are. Others are converted once,
-    losing as little as possible, into the cache, under a name made of their hash. So
-    are good bytes under a wrong ending copied, since the ending becomes the media type
-    that providers are told.
+    A file that holds nothing else is used itself. For any other, a file is made in the
+    cache and named by the original's hash: with the same compressed pixels if
+    providers accept them, else a conversion that loses as little as possible. A file
+    with a wrong ending is copied too, since the ending becomes the media type that
+    providers are told.
 
     Args:
         path: The file; it is only read.
@@ -88,31 +91,39 @@ def prepare_image(path: Path) -> CaseImage:
         OSError: If the file cannot be read.
     """
     data = path.read_bytes()
-    stem = cache_folder() / "converted" / hashlib.sha256(data).hexdigest()[:32]
-    with _opened(data) as image:
+    bare = bare_image(data)
+    stem = cache_folder() / PREPARED / hashlib.sha256(data).hexdigest()[:32]
+    with _opened(bare.data) as image:
+        orientation = _orientation(image, bare)
+        is_deep = image.mode == "RGB" and re.search(";16[BLN]", str(image.tile))
         _decode(image)
-        reasons = _unacceptable(image, len(data))
-        if not reasons:
+        reasons = _unacceptable(image, len(bare.data))
+        if orientation != 1:
+            reasons.append("turned as EXIF says")
+        if is_deep:
+            reasons.append("16 bits a channel")
+        is_sent_format = image.format in SUFFIXES
+        had_more = bare.data != data or (is_sent_format and not bare.is_bare)
+        changes = ["metadata removed"] * had_more + reasons + _frames(data)
+        if bare.is_bare and not reasons:
             suffix = SUFFIXES[str(image.format)]
-            if path.suffix.lower().replace("jpeg", "jpg") == suffix:
+            if not changes and path.suffix.lower().replace("jpeg", "jpg") == suffix:
                 return CaseImage(path, None)
-            write_atomically(stem.with_suffix(suffix), data)
-            return CaseImage(stem.with_suffix(suffix), None)
+            write_once(stem.with_suffix(suffix), bare.data)
+            return CaseImage(stem.with_suffix(suffix), ", ".join(changes) or None, path)
         candidates = (stem.with_suffix(".png"), stem.with_suffix(".jpg"))
         done = next(filter(Path.exists, candidates), None)
         if done is None:
-            suffix, converted = _encode(_to_plain(image))
+            colors = _deep_colors(bare.data) if is_deep else None
+            suffix, converted = _encode(_to_plain(image, colors, orientation))
             done = stem.with_suffix(suffix)
             write_atomically(done, converted)
-    pages = _pages(data)
-    if pages > 1:
-        reasons.append(f"first of {pages} pages")
     with Image.open(done) as result:
         form = f"{result.format} {result.mode} {result.width}×{result.height}"
-    return CaseImage(done, f"{', '.join(reasons)} → {form}", path)
+    return CaseImage(done, f"{', '.join(changes)} → {form}", path)
 
 
-def _opened(data: bytes) -> Image.Image:
+def _opened(data: bytes) -> ImageFile.ImageFile:
     try:
         # Pillow warns of large images below our limit; the limit is ours to set.
         with warnings.catch_warnings():
@@ -122,10 +133,17 @@ def _opened(data: bytes) -> Image.Image:
         raise ImageError(str(error)) from error
     except (OSError, ValueError, SyntaxError) as error:
         raise ImageError("not an image") from error
+    planar = _tiff_tag(image, TiffImagePlugin.PLANAR_CONFIGURATION) == 2
+    if planar and 16 in _tiff_tag(image, TiffImagePlugin.BITSPERSAMPLE):
+        raise ImageError("a TIFF file with 16-bit planes, which Pillow misreads")
     if image.width * image.height > MAX_PIXELS:
         size = f"{image.width:,}×{image.height:,}"
         raise ImageError(f"{size} pixels, more than {MAX_PIXELS:,}")
     return image
+
+
+def _tiff_tag(image: Image.Image, tag: int) -> Any:
+    return getattr(image, "tag_v2", {}).get(tag)
 
 
 def _decode(image: Image.Image) -> None:
@@ -136,12 +154,26 @@ def _decode(image: Image.Image) -> None:
         raise ImageError(f"damaged {image.format} image: {error}") from error
 
 
-def _pages(data: bytes) -> int:
-    with _opened(data) as image:
-        try:
-            return int(getattr(image, "n_frames", 1))
-        except Exception:  # damage behind the first page, which is sound
-            return 1
+def _orientation(image: Image.Image, bare: BareImage) -> int:
+    """The orientation that EXIF gives an image not yet decoded, from 1 to 8."""
+    tags: Any = Image.Exif()
+    try:
+        tags.load(bare.exif or image.info.get("exif", b""))
+        orientation = getattr(image, "tag_v2", tags).get(ExifTags.Base.Orientation)
+    except Exception:  # what Pillow raises depends on the damage
+        return 1
+    return orientation if orientation in range(1, 9) else 1
+
+
+def _frames(data: bytes) -> list[str]:
+    """Says that frames are left out, as far as the metadata can be read."""
+    try:
+        with _opened(data) as image:
+            count = int(getattr(image, "n_frames", 1))
+            name = "pages" if image.format == "TIFF" else "frames"
+    except Exception:  # damage outside of the first frame, which is sound
+        return []
+    return [f"first of {count} {name}"] if count > 1 else []
 
 
 def _unacceptable(image: Image.Image, size: int) -> list[str]:
@@ -158,27 +190,61 @@ def _unacceptable(image: Image.Image, size: int) -> list[str]:
     return reasons
 
 
-def _to_plain(image: Image.Image) -> Image.Image:
-    """8-bit grey or RGB, upright, opaque, no side over the limit."""
+def _to_plain(
+    image: Image.Image, deep_colors: NDArray[np.uint16] | None, orientation: int
+) -> Image.Image:
+    """8-bit grey or RGB, upright, opaque, no side over the limit, no metadata."""
     profile = image.info.get("icc_profile")
-    plain = ImageOps.exif_transpose(image)
-    if plain.mode.startswith(("I", "F")):
-        # 16 bits and more: scaled, since Pillow's own conversion would clip at 255.
-        low, high = 0.0, 65_535.0
-        if not plain.mode.startswith("I;16"):
-            low, high = cast(tuple[float, float], plain.getextrema())
-        scale = 255 / ((high - low) or 1)
-        plain = plain.convert("F").point(lambda v: v * scale - low * scale).convert("L")
-    elif plain.has_transparency_data:
-        opaque = Image.new("RGBA", plain.size, "white")
-        opaque.alpha_composite(plain.convert("RGBA"))
+    if deep_colors is not None:
+        plain = _scaled(deep_colors)
+    elif image.mode.startswith(("I", "F")):
+        plain = _scaled(np.asarray(image))
+        if _tiff_tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
+            plain = ImageOps.invert(plain)  # low values are bright
+    elif image.has_transparency_data:
+        opaque = Image.new("RGBA", image.size, "white")
+        opaque.alpha_composite(image.convert("RGBA"))
         plain = opaque.convert("RGB")
-    elif plain.mode == "CMYK" and profile:
-        plain = _cmyk_to_srgb(plain, profile)
-    elif plain.mode not in ("L", "RGB"):
-        plain = plain.convert("L" if plain.mode == "1" else "RGB")
+    elif image.mode == "CMYK" and profile:
+        plain = _cmyk_to_srgb(image, profile)
+    else:
+        plain = image.convert("L" if image.mode in ("1", "L") else "RGB")
+    plain.info = {}  # of which Pillow would write comments, EXIF and more
+    if image.format != "TIFF":  # which Pillow has turned while reading it
+        plain.getexif()[ExifTags.Base.Orientation] = orientation
+        plain = ImageOps.exif_transpose(plain)
     plain.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     return plain
+
+
+def _scaled(values: NDArray[Any]) -> Image.Image:
+    """Scales from the lowest and the highest finite value to 8 bits."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        raise ImageError("no pixel has a finite value")
+    extremes = (float(finite.min()), float(finite.max()))
+    flat = values.reshape(-1)
+    scaled = np.empty(flat.shape, np.uint8)
+    for start in range(0, flat.size, 2**20):  # at once, it would take gigabytes
+        part = np.interp(flat[start : start + 2**20], extremes, (0, 255))
+        scaled[start : start + 2**20] = np.rint(np.nan_to_num(part))
+    return Image.fromarray(scaled.reshape(values.shape))
+
+
+def _deep_colors(data: bytes) -> NDArray[np.uint16]:
+    """Reads RGB at 16 bits a channel, of which Pillow itself gives the upper eight."""
+    with _opened(data) as upper, _opened(data) as lower:
+        lower.tile = [tile._replace(args=_lower_byte(tile.args)) for tile in lower.tile]
+        colors: NDArray[np.uint16] = np.asarray(upper) * np.uint16(256)
+        colors += np.asarray(lower)
+        return colors
+
+
+def _lower_byte(args: Any) -> Any:
+    """A decoder's arguments, their raw mode with the other byte order."""
+    if isinstance(args, str):
+        return args[:-1] + _LOWER_BYTE[args[-1]]
+    return (_lower_byte(args[0]), *args[1:])
 
 
 def _cmyk_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:

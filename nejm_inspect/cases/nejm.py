@@ -21,8 +21,9 @@ from nejm_inspect.cases.download import (
     download,
     new_client,
 )
+from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.image_downloads import download_images
-from nejm_inspect.cases.images import READ_FORMATS, CaseImage, ImageError
+from nejm_inspect.cases.images import READ_FORMATS, CaseImage
 from nejm_inspect.cases.schema import (
     OPTION_LETTERS,
     Case,

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nejm_inspect.cases.images import CaseImage, ImageError, prepare_image
+from nejm_inspect.cases.image_bytes import ImageError
+from nejm_inspect.cases.images import CaseImage, prepare_image
 from nejm_inspect.cases.schema import Case
 
 CaseId = int | str

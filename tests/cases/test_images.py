@@ -3,15 +3,17 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from nejm_inspect.cases.image_bytes import ImageError, bare_image
 from nejm_inspect.cases.images import (
     MAX_BYTES,
     CaseImage,
-    ImageError,
     check_image,
     image_suffix,
     prepare_image,
@@ -37,7 +39,6 @@ def noise(width: int, height: int) -> Image.Image:
         (picture(), "JPEG", "a.JPEG"),
         (picture(), "PNG", "a.png"),
         (picture(), "WEBP", "a.webp"),
-        (picture().convert("P"), "GIF", "a.gif"),
         (picture().convert("P"), "PNG", "a.png"),
         (picture().convert("L"), "JPEG", "a.jpg"),
         (picture().convert("1"), "PNG", "a.png"),
@@ -110,13 +111,88 @@ def test_a_lossless_original_loses_nothing(tmp_path: Path) -> None:
         assert result.tobytes() == original.tobytes()
 
 
-def test_sixteen_bits_are_scaled_not_clipped(tmp_path: Path) -> None:
-    original = Image.new("I;16", (2, 1))
-    original.putpixel((0, 0), 65_535)
-    original.putpixel((1, 0), 32_768)
-    image = prepared(encoded(original, "PNG"), tmp_path, "a.png")
+@pytest.mark.parametrize("kind", [np.uint16, ">u2", np.int16, np.int32, np.float32])
+def test_deep_grey_is_scaled_by_its_own_extremes(kind: Any, tmp_path: Path) -> None:
+    values = np.array([[1_000, 1_500, 1_250, 2_000]]).astype(kind)
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, values, byteorder=">" if kind == ">u2" else "<")
+    image = prepared(buffer.getvalue(), tmp_path, "a.tif")
     with Image.open(image.path) as result:
-        assert list(result.tobytes()) == [255, 127]
+        assert list(result.tobytes()) == [0, 128, 64, 255]
+
+
+def test_deep_grey_of_one_value_is_sent(tmp_path: Path) -> None:
+    one_value = encoded(Image.new("I;16", (3, 2), 40_000), "PNG")
+    with Image.open(prepared(one_value, tmp_path, "a.png").path) as result:
+        assert (result.mode, result.size) == ("L", (3, 2))
+
+
+def test_no_finite_value_is_no_image(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(encoded(Image.new("F", (3, 2), float("nan")), "TIFF"))
+    with pytest.raises(ImageError, match="no pixel has a finite value"):
+        prepare_image(path)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_all_sixteen_bits_of_a_channel_count(
+    order: Any, compression: str | None, tmp_path: Path
+) -> None:
+    low_bits = np.arange(4 * 5 * 3, dtype=np.uint16).reshape(4, 5, 3) + 0x3FF0
+    buffer = io.BytesIO()
+    options: Any = {"byteorder": order, "compression": compression}
+    tifffile.imwrite(buffer, low_bits, photometric="rgb", **options)
+    image = prepared(buffer.getvalue(), tmp_path, "a.tif")
+    with Image.open(image.path) as result:
+        expected = np.rint((low_bits - 0x3FF0) * 255.0 / 59).astype(np.uint8)
+        assert np.array_equal(np.asarray(result), expected)
+
+
+def test_what_pillow_misreads_is_refused() -> None:
+    buffer = io.BytesIO()
+    planes = np.zeros((3, 8, 9), np.uint16)
+    tifffile.imwrite(buffer, planes, photometric="rgb", planarconfig="separate")
+    with pytest.raises(ImageError, match="16-bit planes"):
+        check_image(buffer.getvalue())
+
+
+ORIENTED = np.arange(6, dtype=np.uint8).reshape(2, 3) * 40
+UPRIGHT = {
+    1: ORIENTED,
+    2: ORIENTED[:, ::-1],
+    3: ORIENTED[::-1, ::-1],
+    4: ORIENTED[::-1],
+    5: ORIENTED.T,
+    6: np.rot90(ORIENTED, -1),
+    7: ORIENTED[::-1, ::-1].T,
+    8: np.rot90(ORIENTED),
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF", "JPEG"])
+def test_every_orientation_is_applied(
+    format: str, orientation: int, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    blocks = np.kron(ORIENTED, np.ones((8, 8), np.uint8))  # which JPEG keeps
+    options: Any = {"lossless": True} if format == "WEBP" else {}
+    data = encoded(Image.fromarray(blocks), format, exif=exif, **options)
+    image = prepared(data, tmp_path, f"a.{format.lower()}")
+    said = "turned as EXIF says" in str(image.conversion)
+    assert said == (orientation != 1)
+    with Image.open(image.path) as result:
+        sent = np.asarray(result.convert("L")).astype(int)
+    expected = np.kron(UPRIGHT[orientation], np.ones((8, 8), int))
+    assert np.abs(sent - expected).max() <= 2
+
+
+@pytest.mark.parametrize("exif", [b"", b"Exif\0\0II", b"Exif\0\0" + b"\xff" * 40])
+def test_exif_that_cannot_be_read_turns_nothing(exif: bytes, tmp_path: Path) -> None:
+    image = prepared(encoded(picture(), exif=exif), tmp_path, "a.jpg")
+    assert image.conversion in (None, "metadata removed")
 
 
 def test_transparency_becomes_white(tmp_path: Path) -> None:
@@ -168,6 +244,12 @@ def test_a_conversion_is_made_once(tmp_path: Path) -> None:
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image"),
         (encoded(picture(), "PNG")[:60], "damaged PNG"),
         (encoded(noise(60, 60))[:900], "damaged JPEG"),
+        (encoded(noise(60, 60))[:-2], "damaged JPEG"),
+        (encoded(noise(60, 60), "PNG")[:-1000], "damaged PNG"),
+        (encoded(noise(60, 60), "WEBP")[:-1000], "not an image"),
+        (encoded(noise(60, 60), "GIF")[:-1000], "damaged GIF"),
+        (encoded(noise(60, 60), "TIFF")[:-1000], "damaged TIFF"),
+        (encoded(noise(60, 60), "BMP")[:-1000], "damaged BMP"),
         (encoded(Image.new("1", (40_000, 40_000)), "PNG"), "exceeds limit"),
         (encoded(Image.new("1", (7_100, 7_100)), "PNG"), "more than 50,000,000"),
     ],
@@ -190,7 +272,7 @@ def test_no_damage_gets_past_as_another_error(data: Any) -> None:
         check_image(bytes(damaged))
     except ImageError:
         return
-    with Image.open(io.BytesIO(bytes(damaged))) as image:
+    with Image.open(io.BytesIO(bare_image(bytes(damaged)).data)) as image:
         image.load()
 
 
