@@ -15,9 +15,9 @@ _FOR_DECODING = {*range(0xC0, 0xD0), _SCAN, 0xDB, 0xDC, 0xDD} - {0xC8}
 """Frame and scan headers, tables, number of lines and restart interval (ITU-T T.81,
 table B.1)."""
 _PROFILE_PART = 65_519
-"""The most bytes of a color profile that a segment holds (ICC.1:2022, annex B.4)."""
+"""The most bytes of a colour profile that a segment holds (ICC.1:2022, annex B.4)."""
 _NUMERIC = {b"XYZ ", b"curv", b"para", b"sf32", b"mft1", b"mft2", b"mAB ", b"mBA "}
-"""Types of the tags that define a profile's colors (ICC.1:2022, chapter 10)."""
+"""Types of the tags that define a profile's colours (ICC.1:2022, chapter 10)."""
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
@@ -44,7 +44,7 @@ class BareImage:
 def bare_image(data: bytes) -> BareImage:
     """Removes what the decoding of a JPEG or PNG file's first picture does not need.
 
-    A JPEG file's color profile keeps its numbers and loses its texts. Compressed
+    A JPEG file's colour profile keeps its numbers and loses its texts. Compressed
     pixels are copied as they are.
 
     Args:

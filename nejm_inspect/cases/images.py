@@ -38,6 +38,9 @@ PREPARED = "pixels"
 """A folder of the cache. A change in how files are prepared needs a new name: those of
 version 0.2.0, in `converted`, hold metadata."""
 
+_DEEP_COLORS = re.compile("'RGB[AX]?;16[BLN]'")
+"""A raw mode among a file's tiles, for which `_deep_colors` reads all bits. Of others,
+grey with transparency and CMYK, Pillow gives the upper eight."""
 _LOWER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 """Of 16 bits Pillow keeps the upper byte. Under the other byte order that is the lower
 one."""
@@ -95,15 +98,14 @@ def prepare_image(path: Path) -> CaseImage:
     stem = cache_folder() / PREPARED / hashlib.sha256(data).hexdigest()[:32]
     with _opened(bare.data) as image:
         orientation = _orientation(image, bare)
-        is_deep = image.mode == "RGB" and re.search(";16[BLN]", str(image.tile))
+        is_deep = bool(_DEEP_COLORS.search(str(image.tile)))
         _decode(image)
         reasons = _unacceptable(image, len(bare.data))
         if orientation != 1:
             reasons.append("turned as EXIF says")
         if is_deep:
             reasons.append("16 bits a channel")
-        is_sent_format = image.format in SUFFIXES
-        had_more = bare.data != data or (is_sent_format and not bare.is_bare)
+        had_more = bare.data != data or (image.format in SUFFIXES and not bare.is_bare)
         changes = ["metadata removed"] * had_more + reasons + _frames(data)
         if bare.is_bare and not reasons:
             suffix = SUFFIXES[str(image.format)]
@@ -125,16 +127,16 @@ def prepare_image(path: Path) -> CaseImage:
 
 def _opened(data: bytes) -> ImageFile.ImageFile:
     try:
-        # Pillow warns of large images below our limit; the limit is ours to set.
+        # Pillow warns of odd metadata, and of large images below the limit set here.
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(data), formats=READ_FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageError(str(error)) from error
     except (OSError, ValueError, SyntaxError) as error:
         raise ImageError("not an image") from error
     planar = _tiff_tag(image, TiffImagePlugin.PLANAR_CONFIGURATION) == 2
-    if planar and 16 in _tiff_tag(image, TiffImagePlugin.BITSPERSAMPLE):
+    if planar and 16 in (_tiff_tag(image, TiffImagePlugin.BITSPERSAMPLE) or ()):
         raise ImageError("a TIFF file with 16-bit planes, which Pillow misreads")
     if image.width * image.height > MAX_PIXELS:
         size = f"{image.width:,}×{image.height:,}"
@@ -195,9 +197,12 @@ def _to_plain(
 ) -> Image.Image:
     """8-bit grey or RGB, upright, opaque, no side over the limit, no metadata."""
     profile = image.info.get("icc_profile")
+    is_tiff = image.format == "TIFF"
     if deep_colors is not None:
-        plain = _scaled(deep_colors)
-    elif image.mode.startswith(("I", "F")):
+        image = _scaled(deep_colors[..., :3])
+        if deep_colors.shape[2] == 4:
+            image.putalpha(Image.fromarray((deep_colors[..., 3] // 256).astype("u1")))
+    if image.mode.startswith(("I", "F")):
         plain = _scaled(np.asarray(image))
         if _tiff_tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
             plain = ImageOps.invert(plain)  # low values are bright
@@ -210,7 +215,7 @@ def _to_plain(
     else:
         plain = image.convert("L" if image.mode in ("1", "L") else "RGB")
     plain.info = {}  # of which Pillow would write comments, EXIF and more
-    if image.format != "TIFF":  # which Pillow has turned while reading it
+    if not is_tiff:  # which Pillow has turned while reading it
         plain.getexif()[ExifTags.Base.Orientation] = orientation
         plain = ImageOps.exif_transpose(plain)
     plain.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)

@@ -300,6 +300,17 @@ def png_of_a_deep_photograph(file: Planted) -> bytes:
 
 @maker(
     ".png",
+    pixels=np.stack([RAMP_AT_8_BITS] * 3, axis=-1),
+    conversion="metadata removed, mode RGBA, 16 bits a channel → PNG RGB 64×48",
+)
+def png_of_a_deep_photograph_with_transparency(file: Planted) -> bytes:
+    text = chunk(b"tEXt", b"Patient\0" + file.ascii())
+    pixels = np.stack([RAMP] * 3 + [np.full_like(RAMP, 0xFFFF)], axis=-1)
+    return by_pypng(pixels, text, bitdepth=16, alpha=True)
+
+
+@maker(
+    ".png",
     pixels=np.where(PICTURE[..., :1] < 128, PICTURE, 255),
     conversion="metadata removed, mode RGBA → PNG RGB 64×48",
 )
