@@ -255,6 +255,13 @@ class OpenRouter:
         return [call for call in self.calls if call.is_preflight]
 
 
+def tool_call(name: str = "search") -> dict[str, Any]:
+    """The fields of a choice that only asks for a tool."""
+    function = {"name": name, "arguments": '{"query": "gout"}'}
+    call = {"id": "call-1", "type": "function", "function": function}
+    return {"content": None, "tool_calls": [call], "finish_reason": "tool_calls"}
+
+
 def openrouter_error(status: int, message: str) -> Reply:
     """An error as OpenRouter words it."""
     error = {"error": {"code": status, "message": message}}

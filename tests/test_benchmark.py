@@ -52,7 +52,7 @@ def test_each_model_of_the_published_run_is_asked_as_it_was(
         },
         "x-ai/grok-4.1-fast:free": {"temperature": 0, "max_tokens": 2_000},
         "qwen/qwen3-vl-235b-a22b-thinking": {"temperature": 0.6, "max_tokens": 32_000},
-        "anthropic/claude-sonnet-4": {"temperature": 0},
+        "anthropic/claude-sonnet-4": {"temperature": 0, "max_tokens": 2_000},
     }
 
 

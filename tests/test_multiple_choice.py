@@ -16,7 +16,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from nejm_inspect import nejm_multiple_choice, random_option, reader_vote
 from nejm_inspect.errors import NejmInspectError
-from tests.loopback import Call, Journal, OpenRouter, encoded, picture
+from tests.loopback import Call, Journal, OpenRouter, encoded, picture, tool_call
 
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
 LETTERS = "ABCDE"
@@ -65,6 +65,31 @@ def test_options_in_their_order_and_the_image_last(
     votes = int(record[f"option_{record['correct_answer']}_votes"].rstrip("%")) / 100
     assert sample.metadata["reader_accuracy"] == votes
     assert metric(log, "accuracy") == float(record["correct_answer"] == "A")
+
+
+def test_a_model_that_asks_for_a_tool_is_asked_once(openrouter: OpenRouter) -> None:
+    openrouter.examinee = lambda call: tool_call()
+    (log,) = eval(nejm_multiple_choice(cases="demo"), model=EXAMINEE)
+    assert metric(log, "accuracy") == 0
+    assert len(openrouter.calls) == 12
+
+
+def test_a_letter_in_the_thinking_is_not_chosen(openrouter: OpenRouter) -> None:
+    def thinks(call: Call) -> str:
+        thought = "".join(f"ANSWER: {letter}\n" for letter in LETTERS)
+        return f"<think>{thought}" if len(openrouter.calls) % 2 else "x</think>None."
+
+    openrouter.examinee = thinks
+    (log,) = eval(nejm_multiple_choice(cases="demo"), model=EXAMINEE)
+    assert metric(log, "accuracy") == 0
+    assert log.samples
+    assert {s.scores["choice"].answer for s in log.samples if s.scores} == {""}
+    assert any("<think>" in s.output.completion for s in log.samples), "as written"
+
+    openrouter.examinee = lambda call: "ANSWER: B</think>ANSWER: C"
+    (log,) = eval(nejm_multiple_choice(cases="demo"), model=EXAMINEE)
+    assert log.samples
+    assert {s.scores["choice"].answer for s in log.samples if s.scores} == {"C"}
 
 
 def test_the_hard_fifty_with_recorded_letters(

@@ -1,6 +1,7 @@
 """The scorers, run by Inspect's real `eval()`."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,12 +20,19 @@ from inspect_ai.model import (
 )
 from inspect_ai.scorer import Score
 
-from nejm_inspect import diagnosis_rubric, verbatim_diagnosis
+from nejm_inspect import diagnose, diagnosis_rubric, verbatim_diagnosis
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.judging.preflight import preflight
 from nejm_inspect.scorers import rubric_category
 from tests.conftest import KEY
-from tests.loopback import Call, OpenRouter, Reply, openrouter_error, verdict
+from tests.loopback import (
+    Call,
+    OpenRouter,
+    Reply,
+    openrouter_error,
+    tool_call,
+    verdict,
+)
 
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
 
@@ -160,6 +168,63 @@ def test_no_diagnosis_is_zero_points_and_costs_no_judge_call(
     assert score.explanation
     assert score.metadata == {"category": "no diagnosis", "attempts": 0}
     assert not openrouter.judge_calls
+
+
+@pytest.mark.parametrize(
+    ("response", "explanation"),
+    [
+        ("", "The response was empty."),
+        ("<think>It is gout.", "The thinking never ended, or nothing followed it."),
+        ("It is gout.</think>", "The thinking never ended, or nothing followed it."),
+        ("<think>Gout.</think>", "The thinking never ended, or nothing followed it."),
+        (
+            {"content": "<think>It is", "finish_reason": "length"},
+            "The thinking was cut off before a diagnosis: raise max_tokens.",
+        ),
+        (
+            {"content": "", "reasoning": "It is", "finish_reason": "length"},
+            "The response was cut off before a diagnosis: raise max_tokens.",
+        ),
+        (tool_call(), "The model asked for a tool, though none is offered."),
+        (
+            {**tool_call(), "content": "<think>I should search.</think>"},
+            "The model asked for a tool, though none is offered.",
+        ),
+    ],
+)
+def test_why_there_is_no_response(
+    openrouter: OpenRouter, response: Any, explanation: str
+) -> None:
+    openrouter.examinee = lambda call: response
+    score = points(run("Gout", solver=diagnose()))
+    assert (score.value, score.reason) == (0, "no_response")
+    assert (score.answer, score.explanation) == ("", explanation)
+    assert not openrouter.judge_calls
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "<think>Lupus?</think>Gout",
+        "Lupus?</think>\n\nGout",
+        "<think>Lupus?</think>Mumps<think>No.</think>Gout",
+        "[THINK]Lupus?[/THINK]Gout",
+        {"content": "Gout", "reasoning": "Lupus?"},
+        {"content": "<thought>Mumps?</thought>Gout", "reasoning": "Lupus?"},
+    ],
+)
+def test_only_what_stands_behind_the_thinking_is_judged(
+    openrouter: OpenRouter, response: Any
+) -> None:
+    openrouter.examinee = lambda call: response
+    log = graded(Sample(input="A toe.", target="Gout"))
+    assert log.samples
+    scores = log.samples[0].scores or {}
+    assert {score.answer for score in scores.values()} == {"Gout"}
+    assert scores["verbatim_diagnosis"].value == 10
+    (call,) = openrouter.judge_calls
+    assert ">\nGout\n" in call.text
+    assert not re.search("lupus|mumps|think|thought", call.text.casefold())
 
 
 @pytest.mark.parametrize(

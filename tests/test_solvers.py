@@ -8,6 +8,8 @@ from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import ChatMessageUser, ContentImage, ContentText
+from inspect_ai.solver import use_tools
+from inspect_ai.tool import Tool, tool
 
 from nejm_inspect import (
     diagnose,
@@ -18,7 +20,7 @@ from nejm_inspect import (
 )
 from nejm_inspect.judging.preflight import preflight
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
-from tests.loopback import OpenRouter, encoded, picture
+from tests.loopback import OpenRouter, encoded, picture, tool_call
 
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
 OPTIONS = {"A": "Gout", "B": "Lupus", "C": "Mumps", "D": "Rabies", "E": "Scurvy"}
@@ -90,6 +92,40 @@ def test_a_bare_question_of_another_dataset(openrouter: OpenRouter) -> None:
     run(sample, solver=diagnose(), model=EXAMINEE)
     texts = [text for _, text in content_sent(openrouter)]
     assert texts == [SYSTEM_PROMPT, "A swollen toe.", DIAGNOSIS_QUESTION]
+
+
+@tool
+def search() -> Tool:
+    async def execute(query: str) -> str:
+        """Searches the web.
+
+        Args:
+            query: What for.
+        """
+        return "Gout"
+
+    return execute
+
+
+def test_the_examinee_is_offered_no_tools_and_asked_once(
+    openrouter: OpenRouter,
+) -> None:
+    openrouter.examinee = lambda call: tool_call("search")
+    log = run(
+        *(Sample(input="A toe.", target="Gout", id=n) for n in range(5)),
+        solver=[use_tools(search()), diagnose()],
+        model=EXAMINEE,
+    )
+    assert log.status == "success"
+    assert len(openrouter.calls) == 5
+    assert not any("tools" in call.payload for call in openrouter.calls)
+
+
+def test_a_diagnosis_beside_a_tool_call_counts(openrouter: OpenRouter) -> None:
+    openrouter.examinee = lambda call: {**tool_call(), "content": "Gout"}
+    log = run(Sample(input="A toe.", target="Gout"), solver=diagnose(), model=EXAMINEE)
+    assert log.samples
+    assert (log.samples[0].scores or {})["verbatim_diagnosis"].value == 10
 
 
 def test_a_task_of_ones_own_can_require_the_judge(openrouter: OpenRouter) -> None:

@@ -15,11 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inspect_ai import Task, eval, eval_async
+from inspect_ai import Task, eval, eval_async, eval_set
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 
-from nejm_inspect import nejm_image_challenge
-from nejm_inspect.errors import NejmInspectError
+from nejm_inspect import (
+    nejm_image_challenge,
+    nejm_judge_exam,
+    nejm_multiple_choice,
+    random_option,
+)
+from nejm_inspect.errors import NejmInspectError, parameter_names
 from nejm_inspect.task import TASK_VERSION
 from tests.cases.test_selection import PUBLISHED
 from tests.conftest import KEY
@@ -29,6 +34,7 @@ from tests.loopback import (
     OpenRouter,
     Reply,
     openrouter_error,
+    tool_call,
     verdict,
 )
 
@@ -96,6 +102,17 @@ def test_the_published_benchmark(journal: Journal, openrouter: OpenRouter) -> No
     assert log.results
     assert log.results.headline
     assert log.results.headline.metric == "overall_score"
+
+
+def test_a_model_that_asks_for_a_tool_is_asked_once_a_case(
+    journal: Journal, openrouter: OpenRouter
+) -> None:
+    openrouter.examinee = lambda call: tool_call()
+    (log,) = eval(nejm_image_challenge(), model=EXAMINEE)
+    assert log.status == "success"
+    assert metric(log, "overall_score") == 0
+    assert len(openrouter.examinee_calls) == 50
+    assert not openrouter.judge_calls
 
 
 def test_examinees_see_nothing_that_gives_the_answer_away(
@@ -340,6 +357,12 @@ def test_the_demo_runs_without_network_or_key() -> None:
     assert log.results
     assert log.results.completed_samples == len(log.samples or []) >= 12
     assert 0 <= metric(log, "exact_rate") < 1
+    assert done.stderr.rstrip().endswith("guessing among them gets 20% right.")
+
+
+def test_the_demo_takes_all_its_cases_without_more(openrouter: OpenRouter) -> None:
+    for task in (nejm_image_challenge, nejm_multiple_choice):
+        assert len(task(cases="demo").dataset) == 12
 
 
 # Parameters
@@ -357,7 +380,9 @@ def test_the_demo_runs_without_network_or_key() -> None:
         ({"cases": None}, "cases=None: Input should be a valid string"),
         ({"cases": "~nobody/x.json"}, "there is none at"),
         ({"image_dir": 2024}, "image_dir is for cases=nejm"),
-        ({"sample_size": 50}, "only 12 cases are there"),
+        ({"sample_size": 13}, "only 12 cases are there"),
+        ({"history": "maybe"}, "history='maybe': .*'all', 'yes' or 'no'"),
+        ({"history": "no"}, "None of the 12 cases passes the filters"),
         ({"until": "2020-01-01"}, "case demo-01 has none"),
         ({"since": datetime.date(2020, 1, 31)}, "since=.*write 20200131"),
     ],
@@ -376,6 +401,67 @@ def test_a_bad_parameter_is_no_traceback_on_the_command_line() -> None:
     assert done.returncode == 1
     assert "'all', 'easy', 'medium', 'hard' or 'expert'" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+TASKS = [nejm_image_challenge, nejm_multiple_choice, nejm_judge_exam]
+MISSPELT = [
+    ("nejm_image_challenge", "sample_sise", "sample_size"),
+    ("nejm_multiple_choice", "suffle_options", "shuffle_options"),
+    ("nejm_judge_exam", "pair", "pairs"),
+]
+
+
+@pytest.mark.parametrize(("name", "misspelt", "meant"), MISSPELT)
+def test_a_parameter_that_does_not_exist_stops_every_kind_of_run(
+    openrouter: OpenRouter, tmp_path: Path, name: str, misspelt: str, meant: str
+) -> None:
+    message = f"'{misspelt}' is not a parameter of {name}. Did you mean {meant}?"
+    (task,) = (task for task in TASKS if task.__name__ == name)
+    registered, argument = f"nejm_inspect/{name}", {misspelt: 5}
+
+    done = inspect("eval", registered, "--model", EXAMINEE, "-T", f"{misspelt}=5")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert f"Its parameters are: {', '.join(parameter_names(task))}." in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+    for attempt in (
+        lambda: task(**argument),
+        lambda: eval(registered, task_args=argument, model=EXAMINEE),
+        lambda: eval(task, task_args=argument, model=EXAMINEE),
+        lambda: eval_set(
+            registered,
+            log_dir=str(tmp_path / "set"),
+            task_args=argument,
+            model=EXAMINEE,
+        ),
+    ):
+        with pytest.raises(NejmInspectError, match=re.escape(message)):
+            attempt()
+    assert not openrouter.calls
+    assert not logs()
+
+
+def test_a_misspelt_parameter_in_a_run_config(tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text(
+        "task: {task: nejm_inspect/nejm_image_challenge, args: {case: demo}}\n"
+        "model: none\n"
+    )
+    done = inspect("eval", "--run-config", config)
+    assert done.returncode == 1
+    assert "Did you mean cases?" in done.stderr
+
+
+def test_given_parameters_are_logged_and_no_others() -> None:
+    (log,) = eval(
+        "nejm_inspect/nejm_image_challenge",
+        task_args={"cases": "demo", "scorer": "verbatim"},
+        model="none",
+        solver=random_option(),
+    )
+    assert log.eval.task_args_passed == {"cases": "demo", "scorer": "verbatim"}
+    assert set(log.eval.task_args) == set(parameter_names(nejm_image_challenge))
 
 
 def test_missing_images_stop_the_run_before_any_call(
