@@ -11,9 +11,8 @@ _SCAN_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 """The first marker behind a scan. Restart markers are a part of the scan."""
 _END, _SCAN = 0xD9, 0xDA
 _WITHOUT_PAYLOAD = {0x01, *range(0xD0, 0xD9)}
-_FOR_DECODING = {*range(0xC0, 0xD0), _SCAN, 0xDB, 0xDC, 0xDD} - {0xC8}
-"""Frame and scan headers, tables, number of lines and restart interval (ITU-T T.81,
-table B.1)."""
+_FOR_DECODING = {*range(0xC0, 0xD0), _SCAN, 0xDB, 0xDD} - {0xC8}
+"""Frame and scan headers, tables and the restart interval (ITU-T T.81, table B.1)."""
 _PROFILE_PART = 65_519
 """The most bytes of a colour profile that a segment holds (ICC.1:2022, annex B.4)."""
 _NUMERIC = {b"XYZ ", b"curv", b"para", b"sf32", b"mft1", b"mft2", b"mAB ", b"mBA "}
@@ -79,6 +78,8 @@ def _bare_jpeg(data: bytes) -> BareImage:
         at += 2 + len(payload)
         if code in _FOR_DECODING:
             kept.append(data[marker.start() : at])
+        elif code == 0xDC:  # number of lines
+            kept.append(_segment(code, payload[:2]))
         elif code == 0xE0 and payload.startswith(b"JFIF\0") and len(payload) >= 14:
             kept.append(_segment(code, payload[:12] + b"\0\0"))  # no thumbnail
         elif code == 0xEE and payload.startswith(b"Adobe") and len(payload) >= 12:
@@ -93,9 +94,10 @@ def _bare_jpeg(data: bytes) -> BareImage:
             kept.append(data[at : end.start() if end else None])
             at += len(kept[-1])
     whole = _bare_profile(b"".join(profile[number] for number in sorted(profile)))
-    parts = [whole[n : n + _PROFILE_PART] for n in range(0, len(whole), _PROFILE_PART)]
+    starts = range(0, len(whole), _PROFILE_PART)[:255]  # as many as can be numbered
+    parts = [whole[start : start + _PROFILE_PART] for start in starts]
     kept[profile_place:profile_place] = [
-        _segment(0xE2, b"ICC_PROFILE\0" + bytes((number, len(parts))) + part)
+        _segment(0xE2, b"ICC_PROFILE\0%c%c%b" % (number, len(parts), part))
         for number, part in enumerate(parts, start=1)
     ]
     return BareImage(b"".join(kept), exif, True)

@@ -86,6 +86,30 @@ def test_no_chunks_are_another_error(chunks: list[Any], more: bytes) -> None:
         return
 
 
+@pytest.mark.parametrize("more", [b"", b"Zeno Quill"])
+def test_the_number_of_lines_is_kept_and_nothing_with_it(more: bytes) -> None:
+    start, end = JPEGS[0][:-2], JPEGS[0][-2:]
+    bare = bare_image(start + segment(0xDC, b"\0\x30" + more) + end).data
+    assert bare == start + segment(0xDC, b"\0\x30") + end
+    check_image(bare)
+
+
+def test_a_profile_that_fills_every_part_is_no_error() -> None:
+    size = 255 * 65_519
+    entry = struct.pack(">4sII", b"rTRC", 8_000_000, size - 8_000_000)
+    profile = bytearray(size)
+    profile[36:40] = b"acsp"
+    profile[128:132] = struct.pack(">I", 600_000)
+    profile[132 : 132 + 12 * 600_000] = entry * 600_000
+    profile[8_000_000:8_000_004] = b"curv"
+    parts = b"".join(
+        segment(0xE2, b"ICC_PROFILE\0%c\xff" % (n + 1) + profile[65_519 * n :][:65_519])
+        for n in range(255)
+    )
+    bare = bare_image(JPEGS[0][:20] + parts + JPEGS[0][20:]).data
+    assert bare.endswith(JPEGS[0][20:])
+
+
 @given(st.binary(), st.integers(0, 2**32 - 1))
 def test_no_profile_is_an_error(tail: bytes, count: int) -> None:
     profile = bytes(36) + b"acsp" + bytes(88) + struct.pack(">I", count) + tail
