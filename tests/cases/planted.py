@@ -5,6 +5,7 @@ import itertools
 import struct
 import tempfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,17 @@ class Planted:
 
     def ascii(self) -> bytes:
         return self.name().encode()
+
+
+MAKERS: dict[str, tuple[Planted, Callable[[Planted], bytes]]] = {}
+
+
+def maker(suffix: str, **expected: Any) -> Any:
+    def register(make: Callable[[Planted], bytes]) -> Callable[[Planted], bytes]:
+        MAKERS[make.__name__] = (Planted(suffix, **expected), make)
+        return make
+
+    return register
 
 
 # Parts
