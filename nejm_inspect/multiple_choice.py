@@ -30,7 +30,7 @@ def nejm_multiple_choice(
     seed: int = 42,
     difficulty: str = "all",
     question_type: str = "all",
-    history: str = "all",
+    history: str | bool = "all",
     inputs: str = "both",
     since: str | int | None = None,
     until: str | int | None = None,

@@ -27,7 +27,7 @@ def nejm_image_challenge(
     seed: int = 42,
     difficulty: str = "all",
     question_type: str = "all",
-    history: str = "all",
+    history: str | bool = "all",
     inputs: str = "both",
     since: str | int | None = None,
     until: str | int | None = None,

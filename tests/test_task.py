@@ -360,6 +360,18 @@ def test_the_demo_runs_without_network_or_key() -> None:
     assert done.stderr.rstrip().endswith("guessing among them gets 20% right.")
 
 
+def test_cases_without_a_history_alone(journal: Journal) -> None:
+    done = inspect(
+        *("eval", "nejm_inspect/nejm_multiple_choice", "--model", "none"),
+        *("--solver", "nejm_inspect/random_option"),
+        *("-T", "history=no", "-T", "sample_size=4", "-T", "inputs=history"),
+    )
+    assert done.returncode == 0, done.stdout
+    (log,) = logs()
+    assert log.samples
+    assert [sample.metadata["has_history"] for sample in log.samples] == [False] * 4
+
+
 def test_the_demo_takes_all_its_cases_without_more(openrouter: OpenRouter) -> None:
     for task in (nejm_image_challenge, nejm_multiple_choice):
         assert len(task(cases="demo").dataset) == 12

@@ -5,13 +5,18 @@ import random
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from nejm_inspect.cases.schema import Case, IsoDate, levels_of
 from nejm_inspect.errors import NejmInspectError, Parameters
 
 DEFAULT_SAMPLE_SIZE = 50
 """That of the published benchmark."""
+
+
+def _words_of_yaml(value: object) -> object:
+    # Inspect's command line and YAML files read yes and no as true and false.
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 class Selection(Parameters):
@@ -22,7 +27,9 @@ class Selection(Parameters):
     seed: int = 42
     difficulty: Literal["all", "easy", "medium", "hard", "expert"] = "all"
     question_type: Literal["all", "diagnosis", "other"] = "all"
-    history: Literal["all", "yes", "no"] = "all"
+    history: Annotated[Literal["all", "yes", "no"], BeforeValidator(_words_of_yaml)] = (
+        "all"
+    )
     """Whether the text holds a history besides its question."""
     since: IsoDate | None = None
     """First day of publication, inclusive."""

@@ -70,6 +70,22 @@ def test_a_file_of_cases_with_images_beside_it(tmp_path: Path) -> None:
     assert image.path == tmp_path / "2.png"
 
 
+def test_whether_there_is_a_history_is_said_and_not_read_from_the_text(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path)
+    words = ["yes", "no", "True", "false", ""]
+    rows = [
+        own_case(n, image="1.png", history="What is the diagnosis?", context=word)
+        for n, word in enumerate(words)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "cases.csv", index=False)
+    columns = {"has_history": "context"}
+    samples = described(str(tmp_path / "cases.csv"), columns)["samples"]
+    said = [sample["metadata"].get("has_history") for sample in samples]
+    assert said == [True, False, True, False, None]
+
+
 def test_several_images_are_all_sent_in_their_order(tmp_path: Path) -> None:
     file = write(
         tmp_path,
@@ -387,6 +403,7 @@ def test_names_with_patterns_in_them_are_names(tmp_path: Path) -> None:
         ),
         ([own_case(brier_score=2)], ["row 1: brier_score=2", "less than or equal"]),
         ([own_case(question_type="why")], ["question_type='why': Input should be"]),
+        ([own_case(has_history="maybe")], ["has_history='maybe': Input should be"]),
         ([{"a": 1}], ["no column history and no column image and no column reference"]),
         ([own_case(), "Gout"], ["every row must be an object, but row 2 is none"]),
         ([None, own_case()], ["every row must be an object, but row 1 is none"]),

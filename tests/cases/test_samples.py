@@ -47,6 +47,7 @@ def test_metadata_are_those_of_the_design() -> None:
         "difficulty": "easy",
         "brier_score": 0.037,
         "question_type": "diagnosis",
+        "has_history": True,
         "options": {
             "A": "Cellulitis",
             "B": "Gout",

@@ -1,4 +1,5 @@
 import datetime
+import statistics
 import subprocess
 import sys
 from typing import Any
@@ -71,6 +72,36 @@ def test_pools_of_the_real_list(real_records: list[dict[str, Any]]) -> None:
     assert count(since="2023-12-21") == 1
     assert count(until="2005-10-13") == 1
     assert count(since="2005-10-13", until=20231221) == 947
+    assert count(history="yes") == 689
+    assert count(history="no") == 258
+    assert count(history="no", difficulty="hard") == 94
+    assert count(history="no", difficulty="expert") == 45
+
+
+def test_histories_of_the_real_list_are_as_the_readme_says(
+    real_records: list[dict[str, Any]],
+) -> None:
+    cases = parse_records(real_records)
+    published = select_cases(cases, Selection.of())
+    without = [case for case in cases if not case.has_history]
+    bare = [case for case in cases if case.history == "What is the diagnosis?"]
+    one_question = [case for case in cases if case.history == case.question]
+
+    def median_length(first: int, last: int) -> float:
+        return statistics.median(
+            len(case.history)
+            for case in cases
+            if case.date and first <= case.date.year <= last
+        )
+
+    assert sum(not case.has_history for case in published) == 10
+    assert len(bare) == 197
+    assert set(bare) < set(without)
+    assert median_length(2010, 2014) == 34
+    assert median_length(2022, 2023) == 451
+    # A text that is one question may hold a history all the same.
+    assert len(one_question) == 440
+    assert sum(case.has_history is True for case in one_question) == 183
 
 
 @given(selections)
@@ -108,11 +139,11 @@ def test_a_seed_gives_the_same_sample_in_any_process() -> None:
         assert printed.strip() == str([case.id for case in here])
 
 
-def test_question_type_and_window_are_inclusive_filters() -> None:
+def test_question_type_history_and_window_are_inclusive_filters() -> None:
     pool = [
-        made_up_case(1),
-        made_up_case(2, question_type="other"),
-        made_up_case(3, date="2020-05-01"),
+        made_up_case(1, has_history=True),
+        made_up_case(2, has_history=False, question_type="other"),
+        made_up_case(3, has_history=True, date="2020-05-01"),
     ]
 
     def ids(**filters: object) -> list[int | str]:
@@ -120,6 +151,9 @@ def test_question_type_and_window_are_inclusive_filters() -> None:
         return [case.id for case in select_cases(pool, selection)]
 
     assert ids(question_type="other") == [2]
+    assert ids(history="yes") == [1, 3]
+    assert ids(history="no") == [2]
+    assert ids(history=False) == [2], "what YAML makes of no"
     assert ids(since="2020-05-01", until="2020-05-01") == [3]
 
 
@@ -146,12 +180,28 @@ def test_a_given_difficulty_is_filtered_by() -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"difficulty": "hard"}, {"since": "2020-01-01"}]
+    "parameters",
+    [{"difficulty": "hard"}, {"since": "2020-01-01"}, {"history": "no"}],
 )
 def test_filters_need_what_they_filter_by(parameters: dict[str, Any]) -> None:
     bare = made_up_case(1, brier_score=None, date=None)
-    with pytest.raises(NejmInspectError, match="case 1 has none"):
+    with pytest.raises(NejmInspectError, match=r"case 1 (has none|does not say)"):
         select_cases([bare], Selection.of(sample_size=None, **parameters))
+
+
+@pytest.mark.parametrize(("available", "drawn"), [(12, 12), (50, 50), (60, 50)])
+def test_the_default_size_is_a_limit_where_fewer_cases_will_do(
+    available: int, drawn: int
+) -> None:
+    pool = POOL[:available]
+    selected = select_cases(pool, Selection.of(), default_is_limit=True)
+    assert len(selected) == drawn
+    if available < 50:
+        assert selected == pool
+        with pytest.raises(NejmInspectError, match="only 12 cases"):
+            select_cases(pool, Selection.of())
+        with pytest.raises(NejmInspectError, match="only 12 cases"):
+            select_cases(pool, Selection.of(sample_size=49), default_is_limit=True)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +212,7 @@ def test_filters_need_what_they_filter_by(parameters: dict[str, Any]) -> None:
         ({"seed": "x"}, "seed='x': .*valid integer"),
         ({"difficulty": "tough"}, "'all', 'easy', 'medium', 'hard' or 'expert'"),
         ({"question_type": "why"}, "'all', 'diagnosis' or 'other'"),
+        ({"history": "maybe"}, "history='maybe': .*'all', 'yes' or 'no'"),
         ({"since": "lately"}, "since='lately': Input should be a date"),
         ({"since": "2021-01-01", "until": "2020-01-01"}, "later than until"),
     ],

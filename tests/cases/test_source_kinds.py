@@ -30,6 +30,7 @@ CASES: list[dict[str, Any]] = [
         "reader_votes": [0.5, 0.1, 0.2, 0.1, 0.11],
         "total_votes": 96521,
         "brier_score": 0.0371,
+        "has_history": True,
     },
     {
         "id": "b-007",
@@ -37,6 +38,7 @@ CASES: list[dict[str, Any]] = [
         "reference": "None",
         "image": "sub/x.jpg",
         "difficulty": "hard",
+        "has_history": False,
     },
     {
         "id": "2020-01-02",
