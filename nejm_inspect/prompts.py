@@ -41,8 +41,8 @@ treated alike. 5: a more distant one of the same organ system or family.
 - 4: the right anatomy or the right kind of pathology, named specifically. 3: named \
 only vaguely.
 - 2: wrong, but a clinician would consider it for this presentation. 1: wrong and \
-barely possible. If the history is only a question, think of what could look like the \
-reference.
+barely possible. If the history is only a question, consider what could look like \
+the reference.
 4. Where the reference is not a diagnosis (a treatment, an organism, a finding), apply \
 the same levels by analogy.
 
