@@ -154,7 +154,7 @@ def test_judges_and_exams_reach_the_report(
     assert (judges["responses"], judges["shift"]) == ("24", "-3.0")
     shown = " ".join(result.stdout.split())
     assert "j/other did not pass the exam" in shown
-    assert "claude-sonnet-4 judged here and has no exam among those given" in shown
+    assert "claude-sonnet-4.6 judged here and has no exam among those given" in shown
 
 
 @pytest.mark.parametrize(

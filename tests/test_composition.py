@@ -47,7 +47,7 @@ def test_an_eval_set_with_the_task_of_another_package(
     from hospital.ward_round import ward_round  # type: ignore[import-not-found]
 
     openrouter.judge = lambda call: verdict(
-        10 if "<reference>\nGout" in call.text else 4
+        10 if ">\nGout\n</reference" in call.text else 4
     )
     success, logs = eval_set(
         [nejm_image_challenge(cases="demo", sample_size=3), ward_round()],
@@ -62,5 +62,5 @@ def test_an_eval_set_with_the_task_of_another_package(
     assert overall_scores(ours) == [pytest.approx(0.4)]
     assert len(openrouter.judge_calls) == 5
     histories = [call.text for call in openrouter.judge_calls]
-    assert sum("<history>\nA hot, swollen big toe." in text for text in histories) == 1
+    assert sum(">\nA hot, swollen big toe." in text for text in histories) == 1
     sys.modules.pop("hospital.ward_round")

@@ -113,10 +113,10 @@ def test_the_hard_fifty_with_recorded_letters(
     right = sum(recorded(record) == record["correct_answer"] for record in drawn)
     assert 20 < right < 40
     assert metric(log, "accuracy") == right / 50
-    assert metric(log, "accuracy_hard") == right / 50
+    assert metric(log, "hard_accuracy") == right / 50
     expert = [record for record in drawn if record["brier_score"] >= 0.123]
     share = sum(recorded(r) == r["correct_answer"] for r in expert) / len(expert)
-    assert metric(log, "accuracy_expert") == pytest.approx(share)
+    assert metric(log, "expert_accuracy") == pytest.approx(share)
     assert metric(log, "lower") < right / 50 < metric(log, "upper")
 
 

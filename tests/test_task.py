@@ -230,9 +230,10 @@ def test_without_a_judge_python_stops_before_the_first_request(
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
     (log,) = logs()
     assert log.status == "error"
-    assert log.error
-    for way in WAYS_ON:
-        assert way in log.error.message
+    for sample in log.samples or []:
+        assert sample.error
+        for way in WAYS_ON:
+            assert way in sample.error.message
     assert not no_judge.calls
 
 
@@ -357,7 +358,7 @@ def test_the_demo_runs_without_network_or_key() -> None:
     assert log.results
     assert log.results.completed_samples == len(log.samples or []) >= 12
     assert 0 <= metric(log, "exact_rate") < 1
-    assert done.stderr.rstrip().endswith("guessing among them gets 20% right.")
+    assert "Guessing among the five options of a demo case gives 20%." in done.stderr
 
 
 def test_cases_without_a_history_alone(journal: Journal) -> None:

@@ -23,7 +23,7 @@ def judge_by(points: Points, **more: object) -> Callable[[Call], str]:
     def judge(call: Call) -> str:
         (model,) = (name for name in points if f"of {name}\n" in call.text)
         case = next(
-            n for n, r in enumerate(references) if f"<reference>\n{r}\n" in call.text
+            n for n, r in enumerate(references) if f">\n{r}\n</reference" in call.text
         )
         given = points[model][case]
         return "no verdict" if given is None else verdict(given, **more)

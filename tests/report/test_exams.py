@@ -22,7 +22,7 @@ from nejm_inspect.report.sections import report_sections
 from tests.loopback import Call, OpenRouter, verdict
 from tests.report.logs import report_of
 
-JUDGE = "openrouter/anthropic/claude-sonnet-4"
+JUDGE = "openrouter/anthropic/claude-sonnet-4.6"
 
 
 def pair(number: int, level: str, given: object, **more: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from nejm_inspect.report.sections import report_sections
 from tests.loopback import OpenRouter
 from tests.report.logs import Points, judge_by, report_of, run_demo
 
-FIRST, SECOND = "openrouter/anthropic/claude-sonnet-4", "openrouter/j/other"
+FIRST, SECOND = "openrouter/anthropic/claude-sonnet-4.6", "openrouter/j/other"
 B, C = [10, 8, 9, 7, 10, 8, 9, 7, 10, 8, 9, None], [9, 3, 9, 3, 9, 3, 9, 3, 9, 3, 9, 3]
 B2, C2 = [10, 5, 8, 7, 3, 8, 9, 1, 10, 8, None, 2], [9, 3, 9, 3, 9, 3, 9, 3, 9, 3, 9, 3]
 

@@ -180,7 +180,7 @@ def comparison(
         settings={
             "task": "nejm_inspect/nejm_image_challenge",
             "version": "1-A",
-            "judge": "openrouter/anthropic/claude-sonnet-4",
+            "judge": "openrouter/anthropic/claude-sonnet-4.6",
             "prompts": "3f2a91c",
             "cases": "50 of 947, seed 42",
             "inputs": "both",
@@ -406,7 +406,7 @@ def test_a_reader_finds_settings_notes_and_what_to_make_of_it(tmp_path: Path) ->
     page = BeautifulSoup(written(tmp_path, contents)["report.html"], "html.parser")
     text = " ".join(page.get_text().split())
     for expected in (
-        "judge: openrouter/anthropic/claude-sonnet-4",
+        "judge: openrouter/anthropic/claude-sonnet-4.6",
         "Small numbers: with 50 cases the intervals are wide.",
         "could well have been anything in (61.2–78.4)",
         "49 cases show a true difference between the two best models of 12.1",

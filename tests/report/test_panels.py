@@ -94,7 +94,7 @@ def test_votes_too_long_for_a_summary_are_read_all_the_same(
 def test_a_single_judge_is_no_panel(run: Callable[..., Any]) -> None:
     comparison = only(report_of(run({"a/b": [5] * 12})))
     assert comparison.panel == []
-    assert comparison.judges == ["openrouter/anthropic/claude-sonnet-4"]
+    assert comparison.judges == ["openrouter/anthropic/claude-sonnet-4.6"]
 
 
 def test_an_unanimous_panel(openrouter: OpenRouter, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_leaderboard_from_logs(run: Callable[..., str]) -> None:
     assert (high.rank, low.rank) == ((1, 1), (2, 2))
     assert (high.input_tokens, high.output_tokens, high.cost) == (84, 36, None)
     assert comparison.kind == "points"
-    assert comparison.settings["judge"] == "openrouter/anthropic/claude-sonnet-4"
+    assert comparison.settings["judge"] == "openrouter/anthropic/claude-sonnet-4.6"
     assert "12 cases" in comparison.settings["cases"]
     (pair,) = comparison.pairs
     assert (pair.won, pair.drawn, pair.lost, pair.cases) == (8, 4, 0, 12)
@@ -407,14 +407,14 @@ def test_a_judge_of_the_models_vendor_is_named(run: Callable[..., str]) -> None:
     marked = {row.model: row.same_vendor for row in comparison.leaderboard}
     assert marked == {
         "openrouter/anthropic/claude-opus-4.5": [
-            "openrouter/anthropic/claude-sonnet-4"
+            "openrouter/anthropic/claude-sonnet-4.6"
         ],
         "openrouter/a/b": [],
     }
     (note,) = (note for note in comparison.notes if "vendor" in note)
     assert note.startswith(
         "openrouter/anthropic/claude-opus-4.5 is judged by "
-        "openrouter/anthropic/claude-sonnet-4, of the same vendor"
+        "openrouter/anthropic/claude-sonnet-4.6, of the same vendor"
     )
 
 
