@@ -1,10 +1,11 @@
-"""Texts and numbers as a report shows them."""
+"""Texts and numbers as a report shows them. Text of others never acts."""
 
 import functools
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
-from nejm_inspect.report.contents import Estimate
+from markupsafe import Markup
 
 NAME_LIMIT = 80
 """Characters shown of a name: a model's, a case's, a group's."""
@@ -41,9 +42,34 @@ def one_line(text: str, limit: int = TEXT_LIMIT) -> str:
     return " ".join(visible(text, limit).split())
 
 
-def short(name: str) -> str:
+def short(name: object) -> str:
     """A name on one line, cut where it is longer than any sensible one."""
-    return one_line(name, NAME_LIMIT)
+    return UNDEFINED if is_missing(name) else one_line(str(name), NAME_LIMIT)
+
+
+def is_missing(value: object) -> bool:
+    """Whether there is nothing to show: None or NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def as_markdown(text: str) -> Markup:
+    """The text on one line of Markdown, or in a cell of a table, without any effect."""
+    acting = r"[\\`*~$|\[\]]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\."
+    line = re.sub(acting, r"\\\g<0>", one_line(text))
+    line = re.sub(r"^(\d*)(#|[-+=](?!\w)|(?<=\d)[.)](?!\S))", r"\1\\\2", line)
+    # Markdown lets HTML through: only references write these characters safely.
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return Markup(line)  # noqa: S704 - nothing is left that acts
+
+
+def as_csv(cell: object) -> object:
+    """The cell, empty if undefined, and with no text that a spreadsheet computes."""
+    if is_missing(cell) or (isinstance(cell, float) and math.isinf(cell)):
+        return ""
+    if isinstance(cell, bool | int | float):
+        return cell
+    text = one_line(str(cell))
+    return f"'{text}" if text.startswith(tuple("=+-@＝＋－＠")) else text
 
 
 def _or_dash(write: Callable[[float], str]) -> Callable[[float | None], str]:
@@ -52,6 +78,12 @@ def _or_dash(write: Callable[[float], str]) -> Callable[[float | None], str]:
         return UNDEFINED if number is None or math.isnan(number) else write(number)
 
     return written
+
+
+@_or_dash
+def whole(number: float) -> str:
+    """For example 1,234."""
+    return f"{number:,.0f}"
 
 
 @_or_dash
@@ -99,32 +131,6 @@ def points(number: float) -> str:
     return f"{number:.2g}"
 
 
-def bounds(estimate: Estimate) -> str:
-    """The interval in percent, (61.2–78.4); nothing where it is undefined."""
-    if math.isnan(estimate.lower) or math.isnan(estimate.upper):
-        return ""
-    # A dash before a minus could not be told from it.
-    dash = "–" if estimate.lower >= 0 else " to "
-    return f"({hundredfold(estimate.lower)}{dash}{hundredfold(estimate.upper)})"
-
-
-def out_of(number: int, total: int) -> str:
-    """For example 22/50."""
-    return f"{number:,}/{total:,}" if total else UNDEFINED
-
-
-def rank(places: tuple[int, int] | None) -> str:
-    """For example 1, or 1–3."""
-    return UNDEFINED if places is None else "–".join(map(str, sorted(set(places))))
-
-
-def shade(number: float | None, most: int) -> str:
-    """The CSS class of so many points out of the most possible: p0 to p10, or none."""
-    if number is None or math.isnan(number):
-        return "none"
-    return f"p{round(10 * min(max(number / most, 0), 1))}"
-
-
 @_or_dash
 def signed_points(number: float) -> str:
     """Points with the sign, for example −3 or +0.5."""
@@ -137,19 +143,23 @@ def decimals(number: float) -> str:
     return f"{number:z.2f}".replace("-", "−")
 
 
-def share(estimate: Estimate) -> str:
-    """With its interval in percent, for example 69.8% (61.2–78.4)."""
-    return f"{percent(estimate.value)} {bounds(estimate)}".rstrip()
+def bounds(
+    lower: float, upper: float, write: Callable[[float], str] = hundredfold
+) -> str:
+    """An interval, (61.2–78.4); nothing where it is undefined."""
+    if is_missing(lower) or is_missing(upper):
+        return ""
+    # A dash before a minus could not be told from it.
+    dash = "–" if lower >= 0 else " to "
+    return f"({write(lower).rstrip('%')}{dash}{write(upper).rstrip('%')})"
 
 
-def difference(estimate: Estimate) -> str:
-    """In percentage points with its interval, for example +7.4 (−1.2 to 16.0)."""
-    return f"{signed(estimate.value)} {bounds(estimate)}".rstrip()
+def listing(words: Iterable[str], last: str = "and") -> str:
+    """For example: a, b and c."""
+    *rest, end = [*words] or [""]
+    return f"{', '.join(rest)} {last} {end}" if rest else end
 
 
-def in_points(estimate: Estimate) -> str:
-    """In points with its interval, for example −0.42 (−0.94 to 0.10)."""
-    value = decimals(estimate.value)
-    if math.isnan(estimate.lower) or math.isnan(estimate.upper):
-        return value
-    return f"{value} ({decimals(estimate.lower)} to {decimals(estimate.upper)})"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """For example 1 case, or 1,234 cases."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
