@@ -1,0 +1,60 @@
+"""The confidence interval of a score: one for the log's `ci` metric and the report."""
+
+import math
+import statistics
+from collections.abc import Sequence
+
+MIN_CASES = 10
+"""With fewer cases no interval is shown."""
+
+
+def mean_share_interval(
+    shares: Sequence[float], level: float = 0.95
+) -> tuple[float, float]:
+    """The interval of a mean share of the points, within the scale.
+
+    Wilson's interval for the mean, with the number of right-or-wrong responses that
+    would be as precise: n · a(1 − a) / v, at least n. Here a and v are mean and
+    variance of the shares with one 0 and one 1 added, since shares that hardly vary
+    say little about their variance. Of right-or-wrong responses it is nearly Wilson's
+    own. `tests/report/test_simulations.py` measures its coverage.
+
+    Args:
+        shares: A case's share of the points, 0 to 1; with epochs the mean over them.
+        level: The share of intervals that are to hold the true mean, 0 to 1.
+
+    Returns:
+        The bounds, within 0 and 1; NaN without a case.
+
+    Raises:
+        ValueError: A share is not within 0 and 1.
+    """
+    if not shares:
+        return math.nan, math.nan
+    if not all(0 <= share <= 1 for share in shares):
+        raise ValueError("A share of the points lies between 0 and 1.")
+    widened = [*shares, 0.0, 1.0]
+    middle = statistics.fmean(widened)
+    squares = math.fsum((share - middle) ** 2 for share in widened)
+    variance = squares / (len(widened) - 1)
+    size = len(shares) * max(1.0, middle * (1 - middle) / variance)
+    return wilson_interval(statistics.fmean(shares), size, level)
+
+
+def wilson_interval(
+    share: float, size: float, level: float = 0.95
+) -> tuple[float, float]:
+    """The score interval of a proportion (Wilson 1927), not corrected for continuity.
+
+    Args:
+        share: The proportion observed, 0 to 1.
+        size: The number of independent responses it is as precise as; above 0.
+        level: The share of intervals that are to hold the true proportion, 0 to 1.
+    """
+    z = statistics.NormalDist().inv_cdf((1 + level) / 2)
+    shrinkage = 1 + z**2 / size
+    middle = (share + z**2 / (2 * size)) / shrinkage
+    variance = share * (1 - share) / size + z**2 / (4 * size**2)
+    margin = z / shrinkage * math.sqrt(variance)
+    # Rounding alone could put a bound beyond the scale, at 0% and 100%.
+    return max(0.0, middle - margin), min(1.0, middle + margin)
