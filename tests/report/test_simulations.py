@@ -1,7 +1,6 @@
 """What intervals, ranks and power promise, measured on responses of known truth.
 
-With `NEJM_INSPECT_SIMULATIONS=3000` each measurement is repeated that often, which
-takes some minutes.
+`NEJM_INSPECT_SIMULATIONS=3000` repeats each measurement that often, for four minutes.
 """
 
 import itertools
