@@ -24,7 +24,7 @@ Topic = Literal["models", "ablation", "judges", "exam"]
 
 SETTINGS = (
     *("task", "task_version", "prompt_version", "inputs", "solver", "scorer", "judge"),
-    "cases",
+    "dataset",
 )
 """What must agree for runs to be compared."""
 
@@ -101,6 +101,16 @@ class Chapter:
     def order(self) -> list[str]:
         """The entrants, best first by the cases that all share; baselines last."""
         return list(self.shares.columns)
+
+    @property
+    def case_ids(self) -> frozenset[str]:
+        """The cases that any of the runs was to be asked."""
+        return frozenset().union(*self.runs["case_ids"])
+
+    @property
+    def reader_accuracy(self) -> float:
+        """The readers' mean accuracy on the cases whose votes are known, or NaN."""
+        return float(self.cases["reader_accuracy"].astype(float).mean())
 
     @functools.cached_property
     def models(self) -> list[str]:

@@ -7,14 +7,14 @@ figures as SVG whose colours are CSS variables; files are PNG and SVG on white.
 import functools
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from nejm_inspect.report.formats import is_missing, one_line
+from nejm_inspect.report.formats import Write, is_missing, one_line
+from nejm_inspect.report.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,56 +24,41 @@ if TYPE_CHECKING:
 FONT = "DejaVu Sans"  # comes with matplotlib, so that text is alike everywhere
 LABEL_LENGTH = 62
 STEPS = 11  # of the heat palette: 0 to 10 points
-
 # Okabe and Ito's colours, made legible on either background.
-MODEL_COLOURS = (
-    *(("#0b6fb8", "#5fb3ec"), ("#c2571a", "#f0965c"), ("#12805c", "#52c79c")),
-    *(("#9a4f96", "#d59ad1"), ("#8f6c00", "#e0b84a"), ("#2c8fb0", "#7fd4ee")),
-    *(("#b03a52", "#f08a9d"), ("#4f5d2f", "#b5c987")),
-)
+_MODELS = ["0b6fb8", "c2571a", "12805c", "9a4f96", "8f6c00", "2c8fb0", "b03a52", "4f5d2f"]
+_MODELS_DARK = ["5fb3ec", "f0965c", "52c79c", "d59ad1", "e0b84a", "7fd4ee", "f08a9d", "b5c987"]
 
 
-def _ramp(*anchors: str) -> list[str]:
-    """So many colours as there are steps, from anchor to anchor."""
-    rgb = [[int(a[n : n + 2], 16) for n in (1, 3, 5)] for a in anchors]
+def _ramp(low: str, middle: str, high: str) -> list[str]:
+    """So many colours as there are steps, from low to high."""
+    ends = [[int(c[n : n + 2], 16) for n in (0, 2, 4)] for c in (low, middle, high)]
+    half = (STEPS - 1) / 2
     colours = []
     for step in range(STEPS):
-        place = step / (STEPS - 1) * (len(anchors) - 1)
-        low = min(int(place), len(anchors) - 2)
-        mixed = (
-            round(a + (place - low) * (b - a))
-            for a, b in zip(rgb[low], rgb[low + 1], strict=True)
-        )
-        colours.append("#{:02x}{:02x}{:02x}".format(*mixed))
+        a, b = ends[:2] if step < half else ends[1:]
+        part = (step % half) / half if step < STEPS - 1 else 1
+        mixed = (round(x + part * (y - x)) for x, y in zip(a, b, strict=True))
+        colours.append("{:02x}{:02x}{:02x}".format(*mixed))
     return colours
 
 
-_HEAT = zip(
-    _ramp("#e9f0f6", "#7fb3d9", "#0b4f8a"),
-    _ramp("#1e2935", "#2d6b98", "#a5d6f8"),
-    strict=True,
+_HEAT, _HEAT_DARK = (
+    _ramp("e9f0f6", "7fb3d9", "0b4f8a"),
+    _ramp("1e2935", "2d6b98", "a5d6f8"),
 )
-PALETTE: Mapping[str, tuple[str, str]] = {
-    "ink": ("#1a2330", "#e7ecf2"),
-    "dim": ("#566271", "#9dabba"),
-    "line": ("#dde3ea", "#2c3846"),
-    "paper": ("#ffffff", "#10161d"),
-    "soft": ("#f5f7fa", "#18212b"),
-    "on-low": ("#1a2331", "#e6ecf3"),
-    "on-high": ("#fefefe", "#0c1219"),
-    "none": ("#c9ced6", "#4a5563"),
-    "m0": ("#6b7684", "#97a3b1"),
-    **{f"m{n}": both for n, both in enumerate(MODEL_COLOURS, start=1)},
-    **{f"h{n}": both for n, both in enumerate(_HEAT)},
+_NAMES = ["ink", "dim", "line", "paper", "soft", "on-low", "on-high", "none", "m0"]
+_NAMES += [f"m{n}" for n in range(1, 9)] + [f"h{n}" for n in range(STEPS)]
+_LIGHT = ["1a2330", "566271", "dde3ea", "ffffff", "f5f7fa", "1a2331", "fefefe", "c9ced6", "6b7684"]
+_DARK = ["e7ecf2", "9dabba", "2c3846", "10161d", "18212b", "e6ecf3", "0c1219", "4a5563", "97a3b1"]
+LIGHT = {n: f"#{c}" for n, c in zip(_NAMES, _LIGHT + _MODELS + _HEAT, strict=True)}
+DARK = {
+    n: f"#{c}" for n, c in zip(_NAMES, _DARK + _MODELS_DARK + _HEAT_DARK, strict=True)
 }
-"""The colours of pages and figures, by the name of their CSS variable: light, dark."""
+"""The colours of pages and figures, by the name of their CSS variable."""
 
 _WIDTH, _ROW = 8.8, 0.46  # inches
 _MARKERS = "oDs^vPX"
-
-
-def _light(name: str) -> str:
-    return PALETTE[name][0]
+_SMALL: Mapping[str, Any] = {"fontsize": 8.5, "color": LIGHT["dim"]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,80 +68,62 @@ class Figure:
     name: str
     title: str
     caption: str
-    table: str
-    """The caption of the table that has the numbers."""
+    table: Table
+    """The table that has the numbers."""
     draw: Callable[[], "Drawing"]
 
     @property
     def alt(self) -> str:
         """What stands for the picture where it is not seen."""
-        return f"{self.title}: the numbers are in the table “{self.table}”."
+        return f"{self.title}: the numbers are in the table “{self.table.caption}”."
 
     @functools.cached_property
     def files(self) -> dict[str, bytes]:
         """The picture as PNG and as SVG, by suffix."""
+        from matplotlib import style
+
         written = {}
-        with _style():
+        with style.context(["default", _style()]):
             drawing = self.draw()
-            for suffix in ("png", "svg"):
+            for suffix in ("svg", "png"):
                 stream = io.BytesIO()
-                metadata: dict[str, Any] = {"Date": None} if suffix == "svg" else {}
-                drawing.savefig(stream, format=suffix, metadata=metadata)
+                date: dict[str, Any] = {"Date": None} if suffix == "svg" else {}
+                drawing.savefig(stream, format=suffix, metadata=date)
                 written[suffix] = stream.getvalue()
+                drawing.set_layout_engine("none")  # done once
         return written
 
     def inline(self, prefix: str) -> Markup:
         """The SVG as part of a page, its colours by variable, its ids by prefix."""
         svg = self.files["svg"].decode()
         svg = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", svg, flags=re.S)
-        svg = svg[svg.index("<svg") :]
-        svg = re.sub(r'\bstyle="([^"]*)"', _as_attributes, svg)
+        # A page's security policy does not allow styles.
+        svg = re.sub(r'\bstyle="([^"]*)"', _as_attributes, svg[svg.index("<svg") :])
         svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{prefix}-", svg)
-        for name, (light, _) in PALETTE.items():
-            svg = svg.replace(f'"{light}"', f'"var(--{name})"')
-        size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg)
-        assert size
-        svg = svg.replace(size[0], 'role="img" stroke-linejoin="round"', 1)
-        return Markup(svg).replace(  # noqa: S704 - names are drawn as outlines
-            "<svg", Markup('<svg aria-label="{}"').format(self.alt), 1
-        )
+        for name, colour in LIGHT.items():
+            svg = svg.replace(f'"{colour}"', f'"var(--{name})"')
+        svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+        label = Markup('<svg role="img" aria-label="{}"').format(self.alt)
+        return label + Markup(svg.removeprefix("<svg"))  # noqa: S704 - names are outlines
 
 
 def _as_attributes(style: re.Match[str]) -> str:
-    """Attributes for a style, which the page's security policy does not allow."""
     pairs = (part.split(":", 1) for part in style[1].split(";") if ":" in part)
     return " ".join(f'{name.strip()}="{value.strip()}"' for name, value in pairs)
 
 
-@contextmanager
-def _style() -> Iterator[None]:
-    import matplotlib as mpl
-    import matplotlib.style
-
-    ink, dim = _light("ink"), _light("dim")
-    style = {
-        **dict.fromkeys(("text.color", "axes.labelcolor"), ink),
-        **dict.fromkeys(("xtick.color", "ytick.color"), dim),
-        "axes.axisbelow": True,
-        "axes.edgecolor": _light("line"),
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.spines.left": False,
-        "figure.facecolor": _light("paper"),
-        "axes.facecolor": "none",
-        "font.family": FONT,
-        "font.size": 10,
-        "grid.color": _light("line"),
-        "legend.frameon": False,
-        "savefig.dpi": 180,
-        "svg.fonttype": "path",
-        "svg.hashsalt": "nejm_inspect",
+def _style() -> dict[str, Any]:
+    return {
+        **dict.fromkeys(("text.color", "axes.labelcolor"), LIGHT["ink"]),
+        **dict.fromkeys(("xtick.color", "ytick.color"), LIGHT["dim"]),
+        **dict.fromkeys(("grid.color", "axes.edgecolor"), LIGHT["line"]),
+        **{f"axes.spines.{side}": False for side in ("right", "top", "left")},
+        **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 0),
+        **{"axes.axisbelow": True, "axes.facecolor": "none", "legend.frameon": False},
+        **{"font.family": FONT, "font.size": 9, "legend.fontsize": 8.5},
+        **{"savefig.dpi": 150, "svg.fonttype": "path", "svg.hashsalt": "nejm_inspect"},
         "text.parse_math": False,
-        "xtick.major.size": 0,
-        "ytick.major.size": 0,
     }
-    with mpl.style.context(["default", style]):
-        yield
 
 
 @functools.cache
@@ -169,10 +136,10 @@ def _glyphs() -> frozenset[int]:
 def label_of(name: object) -> str:
     """A name whose every character the font has; of a long one, start and end."""
     plain = "".join(c if ord(c) in _glyphs() else "\ufffd" for c in one_line(str(name)))
-    if len(plain) <= LABEL_LENGTH:
-        return plain
     half = LABEL_LENGTH // 2
-    return f"{plain[: half - 1]}…{plain[-half:]}"
+    return (
+        plain if len(plain) <= LABEL_LENGTH else f"{plain[:half]}…{plain[1 - half :]}"
+    )
 
 
 def _rows(count: int, extra: float, height: float = 1) -> tuple["Drawing", "Axes"]:
@@ -181,166 +148,147 @@ def _rows(count: int, extra: float, height: float = 1) -> tuple["Drawing", "Axes
 
     size = (_WIDTH, extra + _ROW * height * count)
     drawing = New(figsize=size, layout="constrained")
-    axes = drawing.add_subplot()
-    axes.set_ylim(count - 0.4, -0.7)
-    axes.set_yticks([])
+    axes = drawing.add_subplot(ylim=(count - 0.4, -0.7), yticks=[])
     return drawing, axes
 
 
 def _named(axes: "Axes", place: int, name: object, value: str = "") -> None:
     """Writes a row's name above it, so that a narrow screen shows both."""
-    at = axes.get_yaxis_transform()
-    axes.text(0, place - 0.36, label_of(name), transform=at, va="center", fontsize=9)
-    axes.text(
-        *(1, place - 0.36, value),
-        **{"transform": at, "va": "center", "ha": "right", "fontsize": 9},
-    )
+    for at, text, side in ((0, label_of(name), "left"), (1, value, "right")):
+        where: Any = {
+            "transform": axes.get_yaxis_transform(),
+            "ha": side,
+            "va": "center",
+        }
+        axes.text(at, place - 0.36, text, **where)
 
 
 def dots(
     frame: "pd.DataFrame",
-    write: Callable[[float], str],
-    lines: Mapping[str, float] | None = None,
+    value: str,
+    write: Write,
+    axis: str,
     *,
-    scale: tuple[float, float] | None = (0, 100),
-    axis: str = "",
+    label: str = "name",
+    key: str = "",
+    lines: Mapping[str, float] | None = None,
+    whole: bool = True,
 ) -> "Drawing":
     """Dots with intervals in hundredths, those of one label in one row.
 
     Args:
-        frame: With `label`, `colour`, `value`, `lower` and `upper`; perhaps `key`, which
-            tells the dots of a row apart, by form and in a legend.
-        write: How a value is written.
+        frame: With `colour`, the value and its bounds.
+        value: The column of what is drawn.
+        write: How it is written.
+        axis: What it is.
+        label: The column of the rows' labels.
+        key: The column that tells the dots of a row apart, by form and in a legend.
         lines: Values to be drawn as lines, by what they are called.
-        scale: Where the axis begins and ends; None for what the values need.
-        axis: What it shows.
+        whole: Whether the axis goes from 0 to 100.
     """
-    labels = [*dict.fromkeys(frame["label"])]
-    keys = [*dict.fromkeys(frame["key"])] if "key" in frame else []
-    most = frame["label"].value_counts().max()
-    drawing, axes = _rows(len(labels), 0.75 + 0.3 * bool(keys), 1 + 0.22 * (most - 1))
+    labels = [*dict.fromkeys(frame[label])]
+    keys = [*dict.fromkeys(frame[key])] if key else [""]
+    most = frame[label].value_counts().max()
+    drawing, axes = _rows(len(labels), 0.75 + 0.3 * bool(key), 1 + 0.22 * (most - 1))
     for name, at in (lines or {}).items():
-        axes.axvline(100 * at, color=_light("dim"), linestyle=(0, (4, 3)), linewidth=1)
-        text = {"color": _light("dim"), "fontsize": 8.5, "va": "bottom", "ha": "left"}
-        axes.text(100 * at, -0.72, f" {label_of(name)}", **text)
-    for place, label in enumerate(labels):
-        rows = frame[frame["label"] == label].to_dict("records")
+        axes.axvline(100 * at, color=LIGHT["dim"], linestyle=(0, (4, 3)), linewidth=1)
+        axes.text(100 * at, -0.72, f" {label_of(name)}", va="bottom", **_SMALL)
+    seen = {}
+    for place, name in enumerate(labels):
+        rows = frame[frame[label] == name].to_dict("records")
         for nth, row in enumerate(rows):
             at = place + 0.12 + (nth - (len(rows) - 1) / 2) * 0.6 / most
-            _dot(axes, at, row, keys)
-        _named(axes, place, label, write(rows[0]["value"]) if most == 1 else "")
-    if scale:
-        axes.set_xlim(scale[0] - 1, scale[1] + 1)
+            place_of_key = keys.index(row[key]) if key else 0
+            seen[row.get(key, "")] = _dot(axes, at, row, value, place_of_key)
+        _named(axes, place, name, write(rows[0][value]) if most == 1 else "")
+    if whole:
+        axes.set_xlim(-1, 101)
     else:
-        axes.axvline(0, color=_light("dim"), linewidth=1)
+        axes.axvline(0, color=LIGHT["dim"], linewidth=1)
     axes.grid(axis="x")
-    axes.set_xlabel(axis, fontsize=9, color=_light("dim"))
-    handles, names = axes.get_legend_handles_labels()
-    by_key = dict(zip(names, handles, strict=True))
-    if keys:
+    axes.set_xlabel(axis, color=LIGHT["dim"])
+    if key:
+        named = [label_of(k) for k in keys]
         drawing.legend(
-            *([by_key[k] for k in map(label_of, keys)], [label_of(k) for k in keys]),
-            **{"loc": "outside lower center", "ncols": 2 if len(keys) > 4 else 4},
-            fontsize=8.5,
+            [seen[k] for k in keys], named, **_below(2 if len(keys) > 4 else 4)
         )
     return drawing
 
 
+def _below(columns: int) -> dict[str, Any]:
+    return {"loc": "outside lower center", "ncols": columns, "handlelength": 1.2}
+
+
 def _dot(
-    axes: "Axes", place: float, row: Mapping[str, Any], keys: Sequence[str]
-) -> None:
-    colour = _light(f"m{int(row['colour'])}")
-    nth = keys.index(row["key"]) if keys else 0
-    if not is_missing(row["lower"]):
-        ends = [100 * row["lower"], 100 * row["upper"]]
-        axes.plot(ends, [place, place], color=colour, lw=2.2, solid_capstyle="round")
-    fill = colour if row["colour"] and nth % 2 == 0 else _light("paper")
-    form = {"color": fill, "markeredgecolor": colour, "markersize": 6.5, "ls": ""}
-    label = {"label": label_of(row["key"])} if keys else {}
-    axes.plot(
-        [100 * row["value"]], [place], _MARKERS[nth % len(_MARKERS)], **form, **label
-    )
+    axes: "Axes", place: float, row: Mapping[str, Any], value: str, nth: int
+) -> Any:
+    colour = LIGHT[f"m{int(row['colour'])}"]
+    lower, upper = row[f"{value}_lower"], row[f"{value}_upper"]
+    if not is_missing(lower):
+        ends = [100 * lower, 100 * upper]
+        axes.plot(ends, [place] * 2, color=colour, lw=2.2, solid_capstyle="round")
+    fill = colour if row["colour"] and nth % 2 == 0 else LIGHT["paper"]
+    form: Any = {"color": fill, "markeredgecolor": colour, "markersize": 6.5, "ls": ""}
+    marker = _MARKERS[nth % len(_MARKERS)]
+    return axes.plot([100 * row[value]], [place], marker, **form)[0]
 
 
-def bands(frame: "pd.DataFrame", names: Sequence[str]) -> "Drawing":
+def bands(frame: "pd.DataFrame", names: Mapping[str, str]) -> "Drawing":
     """Stacked bars of counts, a row of the frame each.
 
     Args:
-        frame: With `label` and a column of counts for each of the names.
-        names: The bands, best first, then what is left without one.
+        frame: With `name` and the columns of counts.
+        names: What the columns are called, best first, then what has no points.
     """
     drawing, axes = _rows(len(frame), 0.9)
-    shades = [_light(f"h{n}") for n in (10, 8, 5, 2, 0)] + [_light("none")]
+    shades = [LIGHT[f"h{n}"] for n in (10, 8, 5, 2, 0)] + [LIGHT["none"]]
     widest = max(frame[list(names)].sum(axis=1).max(), 1)
     for place, row in enumerate(frame.to_dict("records")):
         start = 0
-        for nth, name in enumerate(names):
-            count = row[name]
+        for nth, (column, name) in enumerate(names.items()):
+            count = row[column]
+            look = {"color": shades[nth], "ec": LIGHT["paper"], "lw": 0.8}
             axes.barh(
-                *(place, count, 0.4),
-                **{
-                    "left": start,
-                    "color": shades[nth],
-                    "ec": _light("paper"),
-                    "lw": 0.8,
-                },
-                label=name if place == 0 else None,
+                place, count, 0.4, left=start, label=name if not place else "", **look
             )
             if count >= widest * 0.035 * len(str(count)):
-                ink = _light("on-high" if nth < 2 else "on-low")
+                ink = LIGHT["on-high" if nth < 2 else "on-low"]
                 middle = start + count / 2
                 axes.text(
-                    middle,
-                    place,
-                    f"{count}",
-                    color=ink,
-                    ha="center",
-                    va="center",
-                    size=8.5,
+                    middle, place, str(count), color=ink, ha="center", va="center"
                 )
             start += count
-        _named(axes, place, row["label"])
-    axes.set_xlim(0, widest)
-    axes.set_xticks([])
+        _named(axes, place, row["name"])
+    axes.set(xlim=(0, widest), xticks=[])
     axes.spines["bottom"].set_visible(False)
-    drawing.legend(
-        loc="outside lower center", ncols=len(names), fontsize=8.5, handlelength=1.2
-    )
+    drawing.legend(**_below(len(names)))
     return drawing
 
 
-def strips(shares: "pd.DataFrame", groups: Sequence[tuple[str, int]]) -> "Drawing":
+def strips(shares: "pd.DataFrame", groups: Mapping[str, int]) -> "Drawing":
     """A heat map with a strip for each column of shares, a cell for each of its rows.
 
     Args:
         shares: Shares of the points, 0 to 1, NaN where there is none.
-        groups: What the cells are grouped by, in order, and how many of each.
+        groups: How many cells there are of each group, in order.
     """
-    from matplotlib.colors import ListedColormap
-
-    drawing, axes = _rows(shares.shape[1], 0.75)
-    colours = ListedColormap([_light(f"h{n}") for n in range(STEPS)] + [_light("none")])
+    drawing, axes = _rows(shares.shape[1], 0.9)
     levels = (shares * (STEPS - 1)).round().fillna(STEPS)
-    edge = {"ec": _light("paper"), "lw": 0.4} if len(shares) <= 120 else {}
+    lines = {"ec": LIGHT["paper"], "lw": 0.4} if len(shares) <= 120 else {}
+    across = [*range(len(shares) + 1)]
     for place, name in enumerate(shares):
-        row = [levels[name].to_numpy()]
-        across = [*range(len(shares) + 1)]
-        axes.pcolormesh(
-            *(across, [place - 0.2, place + 0.2], row),
-            **{"cmap": colours, "vmin": -0.5, "vmax": STEPS + 0.5, **edge},
-        )
+        edges = [place - 0.2, place + 0.2]
+        axes.pcolormesh(across, edges, [levels[name].to_numpy()], **_heat(), **lines)
         _named(axes, place, name)
     start = 0
-    for group, size in groups:
-        axes.axvline(start, ymax=0.02, color=_light("dim"), lw=1)
+    for group, size in groups.items():
         axes.text(
-            *(start, shares.shape[1] - 0.45, f" {label_of(group)}"),
-            **{"fontsize": 8.5, "va": "top", "color": _light("dim")},
+            start, shares.shape[1] - 0.45, f"| {label_of(group)}", va="top", **_SMALL
         )
         start += size
-    axes.set_xticks([])
+    axes.set(xticks=[], ylim=(shares.shape[1] - 0.1, -0.7))
     axes.spines["bottom"].set_visible(False)
-    _heat_key(drawing, axes, "0 points", "10 points, or right")
+    _heat_key(drawing, "0 points, or wrong", "10 points, or right")
     return drawing
 
 
@@ -355,45 +303,38 @@ def matrix(
         rows: What the rows are.
         columns: What the columns are.
     """
-    from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure as New
 
-    size, most = len(labels), max(max(map(max, counts)), 1)
+    size, most = len(labels), max(*map(max, counts), 1)
     drawing = New(figsize=(_WIDTH, 5.6), layout="constrained")
-    axes = drawing.add_subplot()
-    levels = [
-        [-(-(STEPS - 1) * count // most) for count in row] for row in counts
-    ]  # rounded up, so that a single count is seen
+    turned = 45 if max(map(len, labels)) > 2 else 0
+    axes = drawing.add_subplot(xlabel=columns, ylabel=rows, aspect="equal")
+    # Rounded up, so that a single count is seen.
+    levels = [[-(-(STEPS - 1) * count // most) for count in row] for row in counts]
     edges = [n - 0.5 for n in range(size + 1)]
-    colours = ListedColormap([_light(f"h{n}") for n in range(STEPS)])
-    cells = {"cmap": colours, "vmin": -0.5, "vmax": STEPS - 0.5, "ec": _light("paper")}
-    axes.pcolormesh(edges, edges, levels, lw=0.8, **cells)
-    for row in range(size):
-        for column in range(size):
-            if counts[row][column]:
-                ink = _light("on-high" if levels[row][column] > 6 else "on-low")
-                place = {"ha": "center", "va": "center", "size": 8.5}
-                axes.text(column, row, f"{counts[row][column]:,}", color=ink, **place)
-    turned = max(map(len, labels)) > 2
-    axes.set_xticks(range(size), labels, rotation=45 if turned else 0)
+    axes.pcolormesh(edges, edges, levels, ec=LIGHT["paper"], lw=0.8, **_heat())
+    for row, column in ((r, c) for r in range(size) for c in range(size)):
+        if count := counts[row][column]:
+            ink = LIGHT["on-high" if levels[row][column] > 6 else "on-low"]
+            axes.text(column, row, f"{count:,}", color=ink, ha="center", va="center")
+    axes.set_xticks(range(size), labels, rotation=turned)
     axes.set_yticks(range(size), labels)
     axes.set_ylim(size - 0.5, -0.5)
-    axes.set_aspect("equal")
-    axes.set_xlabel(columns)
-    axes.set_ylabel(rows)
     axes.spines["bottom"].set_visible(False)
-    _heat_key(drawing, axes, "0", f"{most:,} responses")
+    _heat_key(drawing, "0", f"{most:,} responses")
     return drawing
 
 
-def _heat_key(drawing: "Drawing", axes: "Axes", least: str, most: str) -> None:
+def _heat() -> dict[str, Any]:
+    from matplotlib.colors import ListedColormap
+
+    colours = ListedColormap([LIGHT[f"h{n}"] for n in range(STEPS)] + [LIGHT["none"]])
+    return {"cmap": colours, "vmin": -0.5, "vmax": STEPS + 0.5}
+
+
+def _heat_key(drawing: "Drawing", least: str, most: str) -> None:
     from matplotlib.patches import Patch
 
-    steps = [Patch(color=_light(f"h{n}"), label="") for n in range(STEPS)]
-    steps[0].set_label(least)
-    steps[-1].set_label(most)
-    drawing.legend(
-        handles=[steps[0], *(steps[n] for n in (3, 5, 8)), steps[-1]],
-        **{"loc": "outside lower center", "ncols": 5, "fontsize": 8.5},
-        **{"handlelength": 1.2, "columnspacing": 0.4},
-    )
+    words = {0: least, 3: "", 5: "", 8: "", 10: most}
+    keys = [Patch(color=LIGHT[f"h{n}"], label=word) for n, word in words.items()]
+    drawing.legend(handles=keys, columnspacing=0.4, **_below(5))

@@ -1,18 +1,13 @@
 """Texts and numbers as a report shows them. Text of others never acts."""
 
-import functools
 import math
 import re
 from collections.abc import Callable, Iterable
 
 from markupsafe import Markup
 
-NAME_LIMIT = 80
-"""Characters shown of a name: a model's, a case's, a group's."""
-
-TEXT_LIMIT = 2_000
-"""Characters shown of any other text."""
-
+NAME_LIMIT = 80  # characters shown of a name: a model's, a case's, a group's
+TEXT_LIMIT = 2_000  # characters shown of any other text
 UNDEFINED = "–"
 
 
@@ -64,7 +59,7 @@ def as_markdown(text: str) -> Markup:
 
 def as_csv(cell: object) -> object:
     """The cell, empty if undefined, and with no text that a spreadsheet computes."""
-    if is_missing(cell) or (isinstance(cell, float) and math.isinf(cell)):
+    if is_missing(cell) or cell in (math.inf, -math.inf):
         return ""
     if isinstance(cell, bool | int | float):
         return cell
@@ -72,86 +67,55 @@ def as_csv(cell: object) -> object:
     return f"'{text}" if text.startswith(tuple("=+-@＝＋－＠")) else text
 
 
-def _or_dash(write: Callable[[float], str]) -> Callable[[float | None], str]:
-    @functools.wraps(write)
-    def written(number: float | None) -> str:
-        return UNDEFINED if number is None or math.isnan(number) else write(number)
-
-    return written
+Write = Callable[[float | None], str]
 
 
-@_or_dash
-def whole(number: float) -> str:
-    """For example 1,234."""
-    return f"{number:,.0f}"
+def _writer(form: str, factor: int = 1, unit: str = "") -> Write:
+    def write(number: float | None) -> str:
+        if number is None or math.isnan(number):
+            return UNDEFINED
+        return f"{factor * number:{form}}{unit}".replace("-", "−")
+
+    return write
 
 
-@_or_dash
-def percent(share: float) -> str:
-    """For example 69.8%."""
-    return f"{100 * share:z.1f}%".replace("-", "−")
+percent = _writer("z.1f", 100, "%")  # 69.8%
+hundredfold = _writer("z.1f", 100)  # percentage points: 7.4
+signed = _writer("+z.1f", 100)  # the same with the sign: +7.4
+whole = _writer(",.0f")  # 1,234
+decimals = _writer("z.2f")  # 0.87
+points = _writer(".2g")  # mean points of a case: 10 or 6.3
+signed_points = _writer("+.2g")  # -3 or +0.5
+in_dollars = _writer(",.2f")
 
 
-@_or_dash
-def hundredfold(share: float) -> str:
-    """In percentage points, for example 7.4."""
-    return f"{100 * share:z.1f}".replace("-", "−")
-
-
-@_or_dash
-def signed(difference: float) -> str:
-    """In percentage points with the sign, for example +7.4."""
-    return f"{100 * difference:+z.1f}".replace("-", "−")
-
-
-@_or_dash
-def p_value(p: float) -> str:
+def p_value(p: float | None) -> str:
     """For example 0.012, or < 0.001."""
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+    return "< 0.001" if p is not None and p < 0.001 else _writer(".3f")(p)
 
 
-@_or_dash
-def dollars(cost: float) -> str:
+def dollars(cost: float | None) -> str:
     """For example $1.23."""
-    return f"${cost:,.2f}" if cost >= 0.005 or cost == 0 else "< $0.01"
+    small = cost is not None and 0 < cost < 0.005
+    return "< $0.01" if small else f"${in_dollars(cost)}".replace("$–", "–")
 
 
-@_or_dash
-def duration(seconds: float) -> str:
+def duration(seconds: float | None) -> str:
     """For example 3 min 20 s, or 2 h 5 min."""
+    if seconds is None or math.isnan(seconds):
+        return UNDEFINED
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-@_or_dash
-def points(number: float) -> str:
-    """Mean points of a case in two digits, for example 10 or 6.3."""
-    return f"{number:.2g}"
-
-
-@_or_dash
-def signed_points(number: float) -> str:
-    """Points with the sign, for example −3 or +0.5."""
-    return f"{number:+.2g}".replace("-", "−")
-
-
-@_or_dash
-def decimals(number: float) -> str:
-    """With two digits behind the point, for example 0.87."""
-    return f"{number:z.2f}".replace("-", "−")
-
-
-def bounds(
-    lower: float, upper: float, write: Callable[[float], str] = hundredfold
-) -> str:
-    """An interval, (61.2–78.4); nothing where it is undefined."""
+def bounds(lower: float, upper: float, write: Write = hundredfold) -> str:
+    """An interval with a blank before it, (61.2–78.4); nothing if undefined."""
     if is_missing(lower) or is_missing(upper):
         return ""
     # A dash before a minus could not be told from it.
-    dash = "–" if lower >= 0 else " to "
-    return f"({write(lower).rstrip('%')}{dash}{write(upper).rstrip('%')})"
+    return f" ({write(lower)}{'–' if lower >= 0 else ' to '}{write(upper)})"
 
 
 def listing(words: Iterable[str], last: str = "and") -> str:
@@ -160,6 +124,6 @@ def listing(words: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(rest)} {last} {end}" if rest else end
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
+def counted(number: int, noun: str) -> str:
     """For example 1 case, or 1,234 cases."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

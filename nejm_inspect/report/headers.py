@@ -16,7 +16,6 @@ from nejm_inspect.judging.verdict import DEFAULT_GRADER, GRADER_CONFIG, GRADER_R
 from nejm_inspect.version import TASK_VERSION
 
 JUDGED, EXAM_SCORER = "diagnosis_rubric", "judge_exam"
-
 SCORERS: Mapping[str, str] = {
     JUDGED: "points",
     "verbatim_diagnosis": "points",
@@ -25,25 +24,18 @@ SCORERS: Mapping[str, str] = {
 }
 """The scorers whose logs can be reported, the preferred first, and what they give."""
 
-TASK, CHOICE_TASK, EXAM_TASK = (
-    *("nejm_image_challenge", "nejm_multiple_choice"),
-    "nejm_judge_exam",
-)
+TASK, CHOICE_TASK = "nejm_image_challenge", "nejm_multiple_choice"
+EXAM_TASK = "nejm_judge_exam"
+NO_SOLVER = "none"  # stands for the solver of a baseline, which asks no model
 
-TRANSPORT = frozenset(
-    (
-        *("max_connections", "adaptive_connections", "max_retries", "timeout"),
-        *("attempt_timeout", "stream_idle_timeout", "cache", "batch"),
-        "extra_headers",  # which may also hold keys
-    )
-)
+TRANSPORT = {"max_connections", "adaptive_connections", "max_retries", "timeout"}
+TRANSPORT |= {"attempt_timeout", "stream_idle_timeout", "cache", "batch"}
+TRANSPORT |= {"extra_headers"}  # which may also hold keys
 """Settings of how requests travel, which change no response."""
 
-NO_SOLVER = "none"
-"""What stands for the solver of a baseline, which asks no model."""
-
-FILTERS = {"difficulty": "all", "question_type": "all", "history": "all"}
-PUBLISHED_CASES = {"cases": "nejm", "sample_size": 50, "seed": 42, **FILTERS}
+PUBLISHED: Mapping[str, object] = {"cases": "nejm", "sample_size": 50, "seed": 42}
+FILTERS: dict[str, object] = {"since": None, "until": None}
+FILTERS |= dict.fromkeys(("difficulty", "question_type", "history"), "all")
 """The parameters that draw the cases of the published benchmark."""
 
 
@@ -72,10 +64,8 @@ def log_headers(place: str) -> Iterator[EvalLog]:
 
 def last_attempts(headers: Sequence[EvalLog]) -> list[EvalLog]:
     """Leaves out attempts that were retried: the retry holds their finished samples."""
-    last = {
-        header.eval.task_id: header.eval.eval_id
-        for header in sorted(headers, key=lambda header: header.eval.created)
-    }
+    by_time = sorted(headers, key=lambda header: header.eval.created)
+    last = {header.eval.task_id: header.eval.eval_id for header in by_time}
     return [h for h in headers if last[h.eval.task_id] == h.eval.eval_id]
 
 
@@ -106,15 +96,15 @@ def without_scores(headers: Sequence[EvalLog]) -> str:
     )
 
 
-def settings_of(config: GenerateConfig) -> dict[str, Any]:
+def _settings(config: GenerateConfig) -> dict[str, Any]:
     """What of a config may change a response."""
-    return config.model_dump(exclude_none=True, exclude=set(TRANSPORT))
+    return config.model_dump(exclude_none=True, exclude=TRANSPORT)
 
 
 def judge_settings(config: GenerateConfig) -> str:
     """How a judge was set, unless by default: ` (temperature=1)`, behind its name."""
-    settings = settings_of(config)
-    if settings in ({}, settings_of(GRADER_CONFIG)):
+    settings = _settings(config)
+    if settings in ({}, _settings(GRADER_CONFIG)):
         return ""
     return f" ({', '.join(f'{k}={v}' for k, v in settings.items())})"
 
@@ -127,36 +117,33 @@ def bound_judges(spec: EvalSpec) -> list[str]:
 
 
 def describe_run(
-    header: EvalLog,
-    scorer: str,
-    judges: Sequence[str],
-    judge: str,
-    case_ids: frozenset[str],
+    header: EvalLog, scorer: str, case_ids: frozenset[str]
 ) -> dict[str, Any]:
-    """The row of `runs` for a log.
+    """The row of `runs` for a log, but for its judges.
 
     Args:
         header: The log's.
         scorer: The one whose scores are reported.
-        judges: The judges' names; none without a judge.
-        judge: The same with their settings, as one text.
         case_ids: The cases that have a response, for logs that do not name theirs.
     """
-    spec, metadata = header.eval, _mapping(header, "metadata", header.eval.metadata)
-    arguments = spec.task_args
-    skipped = frozenset(
-        map(str, _mapping(header, "skipped_cases", metadata.get("skipped_cases")))
-    )
-    ids = (frozenset(map(str, spec.dataset.sample_ids or ())) or case_ids) | skipped
+    spec, arguments = header.eval, header.eval.task_args
+    metadata = _mapping(header, "metadata", spec.metadata)
+    skipped = _mapping(header, "skipped_cases", metadata.get("skipped_cases"))
+    ids = frozenset(map(str, spec.dataset.sample_ids or ())) or case_ids
+    ids |= frozenset(map(str, skipped))
     digest = hashlib.sha256(json.dumps(sorted(ids)).encode()).hexdigest()[:8]
-    baseline = _is_none(spec.model)
-    tokens = _own_tokens(header)
+    drawn = PUBLISHED.items() | {(k, v) for k, v in FILTERS.items() if k in arguments}
+    input_tokens, output_tokens = _own_tokens(header)
+    costs = [usage.total_cost for usage in header.stats.model_usage.values()]
+    known = [cost for cost in costs if cost is not None]
+    again = re.compile(rf"{scorer}-?\d+")
+    scores = header.results.scores if header.results else []
     return {
         "log": header.location,
         "eval_id": spec.eval_id,
         "created": _time(header, "created", spec.created),
         "finished": header.status == "success",
-        "model": (spec.solver or spec.model) if baseline else spec.model,
+        "model": (spec.solver or spec.model) if _is_none(spec.model) else spec.model,
         "variant": _variant(spec),
         "task": task_of(header),
         "task_version": str(spec.task_version),
@@ -165,23 +152,20 @@ def describe_run(
         "solver": _solver(header),
         "scorer": scorer,
         "kind": SCORERS[scorer],
-        "judge": judge or "none",
-        "judges": list(judges),
-        "cases": f"{spec.dataset.name}, {len(ids)} cases (sample {digest})",
+        "dataset": f"{spec.dataset.name}, {len(ids)} cases (sample {digest})",
         "case_ids": ids,
-        "skipped": skipped,
+        "skipped": len(skipped),
         "published_cases": task_of(header) == TASK
-        and len(ids) == PUBLISHED_CASES["sample_size"]
-        and all(arguments.get(k, v) == v for k, v in PUBLISHED_CASES.items())
-        and not (arguments.get("since") or arguments.get("until")),
+        and len(ids) == PUBLISHED["sample_size"]
+        and all(arguments.get(name) == value for name, value in drawn),
         "epochs": spec.config.epochs or 1,
         "reducer": ", ".join(spec.config.epochs_reducer or ["mean"]),
-        "judged_again": _is_judged_again(header, scorer),
+        "judged_again": any(again.fullmatch(score.name) for score in scores),
         "samples": spec.dataset.samples,
-        "input_tokens": tokens[0],
-        "output_tokens": tokens[1],
-        "cost": _cost(header),
-        "seconds": _seconds(header),
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "cost": sum(known) if known and len(known) == len(costs) else math.nan,
+        "time": _seconds(header),
     }
 
 
@@ -199,17 +183,25 @@ def _time(header: EvalLog, field: str, value: str) -> datetime.datetime:
     return time if time.tzinfo else time.replace(tzinfo=datetime.UTC)
 
 
+def _seconds(header: EvalLog) -> float:
+    start, end = header.stats.started_at, header.stats.completed_at
+    if not start or not end:
+        return math.nan
+    took = _time(header, "completed_at", end) - _time(header, "started_at", start)
+    return took.total_seconds()
+
+
 def _is_none(model: str) -> bool:
     """Whether no model was asked, as for the baselines, which are solvers."""
     return model.startswith("none/")
 
 
 def _variant(spec: EvalSpec) -> dict[str, str]:
-    if _is_none(spec.model):
-        return {k: str(v) for k, v in (spec.solver_args_passed or {}).items()}
-    settings = {**settings_of(spec.model_generate_config), **spec.model_args}
+    settings = {**_settings(spec.model_generate_config), **spec.model_args}
     if spec.model_base_url:
         settings["base_url"] = spec.model_base_url
+    if _is_none(spec.model):
+        settings = spec.solver_args_passed or {}
     return {name: str(value) for name, value in sorted(settings.items())}
 
 
@@ -217,53 +209,33 @@ def _solver(header: EvalLog) -> str:
     """The solvers that the model went through: what asked it, and how."""
     if _is_none(header.eval.model):
         return NO_SOLVER
-    steps = [
-        step.solver
-        + (f"({json.dumps(step.params_passed)})" if step.params_passed else "")
-        for step in header.plan.steps
-        if not step.solver.endswith("require_grader")
+    steps = [s for s in header.plan.steps if not s.solver.endswith("require_grader")]
+    told = [
+        s.solver + (f"({json.dumps(s.params_passed)})" if s.params_passed else "")
+        for s in steps
     ]
-    shuffle = header.eval.task_args.get("shuffle_options")
-    order = [] if shuffle is None else [f"options shuffled by seed {shuffle}"]
-    return ", ".join([*steps, *order])
-
-
-def _is_judged_again(header: EvalLog, scorer: str) -> bool:
-    names = [score.name for score in header.results.scores] if header.results else []
-    again = re.compile(rf"{scorer}-?\d+")
-    return any(again.fullmatch(name) for name in names)
+    if (seed := header.eval.task_args.get("shuffle_options")) is not None:
+        told.append(f"options shuffled by seed {seed}")
+    return ", ".join(told)
 
 
 def _own_tokens(header: EvalLog) -> tuple[int, int]:
     """Input and output tokens of the model in its own role."""
 
-    def tokens(usage: ModelUsage) -> tuple[int, int]:
-        cached = (usage.input_tokens_cache_read or 0) + (
-            usage.input_tokens_cache_write or 0
-        )
-        return usage.input_tokens + cached, usage.output_tokens
+    def tokens(usage: ModelUsage | None) -> tuple[int, int]:
+        if usage is None:
+            return 0, 0
+        cached = usage.input_tokens_cache_read or 0, usage.input_tokens_cache_write or 0
+        return usage.input_tokens + sum(cached), usage.output_tokens
 
     usage, model = header.stats.model_usage, header.eval.model
-    judges = {*bound_judges(header.eval)}
-    total, spent = tokens(usage.get(model, ModelUsage())), (0, 0)
-    if model in judges:
-        # What it spent as a judge is what the role did, less the panel's others.
-        spent = tokens(header.stats.role_usage.get(GRADER_ROLE, ModelUsage()))
-        for other in judges - {model}:
-            used = tokens(usage.get(other, ModelUsage()))
-            spent = spent[0] - used[0], spent[1] - used[1]
-    return total[0] - spent[0], total[1] - spent[1]
-
-
-def _cost(header: EvalLog) -> float:
-    costs = [usage.total_cost for usage in header.stats.model_usage.values()]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if known and len(known) == len(costs) else math.nan
-
-
-def _seconds(header: EvalLog) -> float:
-    start, end = header.stats.started_at, header.stats.completed_at
-    if not start or not end:
-        return math.nan
-    took = _time(header, "completed_at", end) - _time(header, "started_at", start)
-    return took.total_seconds()
+    own, judges = tokens(usage.get(model)), {*bound_judges(header.eval)}
+    if model not in judges:
+        return own
+    # What it spent as a judge is what the role did, less the panel's others.
+    role = tokens(header.stats.role_usage.get(GRADER_ROLE))
+    others = [tokens(usage.get(other)) for other in judges - {model}]
+    return (
+        own[0] - role[0] + sum(spent for spent, _ in others),
+        own[1] - role[1] + sum(spent for _, spent in others),
+    )

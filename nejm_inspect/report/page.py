@@ -17,7 +17,7 @@ from markupsafe import Markup
 from rich.console import Console
 from rich.text import Text
 
-from nejm_inspect.report.figures import PALETTE, Figure
+from nejm_inspect.report.figures import DARK, LIGHT, Figure
 from nejm_inspect.report.formats import as_markdown, one_line, visible
 from nejm_inspect.report.sections.section import Finding, Section
 
@@ -133,7 +133,7 @@ def print_report(report: Report, console: Console) -> None:
     for told in report.chapters:
         console.print(Text(one_line(told.title), style="bold"))
         for finding in told.findings:
-            console.print(Text(f"• {one_line(str(finding))}"))
+            console.print(Text(f"• {one_line(finding.lead + finding.rest)}"))
         for section in told.sections:
             for table in section.tables:
                 if table.in_terminal:
@@ -142,13 +142,13 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def _colours() -> str:
-    schemes = [
-        "".join(f"--{name}:{both[dark]};" for name, both in PALETTE.items())
-        for dark in (0, 1)
-    ]
+    light, dark = (
+        "".join(f"--{name}:{colour};" for name, colour in scheme.items())
+        for scheme in (LIGHT, DARK)
+    )
     return (
-        f":root{{color-scheme:light dark;{schemes[0]}}}"
-        f"@media screen and (prefers-color-scheme:dark){{:root{{{schemes[1]}}}}}"
+        f":root{{color-scheme:light dark;{light}}}"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
     )
 
 

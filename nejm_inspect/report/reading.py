@@ -85,9 +85,9 @@ TEXTS: Mapping[str, str] = {
 RUNS = (
     *("log", "eval_id", "created", "finished", "model", "variant", "task"),
     *("task_version", "prompt_version", "inputs", "solver", "scorer", "kind", "judge"),
-    *("judges", "cases", "case_ids", "skipped", "published_cases", "epochs"),
+    *("judges", "dataset", "case_ids", "skipped", "published_cases", "epochs"),
     *("reducer", "judged_again", "samples", "input_tokens", "output_tokens", "cost"),
-    "seconds",
+    "time",
 )
 """The columns of `runs`."""
 
@@ -185,7 +185,8 @@ def _read_log(
     else:
         label = _judge_label(header, judges, configs)
     ids = frozenset(row["case_id"] for row in rows)
-    return describe_run(header, scorer, judges, label, ids), rows
+    run = describe_run(header, scorer, ids)
+    return run | {"judges": judges, "judge": label or "none"}, rows
 
 
 def _samples(header: EvalLog, no_images: bool) -> Iterator[EvalSample]:

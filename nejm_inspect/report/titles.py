@@ -50,7 +50,7 @@ def heading(chapters: Sequence[Chapter], created: datetime.datetime) -> tuple[st
     return (
         f"{title} of the NEJM Image Challenge"
         if first.settings.get("task") in (TASK, CHOICE_TASK)
-        and "nejm" in str(first.settings.get("cases"))
+        and "nejm" in str(first.settings.get("dataset"))
         else title
     ), f"{says[0].upper()}{says[1:]} · {day}"
 

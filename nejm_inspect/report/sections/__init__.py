@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from nejm_inspect.report.comparing import Chapter
 from nejm_inspect.report.sections import (
     ablation,
-    bands,
     breakdowns,
     cases,
     contradictions,
@@ -23,7 +22,7 @@ from nejm_inspect.report.sections.section import Section
 SECTIONS: Sequence[Callable[[Chapter], Section | None]] = tuple(
     one.section
     for one in (
-        *(scores, published, ablation, judges, exam, pairs, bands, cutoffs, panel),
+        *(scores, published, ablation, judges, exam, pairs, cutoffs, panel),
         *(breakdowns, contradictions, cases, settings),
     )
 )

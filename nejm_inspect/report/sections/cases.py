@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from nejm_inspect.report import figures
 from nejm_inspect.report.comparing import Chapter
-from nejm_inspect.report.figures import Figure
-from nejm_inspect.report.formats import is_missing, percent, points, short, visible
+from nejm_inspect.report.figures import Figure, strips
+from nejm_inspect.report.formats import points, short, visible
 from nejm_inspect.report.sections.section import Section
-from nejm_inspect.report.table import Column, Table, number, points_column, text
+from nejm_inspect.report.table import POINTS, Table, shade
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-MOST_CELLS = 120
-"""With more cases, a cell of the heat map is the mean of several."""
+MOST_CELLS = 120  # with more cases, a cell of the heat map is the mean of several
 
 _CASE = Markup(
     '<details class="case" id="{id}"><summary>Case {case} {chips}</summary>{image}'
@@ -36,123 +34,69 @@ def section(chapter: Chapter) -> Section | None:
     """The case explorer."""
     if chapter.topic not in ("models", "ablation") or chapter.cases.empty:
         return None
-    scale, frame = chapter.scale, _frame(chapter)
-    caption = (
-        "Right (1) or wrong (0), case by case"
-        if chapter.is_choice
-        else "Points, case by case"
-    ) + (", easiest first" if frame["brier_score"].notna().any() else "")
-    with_texts = chapter.options.with_texts
-
-    def anchor(row: Any) -> str:
-        return _anchor(chapter, row["place"])
-
-    known = [
-        *([text("Date", "date")] * bool(frame["date"].notna().any())),
-        *([text("Difficulty", "difficulty")] * bool(frame["difficulty"].notna().any())),
-        *(
-            [text("Question", "question_type")]
-            * bool(frame["question_type"].notna().any())
-        ),
-        *(
-            [number("Readers", "reader_accuracy", percent)]
-            * bool(frame["reader_accuracy"].notna().any())
-        ),
-    ]
-    case = Column(
-        "Case",
-        lambda row: short(row["case_id"]),
-        "text",
-        link=anchor if with_texts else None,
-    )
-    return Section(
-        title="Cases",
-        lead="A case opens with its image, texts and verdicts." * with_texts,
-        figures=[_figure(chapter, caption)],
-        tables=[
-            Table(
-                name="cases",
-                caption=caption,
-                frame=frame,
-                columns=[
-                    *(case, *known),
-                    *(points_column(name, name, scale) for name in chapter.order),
-                    number("Spread", "spread", points),
-                    number("Unscored", "unscored"),
-                ],
-                sortable=True,
-            )
-        ],
-        notes=["Spread: best less worst model."] * (len(chapter.models) > 1),
-        content=Markup("\n").join(_texts(chapter, frame)) if with_texts else Markup(),
-    )
-
-
-def _anchor(chapter: Chapter, place: int) -> str:
-    return f"c{chapter.number}-case-{place}"
-
-
-def _frame(chapter: Chapter) -> "pd.DataFrame":
     given = chapter.shares * chapter.scale
-    unscored = chapter.responses.groupby("case_id")["unscored"].sum()
-    models = given[chapter.models]
-    extra = {
-        "spread": models.max(axis=1) - models.min(axis=1),
-        "unscored": unscored.reindex(given.index),
-        "place": range(1, len(given) + 1),
-    }
-    return chapter.cases.join(given).assign(**extra).reset_index()
+    models, frame = given[chapter.models], chapter.cases.join(given.add_prefix(POINTS))
+    frame["spread"] = models.max(axis=1) - models.min(axis=1)
+    frame["unscored"] = chapter.responses.groupby("case_id")["unscored"].sum()
+    frame = frame.rename(columns={"reader_accuracy": "readers"}).reset_index()
+    what = "Right (1) or wrong (0)" if chapter.is_choice else "Points"
+    order = ", easiest first" if frame["brier_score"].notna().any() else ""
+    known = ("date", "difficulty", "question_type", "readers")
+    columns = ["case_id", *(name for name in known if frame[name].notna().any())]
+    columns += [*(f"{POINTS}{name}" for name in chapter.order), "spread", "unscored"]
+    with_texts = chapter.options.with_texts
+    anchors = [f"c{chapter.number}-case-{n}" for n in range(len(frame))] * with_texts
+    table = Table(
+        *("cases", f"{what}, case by case{order}", frame, columns),
+        most_points=chapter.scale,
+        anchors=anchors,
+    )
+    texts = Markup("\n").join(_texts(chapter, anchors))
+    lead = "A case opens with its image, texts and verdicts." * with_texts
+    notes = ["Spread: the best model's points less the worst's."]
+    figures = [_figure(chapter, table)]
+    return Section("Cases", [table], figures, notes, lead=lead, content=texts)
 
 
-def _figure(chapter: Chapter, caption: str) -> Figure:
+def _figure(chapter: Chapter, table: Table) -> Figure:
     shares, levels = chapter.shares, chapter.cases["difficulty"]
     per_cell = -(-len(shares) // MOST_CELLS)
-    if per_cell > 1:
-        cells = [n // per_cell for n in range(len(shares))]
-        shares = shares.groupby(cells).mean()
-        levels = levels.groupby(cells).first()
-    known = levels.fillna("–")
-    groups = [(str(level), int((known == level).sum())) for level in known.unique()]
-    return Figure(
-        name="cases",
-        title="Points by case" if not chapter.is_choice else "Right and wrong by case",
-        caption="Each column is a case"
-        + (f" (the mean of {per_cell} neighbours)" * (per_cell > 1))
-        + (", from easy to expert by the readers' votes." if len(groups) > 1 else "."),
-        table=caption,
-        draw=partial(figures.strips, shares, groups if len(groups) > 1 else []),
-    )
+    cells = [n // per_cell for n in range(len(shares))]
+    shares, levels = shares.groupby(cells).mean(), levels.groupby(cells).first()
+    groups = levels.dropna().value_counts(sort=False).to_dict()
+    caption = f"Each column is {'a case' if per_cell == 1 else f'the mean of {per_cell} cases'}"
+    caption += ", from easy to expert by the readers' votes." if groups else "."
+    draw = partial(strips, shares, groups)
+    return Figure("cases", "Points by case", caption, table, draw)
 
 
-def _texts(chapter: Chapter, frame: "pd.DataFrame") -> Iterator[Markup]:
+def _texts(chapter: Chapter, anchors: list[str]) -> Iterator[Markup]:
     first = chapter.responses.drop_duplicates(["name", "case_id"])
     by_case = {case: rows.set_index("name") for case, rows in first.groupby("case_id")}
-    images = chapter.images or {}
-    for row in frame.to_dict("records"):
-        own = by_case[row["case_id"]]
-        chips = {name: _chip(row[name], chapter.scale) for name in chapter.order}
-        told = own.iloc[0]
-        image = images.get(row["case_id"])
+    images, cases = chapter.images or {}, chapter.shares * chapter.scale
+    for anchor, (case, row) in zip(anchors, cases.iterrows(), strict=False):
+        own = by_case[case]
+        chips = {
+            name: _CHIP.format(shade=shade(p, chapter.scale), points=points(p))
+            for name, p in row.items()
+        }
+        responses = (
+            _RESPONSE.format(
+                name=short(name),
+                chip=chips[name],
+                response=visible(own.at[name, "response"]) or "–",
+                reasoning=visible(own.at[name, "reasoning"]),
+            )
+            for name in chapter.order
+            if name in own.index
+        )
+        image = images.get(str(case))
         yield _CASE.format(
-            id=_anchor(chapter, row["place"]),
-            case=short(row["case_id"]),
+            id=anchor,
+            case=short(case),
             chips=Markup(" ").join(chips.values()),
             image=_IMAGE.format(src=image) if image else "",
-            history=visible(told["history"]),
-            reference=visible(told["reference"]),
-            responses=Markup().join(
-                _RESPONSE.format(
-                    name=short(name),
-                    chip=chips[name],
-                    response=visible(own.at[name, "response"]) or "–",
-                    reasoning=visible(own.at[name, "reasoning"]),
-                )
-                for name in chapter.order
-                if name in own.index
-            ),
+            history=visible(own["history"].iloc[0]),
+            reference=visible(own["reference"].iloc[0]),
+            responses=Markup().join(responses),
         )
-
-
-def _chip(given: float, scale: int) -> Markup:
-    shade = "none" if is_missing(given) else f"p{round(10 * given / scale)}"
-    return _CHIP.format(shade=shade, points=points(given))

@@ -1,18 +1,15 @@
 """Verdicts that contradict themselves or the reference's words."""
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import Any
 
 from nejm_inspect.report.comparing import Chapter
 from nejm_inspect.report.formats import counted
 from nejm_inspect.report.sections.section import Finding, Section
-from nejm_inspect.report.table import Table, model, points_column, text
+from nejm_inspect.report.table import Table
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, level_of
 
-if TYPE_CHECKING:
-    pass
-
-NOT_EXACT = "verbatim, but not exact"
-CATEGORY = "category of other points"
+COLUMNS = ["case_id", "name", "epoch", "points", "category", "contradiction"]
 
 
 def section(chapter: Chapter) -> Section | None:
@@ -24,51 +21,22 @@ def section(chapter: Chapter) -> Section | None:
     found = found.dropna(subset="contradiction")
     if found.empty:
         return None
-    found = found.assign(colour=found["name"].map(chapter.colour))
-    kinds = found["contradiction"].value_counts()
-    return Section(
-        title="Contradictions",
-        lead="Verdicts to be looked at. The scores count them as they are.",
-        tables=[
-            Table(
-                name="contradictions",
-                caption="Responses whose verdict contradicts itself or the reference",
-                frame=found[
-                    [
-                        "case_id",
-                        "name",
-                        "colour",
-                        "epoch",
-                        "points",
-                        "category",
-                        "contradiction",
-                    ]
-                ],
-                columns=[
-                    *(text("Case", "case_id"), model(), text("Epoch", "epoch")),
-                    points_column("Points", "points", MAX_POINTS),
-                    *(
-                        text("Category", "category"),
-                        text("Contradiction", "contradiction"),
-                    ),
-                ],
-            )
-        ],
-        findings=[
-            Finding(
-                f"{counted(len(found), 'verdict')} to be looked at",
-                f": {'; '.join(f'{n} {kind}' for kind, n in kinds.items())}.",
-                limits=True,
-            )
-        ],
-    )
+    caption = "Responses whose verdict contradicts itself or the reference"
+    table = Table("contradictions", caption, found[COLUMNS], COLUMNS)
+    kinds = Counter(found["contradiction"])
+    told = "; ".join(f"{number} {kind}" for kind, number in kinds.items())
+    lead = f"{counted(len(found), 'verdict')} should be looked at"
+    findings = [Finding(lead, f": {told}. The scores count them as they are.", True)]
+    return Section("Contradictions", [table], findings=findings)
 
 
 def _of(row: dict[str, Any]) -> str | None:
-    if row["verbatim"] is True and row["points"] != MAX_POINTS:
-        return NOT_EXACT
-    one_judge = row["verdicts"] is None and row["points"] == int(row["points"])
-    if one_judge and row["category"] in CATEGORIES:
-        right = level_of(int(row["points"])).category
-        return CATEGORY if row["category"] != right else None
-    return None
+    points, category = row["points"], row["category"]
+    if row["verbatim"] is True and points != MAX_POINTS:
+        return "verbatim, but not exact"
+    if isinstance(row["verdicts"], str) or points % 1 or category not in CATEGORIES:
+        return None  # a panel's category is that of one of its judges
+    right = level_of(int(points)).category
+    return (
+        f"called {category}, with the points of {right}" if category != right else None
+    )

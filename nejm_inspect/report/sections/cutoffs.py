@@ -5,129 +5,94 @@ import math
 from functools import partial
 from typing import Any
 
-from nejm_inspect.report import figures
 from nejm_inspect.report import statistics as st
 from nejm_inspect.report.comparing import Chapter
-from nejm_inspect.report.estimates import spread
-from nejm_inspect.report.figures import Figure
+from nejm_inspect.report.estimates import score_of, spread
+from nejm_inspect.report.figures import Figure, dots
 from nejm_inspect.report.formats import bounds, percent, signed, whole
 from nejm_inspect.report.regression import adjusted_difference
 from nejm_inspect.report.sections.section import Finding, Section
-from nejm_inspect.report.table import Table, estimate, model, number, text
+from nejm_inspect.report.table import Table
 
 ADJUSTED = "Brier score, length of text and question type"
+COLUMNS = (
+    "name cutoff cases_before before readers_before text_before cases_after after "
+)
+COLUMNS += "readers_after text_after difference adjusted"
+LEAD = (
+    "A lower score after the cut-off is compatible with contamination, that is with "
+    "cases seen in training. But later cases differ: they carry more text, and may be "
+    "harder. Cut-offs are as given."
+)
+NOTE = (
+    "Difference: after less before, of different cases. Adjusted: the same at equal "
+    f"{ADJUSTED}, by linear regression with standard errors clustered by case. Text: "
+    "median number of characters."
+)
 
 
 def section(chapter: Chapter) -> Section | None:
     """The models whose cut-off is given."""
     import pandas as pd
 
-    cutoffs = chapter.options.cutoffs or {}
-    if chapter.topic != "models":
-        return None
     rows = [
         _split(chapter, name, day)
         for name in chapter.models
-        for given, day in cutoffs.items()
+        for given, day in (chapter.options.cutoffs or {}).items()
         if given in (name, chapter.of(name)["model"].iloc[0])
     ]
-    if not rows:
+    if chapter.topic != "models" or not rows:
         return None
-    frame = pd.DataFrame(rows)
+    caption = "Scores before and after the cut-off, differences in percentage points"
+    table = Table("cutoffs", caption, pd.DataFrame(rows), COLUMNS.split())
     sides = [
-        {"label": row["name"], "key": side, "colour": row["colour"], "value": row[at]}
-        | {end: row[f"{at}_{end}"] for end in ("lower", "upper")}
+        {"name": row["name"], "colour": row["colour"], "side": f"{side} the cut-off"}
+        | {f"score{end}": row[f"{side}{end}"] for end in ("", "_lower", "_upper")}
         for row in rows
-        for side, at in (("up to the cut-off", "earlier"), ("after it", "later"))
+        for side in ("before", "after")
     ]
-    table = Table(
-        name="cutoffs",
-        caption="Scores on cases published up to the cut-off and after, and the "
-        "differences in percentage points",
-        frame=frame,
-        columns=[
-            *(
-                model(),
-                text("Cut-off", "cutoff"),
-                number("Cases up to it", "earlier_cases"),
-            ),
-            *(
-                estimate("Score", "earlier"),
-                number("Readers", "earlier_readers", percent),
-            ),
-            *(number("Cases after", "later_cases"), estimate("Score", "later")),
-            number("Readers", "later_readers", percent),
-            number("Text before, characters", "earlier_text"),
-            number("Text after", "later_text"),
-            estimate("Later less earlier", "difference", signed),
-            estimate("Adjusted", "adjusted", signed),
-        ],
-    )
-    return Section(
-        title="Before and after the training cut-off",
-        lead="A lower score after the cut-off is compatible with contamination, that is "
-        "with cases seen in training. But later cases differ: they carry more text, and "
-        "may be harder.",
-        figures=[
-            Figure(
-                name="cutoffs",
-                title="Scores before and after the cut-off",
-                caption="With 95% intervals; the two sides are different cases.",
-                table=table.caption,
-                draw=partial(
-                    figures.dots, pd.DataFrame(sides), percent, axis="score, %"
-                ),
-            )
-        ],
-        tables=[table],
-        notes=[
-            f"Adjusted: at equal {ADJUSTED}, by linear regression with standard errors "
-            "clustered by case. Cut-offs are as given. Text: median length.",
-        ],
-        findings=[_finding(row) for row in rows],
-    )
+    draw = partial(dots, pd.DataFrame(sides), "score", percent, "score, %", key="side")
+    title = "Scores before and after the cut-off, with 95% intervals"
+    figure = Figure("cutoffs", title, "The two sides are different cases.", table, draw)
+    findings = [_finding(row) for row in rows]
+    title = "Before and after the training cut-off"
+    return Section(title, [table], [figure], [NOTE], findings, LEAD)
 
 
 def _split(chapter: Chapter, name: str, cutoff: datetime.date) -> dict[str, Any]:
+    rows = chapter.responses
+    rows = rows[rows["name"].eq(name)].dropna(subset="points")
     cases = chapter.cases.assign(share=chapter.shares[name])
-    own = chapter.responses[chapter.responses["name"] == name].groupby("case_id")
-    cases["length"] = own["history_length"].first()
+    cases["length"] = rows.groupby("case_id")["history_length"].first()
     cases["day"] = cases["date"].map(_date)
     dated = cases.dropna(subset=["share", "day"])
-    later = dated["day"] > cutoff
-    found: dict[str, Any] = {
-        "name": name,
-        "colour": chapter.colour(name),
-        "cutoff": cutoff.isoformat(),
-        "undated": int(cases["share"].notna().sum() - len(dated)),
-    }
-    for side, rows in (("earlier", dated[~later]), ("later", dated[later])):
+    after = dated["day"] > cutoff
+    found = {"name": name, "colour": chapter.colour(name), "cutoff": f"{cutoff}"}
+    for side, some in (("before", dated[~after]), ("after", dated[after])):
+        own = rows[rows["case_id"].isin(some.index)]
         found |= {
-            f"{side}_cases": len(rows),
-            **spread(side, _score(chapter, rows["share"])),
-            f"{side}_readers": rows["reader_accuracy"].astype(float).mean(),
-            f"{side}_text": rows["length"].median(),
+            f"cases_{side}": len(some),
+            **spread(side, score_of(own, chapter.scale)),
         }
+        found[f"readers_{side}"] = some["reader_accuracy"].astype(float).mean()
+        found[f"text_{side}"] = some["length"].median()
     known = dated.dropna(subset=["brier_score", "length", "question_type"])
-    covariates = [
-        [float(brier), math.log1p(length), kind == "diagnosis"]
-        for brier, length, kind in zip(
-            *(known[c] for c in ("brier_score", "length", "question_type")), strict=True
-        )
-    ]
-    apart = st.independent_difference(dated["share"][later], dated["share"][~later])
-    adjusted = (
-        adjusted_difference(known["share"], later[known.index], covariates, known.index)
-        if len(known)
-        else st.Estimate(math.nan)
+    values = zip(
+        known["brier_score"], known["length"], known["question_type"], strict=True
     )
-    return found | spread("difference", apart) | spread("adjusted", adjusted)
-
-
-def _score(chapter: Chapter, shares: Any) -> st.Estimate:
-    if chapter.is_choice and shares.isin([0, 1]).all():
-        return st.rate_estimate(shares == 1, shares.index)
-    return st.mean_estimate(shares)
+    covariates = [
+        [float(b), math.log1p(n), kind == "diagnosis"] for b, n, kind in values
+    ]
+    shares = dated["share"]
+    found |= spread(
+        "difference", st.independent_difference(shares[after], shares[~after])
+    )
+    adjusted = st.Estimate(math.nan)
+    if len(known):
+        later = after[known.index]
+        adjusted = adjusted_difference(known["share"], later, covariates, known.index)
+    undated = int(cases["share"].notna().sum() - len(dated))
+    return found | spread("adjusted", adjusted) | {"undated": undated}
 
 
 def _date(text: object) -> datetime.date | None:
@@ -138,25 +103,24 @@ def _date(text: object) -> datetime.date | None:
 
 
 def _finding(row: dict[str, Any]) -> Finding:
-    name, day = row["name"], row["cutoff"]
-    if not (row["earlier_cases"] and row["later_cases"]):
-        return Finding(
-            f"{name}: its cut-off {day} separates nothing",
-            f" ({row['earlier_cases']} scored cases before it, {row['later_cases']} "
-            f"after, {row['undated']} without a date).",
-            limits=True,
-        )
-    interval = bounds(row["difference_lower"], row["difference_upper"])
-    adjusted = bounds(row["adjusted_lower"], row["adjusted_upper"])
-    return Finding(
-        f"{name}: {signed(row['difference'])} percentage points after {day}",
-        f" {interval}".rstrip()
-        + (
-            f"; {signed(row['adjusted'])} {adjusted} at equal {ADJUSTED}"
-            if adjusted
-            else ""
-        )
-        + f". Later cases carry more text (median {whole(row['later_text'])} against "
-        f"{whole(row['earlier_text'])} characters)."
-        * (row["later_text"] > row["earlier_text"]),
+    name, day, before, after = (
+        row[c] for c in ("name", "cutoff", "cases_before", "cases_after")
     )
+    undated = f" {row['undated']} cases have no date." if row["undated"] else ""
+    if not before or not after:
+        told = f": {before} scored cases before it, {after} after.{undated}"
+        return Finding(
+            f"{name}: its cut-off {day} separates nothing", told, limits=True
+        )
+    told = bounds(row["difference_lower"], row["difference_upper"])
+    if interval := bounds(row["adjusted_lower"], row["adjusted_upper"]):
+        told += f"; {signed(row['adjusted'])}{interval} at equal {ADJUSTED}"
+    if row["text_after"] > row["text_before"]:
+        lengths = whole(row["text_after"]), whole(row["text_before"])
+        told += (
+            ". Later cases carry more text (median {} against {} characters)".format(
+                *lengths
+            )
+        )
+    lead = f"{name}: {signed(row['difference'])} percentage points after {day}"
+    return Finding(lead, f"{told}.{undated}")

@@ -12,13 +12,17 @@ from nejm_inspect.report.estimates import spread
 from nejm_inspect.report.formats import decimals, percent
 from nejm_inspect.report.sections.section import Finding, Section
 from nejm_inspect.report.statistics import rate_estimate
-from nejm_inspect.report.table import Table, estimate, model, number
+from nejm_inspect.report.table import Table
 from nejm_inspect.rubric import MAX_POINTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ALL = "all models"
+NOTE = (
+    "Responses: those with at least two valid verdicts. Alpha: Krippendorff's for ordinal "
+    "ratings; 1 if judges always agree, 0 if as by chance. Apart: two judges differ by "
+    f"more than {DISAGREEMENT} points. Mean points: over a judge's own verdicts."
+)
 
 
 def section(chapter: Chapter) -> Section | None:
@@ -28,57 +32,25 @@ def section(chapter: Chapter) -> Section | None:
     judged = chapter.responses.dropna(subset="verdicts")
     if chapter.topic not in ("models", "ablation") or judged.empty:
         return None
-    groups = [(n, judged[judged["name"] == n]) for n in chapter.order]
-    if len(groups) > 1:
-        groups.append((ALL, judged))
+    groups = {name: judged[judged["name"] == name] for name in chapter.order}
     agreement, judges = [], []
-    for name, rows in groups:
+    for name, rows in (groups | {"all models": judged}).items():
         one, several = _agreement(rows)
-        key = {} if name == ALL else {"colour": chapter.colour(name)}
-        agreement.append({"name": name, **key, **one})
+        agreement.append({"name": name, **one})
         judges += [
-            {"judge": judge, "name": name, **key, **rest}
-            for judge, rest in several.items()
+            {"judge": judge, "name": name, **rest} for judge, rest in several.items()
         ]
-    last = agreement[-1]
-    return Section(
-        title="Agreement of the panel",
-        tables=[
-            Table(
-                name="panel",
-                caption="Agreement by model",
-                frame=pd.DataFrame(agreement),
-                columns=[
-                    *(model(), number("Responses", "responses")),
-                    *(number("Alpha", "alpha", decimals), estimate("Apart", "apart")),
-                ],
-            ),
-            Table(
-                name="panel_judges",
-                caption="Verdicts by judge",
-                frame=pd.DataFrame(judges),
-                columns=[
-                    *(model("Judge", "judge"), model()),
-                    number("Mean points", "mean_points", decimals),
-                    number("Unscored", "unscored"),
-                ],
-            ),
-        ],
-        notes=[
-            "Responses: those with at least two valid verdicts. Alpha: Krippendorff's for "
-            "ordinal ratings; 1 if judges always agree, 0 if as by chance. Apart: two "
-            f"judges differ by more than {DISAGREEMENT} points. Mean points: over a "
-            "judge's own verdicts."
-        ],
-        findings=[
-            Finding(
-                f"The panel's judges are apart on {percent(last['apart'])}",
-                f" of {last['responses']} responses (more than {DISAGREEMENT} points; "
-                f"Krippendorff's alpha {decimals(last['alpha'])}).",
-                limits=True,
-            )
-        ],
+    columns = ["name", "responses", "alpha", "apart"]
+    together = Table("panel", "Agreement by model", pd.DataFrame(agreement), columns)
+    columns = ["judge", "name", "mean_points", "unscored"]
+    each = Table("panel_judges", "Verdicts by judge", pd.DataFrame(judges), columns)
+    lead = f"The panel's judges are apart on {percent(one['apart'])}"
+    rest = (
+        f" of {one['responses']} responses (more than {DISAGREEMENT} points; "
+        f"Krippendorff's alpha {decimals(one['alpha'])})."
     )
+    findings = [Finding(lead, rest, limits=True)]
+    return Section("Agreement of the panel", [together, each], (), [NOTE], findings)
 
 
 def _agreement(
@@ -93,23 +65,12 @@ def _agreement(
     assert isinstance(metric, MetricProtocol)
     measured: Any = metric([SampleScore(score=Score(value=one)) for one in verdicts])
     points = [[p for p in one.values() if not math.isnan(p)] for one in verdicts]
-    shared = [len(p) > 1 for p in points]
+    asked = rows[[len(p) > 1 for p in points]]
     apart = [max(p) - min(p) > DISAGREEMENT for p in points if len(p) > 1]
-    asked = rows[shared]
-    together = {
-        "responses": len(apart),
-        "alpha": measured["alpha"],
-        **spread(
-            "apart",
-            rate_estimate(
-                apart,
-                asked["case_id"],
-                len(asked[["name", "case_id"]].drop_duplicates()),
-            ),
-        ),
-    }
+    units = len(asked[["name", "case_id"]].drop_duplicates())
+    share = spread("apart", rate_estimate(apart, asked["case_id"], units))
     judges = dict.fromkeys(judge for one in verdicts for judge in one)
-    return together, {
+    return {"responses": len(apart), "alpha": measured["alpha"], **share}, {
         judge: {
             "mean_points": MAX_POINTS * measured.get(judge, math.nan),
             "unscored": sum(math.isnan(one.get(judge, 0)) for one in verdicts),

@@ -2,19 +2,14 @@
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING
 
-from nejm_inspect.report import figures
 from nejm_inspect.report.comparing import Chapter
 from nejm_inspect.report.estimates import scores, spread
-from nejm_inspect.report.figures import Figure
+from nejm_inspect.report.figures import Figure, dots
 from nejm_inspect.report.formats import percent, signed
 from nejm_inspect.report.sections.section import Finding, Section
-from nejm_inspect.report.statistics import rate_estimate
-from nejm_inspect.report.table import Table, estimate, model, number, text
-
-if TYPE_CHECKING:
-    import pandas as pd
+from nejm_inspect.report.statistics import Estimate, rate_estimate
+from nejm_inspect.report.table import Table
 
 PUBLISHED = (
     ("google/gemini-3-pro-preview", 0.698, 22),
@@ -27,92 +22,58 @@ PUBLISHED = (
 NEJM Medical Image Diagnosis Benchmark."""
 
 CASES = 50
+DIFFERS = "the published run had other prompts and another judge, since retired"
 
 
 def section(chapter: Chapter) -> Section | None:
     """The published run beside ours, where the cases are the same."""
-    if not (chapter.topic == "models" and chapter.runs["published_cases"].all()):
-        return None
-    board = scores(chapter)
-    models = board[~board["baseline"]].dropna(subset="overall")
-    if models.empty:
-        return None
-    table = _table(models)
-    shown = table.frame.rename(
-        columns={"overall": "value", "overall_lower": "lower", "overall_upper": "upper"}
-    ).assign(
-        label=table.frame["name"]
-        + table.frame["run"].map({"published": ", published", "here": ""})
-    )
-    best, first = models.iloc[0], PUBLISHED[0]
-    differ = (
-        "the published run had other prompts and another judge (Claude Sonnet 4), "
-        "since retired"
-    )
-    return Section(
-        title="Beside the published run",
-        lead=f"The same {CASES} cases (seed 42), but {differ}: differences are not of "
-        "the models alone.",
-        figures=[
-            Figure(
-                name="published",
-                title="Scores of this run and of the published one",
-                caption="Grey: published in November 2025, without intervals.",
-                table=table.caption,
-                draw=partial(figures.dots, shown, percent, axis="overall score, %"),
-            )
-        ],
-        tables=[table],
-        findings=[
-            Finding(
-                f"Beside the published run of November 2025: {best['name']} has "
-                f"{signed(best['overall'] - first[1])} percentage points",
-                f" against its best, {first[0].rpartition('/')[2]} "
-                f"({percent(first[1])}); {differ}.",
-            )
-        ],
-    )
-
-
-def _table(models: "pd.DataFrame") -> Table:
     import pandas as pd
 
-    ours = {
-        _family(name): row
-        for name, row in zip(models["model"], models.to_dict("records"), strict=True)
-    }
-    published = [
-        {
-            "name": name.rpartition("/")[2],
-            "run": "published",
-            "colour": 0,
-            **spread("overall", (overall, float("nan"), float("nan"))),
-            **spread(
-                "exact", rate_estimate([n < exact for n in range(CASES)], range(CASES))
-            ),
-            "same_family": ours[_family(name)]["name"]
-            if _family(name) in ours
-            else None,
-            "difference": ours[_family(name)]["overall"] - overall
-            if _family(name) in ours
-            else None,
-        }
-        for name, overall, exact in PUBLISHED
-    ]
-    names = [c for c in published[0] if c in models]
-    here = models[names].assign(run="here").to_dict("records")
-    frame = pd.DataFrame([*here, *published]).sort_values(
-        "overall", ascending=False, kind="stable"
+    board = scores(chapter)
+    models = board[~board["baseline"]].dropna(subset="overall")
+    published_cases = chapter.runs["published_cases"].all()
+    if chapter.topic != "models" or not published_cases or models.empty:
+        return None
+    ours = {_family(row["model"]): row for row in models.to_dict("records")}
+    rows = []
+    for name, overall, count in PUBLISHED:
+        exact = rate_estimate([n < count for n in range(CASES)], range(CASES))
+        row = {"name": name.rpartition("/")[2], "run": "published", "colour": 0}
+        row |= spread("overall", Estimate(overall)) | spread("exact", exact)
+        if same := ours.get(_family(name)):
+            gap = same["overall"] - overall
+            row |= {"same_family": same["name"], "difference": gap}
+        rows.append(row)
+    kept = [column for column in rows[0] if column in models]
+    here = models[kept].assign(run="here")
+    frame = pd.concat([here, pd.DataFrame(rows)], ignore_index=True)
+    frame = frame.sort_values("overall", ascending=False, kind="stable")
+    columns = ("name", "run", "overall", "exact", "same_family", "difference")
+    caption = "This run and the published one; difference of the same family here"
+    table = Table("published", caption, frame, [c for c in columns if c in frame])
+    drawn = frame.assign(
+        name=frame["name"]
+        + (frame["run"] == "published").map({True: ", published", False: ""})
     )
-    return Table(
-        name="published",
-        caption="This run and the published one, by overall score",
-        frame=frame,
-        columns=[
-            *(model(), text("Run", "run"), estimate("Overall", "overall")),
-            *(estimate("Exact", "exact"), text("Same family here", "same_family")),
-            number("Its difference, points", "difference", signed),
-        ],
+    figure = Figure(
+        "published",
+        "Scores of this run and of the published one",
+        "Grey: published in November 2025, without intervals.",
+        table,
+        partial(dots, drawn, "overall", percent, "overall score, %"),
+    )
+    best, (first, top, _) = models.iloc[0], PUBLISHED[0]
+    lead = (
+        f"Beside the published run of November 2025: {best['name']} has "
+        f"{signed(best['overall'] - top)} percentage points"
+    )
+    rest = f" against its best, {first.rpartition('/')[2]} ({percent(top)}); {DIFFERS}."
+    return Section(
+        "Beside the published run",
+        [table],
+        [figure],
+        findings=[Finding(lead, rest)],
+        lead=f"The same {CASES} cases (seed 42), but {DIFFERS}.",
     )
 
 

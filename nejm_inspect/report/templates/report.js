@@ -49,8 +49,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
     ["without a score", row => given(row).length < models.length],
     ...(models.length > 1 ? models.map(n => ["only " + heads[n].textContent + " right", alone(n)]) : []),
   ]);
-  for (const name of ["Difficulty", "Question"]) {
-    const n = place(name);
+  for (const name of ["Difficulty", "Question type"]) {
+    const n = x;
     const found = n < 0 ? [] : [...new Set(rows.map(row => row.cells[n].textContent))].sort();
     if (found.length > 1) choose(name, [["all"], ...found.map(text => [text, row => row.cells[n].textContent === text])]);
   }
