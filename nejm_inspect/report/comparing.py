@@ -213,7 +213,9 @@ def _named(runs: "pd.DataFrame") -> "pd.DataFrame":
                 if any(other.get(key) != value for other in variants.values())
             ]
             names[run] += f" ({', '.join(telling) or 'default settings'})"
-    numbers = {name: n for n, name in enumerate(names[~baseline].unique())}
+    by_use = (names[~baseline & ~_is_exam(runs)], names[_is_exam(runs)])
+    coloured = dict.fromkeys(name for some in by_use for name in some)
+    numbers = {name: n for n, name in enumerate(coloured)}
     colours = [
         0 if b else 1 + numbers[n] % COLOURS
         for n, b in zip(names, baseline, strict=True)
@@ -282,7 +284,7 @@ def _is_told(group: "pd.DataFrame", ablation: "pd.DataFrame") -> bool:
 def _by_inputs(runs: "pd.DataFrame") -> "pd.DataFrame":
     """The runs under names that say what was seen."""
     seen = runs["inputs"].map(SEEN)
-    names = runs["name"].where(seen == "", runs["name"] + ", " + seen)
+    names = runs["name"].where(seen == "", runs["name"] + " (" + seen + ")")
     return runs.assign(model_name=runs["name"], name=names)
 
 

@@ -43,12 +43,10 @@ def scores(chapter: Chapter) -> "pd.DataFrame":
 
     rows = chapter.responses
     found = {n: _score(chapter, n, rows[rows["name"] == n]) for n in chapter.order}
-    ranks = _ranks(chapter)
-    for name, row in found.items():
-        best, worst = ranks.get(name, (None, None))
+    for name, (best, worst) in _ranks(chapter).items():
         rank = f"{best}" if best == worst else f"{best}–{worst}"
-        row |= {"best_rank": best, "worst_rank": worst, "rank": rank if best else None}
-    return pd.DataFrame(found.values()).dropna(axis="columns", how="all")
+        found[name] |= {"best_rank": best, "worst_rank": worst, "rank": rank}
+    return pd.DataFrame(found.values())
 
 
 def _score(chapter: Chapter, name: str, rows: "pd.DataFrame") -> dict[str, Any]:

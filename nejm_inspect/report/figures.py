@@ -25,8 +25,26 @@ FONT = "DejaVu Sans"  # comes with matplotlib, so that text is alike everywhere
 LABEL_LENGTH = 62
 STEPS = 11  # of the heat palette: 0 to 10 points
 # Okabe and Ito's colours, made legible on either background.
-_MODELS = ["0b6fb8", "c2571a", "12805c", "9a4f96", "8f6c00", "2c8fb0", "b03a52", "4f5d2f"]
-_MODELS_DARK = ["5fb3ec", "f0965c", "52c79c", "d59ad1", "e0b84a", "7fd4ee", "f08a9d", "b5c987"]
+_MODELS = [
+    "0b6fb8",
+    "c2571a",
+    "12805c",
+    "9a4f96",
+    "8f6c00",
+    "2c8fb0",
+    "b03a52",
+    "4f5d2f",
+]
+_MODELS_DARK = [
+    "5fb3ec",
+    "f0965c",
+    "52c79c",
+    "d59ad1",
+    "e0b84a",
+    "7fd4ee",
+    "f08a9d",
+    "b5c987",
+]
 
 
 def _ramp(low: str, middle: str, high: str) -> list[str]:
@@ -48,8 +66,28 @@ _HEAT, _HEAT_DARK = (
 )
 _NAMES = ["ink", "dim", "line", "paper", "soft", "on-low", "on-high", "none", "m0"]
 _NAMES += [f"m{n}" for n in range(1, 9)] + [f"h{n}" for n in range(STEPS)]
-_LIGHT = ["1a2330", "566271", "dde3ea", "ffffff", "f5f7fa", "1a2331", "fefefe", "c9ced6", "6b7684"]
-_DARK = ["e7ecf2", "9dabba", "2c3846", "10161d", "18212b", "e6ecf3", "0c1219", "4a5563", "97a3b1"]
+_LIGHT = [
+    "1a2330",
+    "566271",
+    "dde3ea",
+    "ffffff",
+    "f5f7fa",
+    "1a2331",
+    "fefefe",
+    "c9ced6",
+    "6b7684",
+]
+_DARK = [
+    "e7ecf2",
+    "9dabba",
+    "2c3846",
+    "10161d",
+    "18212b",
+    "e6ecf3",
+    "0c1219",
+    "4a5563",
+    "97a3b1",
+]
 LIGHT = {n: f"#{c}" for n, c in zip(_NAMES, _LIGHT + _MODELS + _HEAT, strict=True)}
 DARK = {
     n: f"#{c}" for n, c in zip(_NAMES, _DARK + _MODELS_DARK + _HEAT_DARK, strict=True)
@@ -75,7 +113,8 @@ class Figure:
     @property
     def alt(self) -> str:
         """What stands for the picture where it is not seen."""
-        return f"{self.title}: the numbers are in the table “{self.table.caption}”."
+        words = f"{self.title}: the numbers are in the table “{self.table.caption}”."
+        return one_line(words)
 
     @functools.cached_property
     def files(self) -> dict[str, bytes]:

@@ -50,7 +50,7 @@ def section(chapter: Chapter) -> Section | None:
     if chapter.topic not in ("models", "ablation"):
         return None
     board = scores(chapter)
-    shown = [c for c in COLUMNS if c in board]
+    shown = [c for c in COLUMNS if c in board and board[c].notna().any()]
     if chapter.is_choice:
         board = board.rename(columns=lambda c: c.replace("overall", "accuracy"))
         board = board.rename(columns=CHOICE).drop(columns=[*COUNTS, "exact"])
