@@ -5,12 +5,8 @@ import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nejm_inspect.report.comparing import (
-    Chapter,
-    Options,
-    chapters_of,
-    differences,
-)
+from nejm_inspect.report.chapter import Chapter, Options
+from nejm_inspect.report.comparing import chapters_of, differences
 from nejm_inspect.report.files import check_folder, write_files
 from nejm_inspect.report.formats import as_csv
 from nejm_inspect.report.page import Report, Told, as_bytes, pages, tables
@@ -79,5 +75,5 @@ def build_report(chapters: Sequence[Chapter]) -> Report:
     created = datetime.datetime.now(datetime.UTC)
     title, subtitle = heading(chapters, created)
     options = chapters[0].options
-    notes = differences(chapters, options.judges)
+    notes = differences(chapters)
     return Report(title, subtitle, told, created, options.with_texts, notes)

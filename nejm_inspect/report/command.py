@@ -69,7 +69,7 @@ def report(
     """
     # Drawing and statistics take seconds to import, and only this command needs them.
     from nejm_inspect.report import write_report
-    from nejm_inspect.report.comparing import Options
+    from nejm_inspect.report.chapter import Options
     from nejm_inspect.report.one_case import print_case
     from nejm_inspect.report.page import print_report
 

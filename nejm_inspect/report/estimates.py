@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from nejm_inspect.report import statistics as st
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ def scores(chapter: Chapter) -> "pd.DataFrame":
     for name, (best, worst) in _ranks(chapter).items():
         rank = f"{best}" if best == worst else f"{best}–{worst}"
         found[name] |= {"best_rank": best, "worst_rank": worst, "rank": rank}
+    shared = chapter.shares[chapter.models].dropna()
+    if any(row["absent"] for row in found.values()) and len(shared):
+        for entrant, share in shared.mean().items():
+            found[str(entrant)] |= {"on_shared": share, "shared_cases": len(shared)}
     return pd.DataFrame(found.values())
 
 
@@ -55,7 +59,9 @@ def _score(chapter: Chapter, name: str, rows: "pd.DataFrame") -> dict[str, Any]:
     runs, scored = chapter.of(name), rows.dropna(subset="points")
     everything, wanted = chapter.case_ids, int(runs["epochs"].sum())
     counts = scored["case_id"].value_counts()
-    gaps = [c for c in sorted(everything) for _ in range(wanted - counts.get(c, 0))]
+    gaps = [
+        case for case in sorted(everything) for _ in range(wanted - counts.get(case, 0))
+    ]
     shares = [*(scored["points"] / chapter.scale), *[float("nan")] * len(gaps)]
     found: dict[str, Any] = {"name": name, "model": runs["model"].iloc[0]}
     found |= {"colour": chapter.colour(name), "baseline": bool(runs["baseline"].any())}
@@ -134,8 +140,9 @@ def pairs(chapter: Chapter) -> "pd.DataFrame":
 
     Solvers that ask no model are in no family of tests, unless there is but one model.
     """
-    runs, baseline = chapter.runs, chapter.options.baseline
-    asked = {*runs.loc[runs["model"].eq(baseline) | runs["name"].eq(baseline), "name"]}
+    runs, baseline = chapter.runs, chapter.options.baseline or ""
+    names = zip(runs["model"], runs["name"], strict=True)
+    asked = {name for model, name in names if baseline in (model, name)}
     if asked:
         return _among(chapter, asked, 1)
     models = {*chapter.models} if len(chapter.models) > 1 else {*chapter.order}

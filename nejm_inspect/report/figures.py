@@ -286,7 +286,7 @@ def bands(frame: "pd.DataFrame", names: Mapping[str, str]) -> "Drawing":
         start = 0
         for nth, (column, name) in enumerate(names.items()):
             count = row[column]
-            look = {"color": shades[nth], "ec": LIGHT["paper"], "lw": 0.8}
+            look: Any = {"color": shades[nth], "ec": LIGHT["paper"], "lw": 0.8}
             axes.barh(
                 place, count, 0.4, left=start, label=name if not place else "", **look
             )
@@ -304,7 +304,7 @@ def bands(frame: "pd.DataFrame", names: Mapping[str, str]) -> "Drawing":
     return drawing
 
 
-def strips(shares: "pd.DataFrame", groups: Mapping[str, int]) -> "Drawing":
+def strips(shares: "pd.DataFrame", groups: Mapping[Any, int]) -> "Drawing":
     """A heat map with a strip for each column of shares, a cell for each of its rows.
 
     Args:
@@ -313,7 +313,7 @@ def strips(shares: "pd.DataFrame", groups: Mapping[str, int]) -> "Drawing":
     """
     drawing, axes = _rows(shares.shape[1], 0.9)
     levels = (shares * (STEPS - 1)).round().fillna(STEPS)
-    lines = {"ec": LIGHT["paper"], "lw": 0.4} if len(shares) <= 120 else {}
+    lines: Any = {"ec": LIGHT["paper"], "lw": 0.4} if len(shares) <= 120 else {}
     across = [*range(len(shares) + 1)]
     for place, name in enumerate(shares):
         edges = [place - 0.2, place + 0.2]

@@ -110,9 +110,9 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def bounds(lower: float, upper: float, write: Write = hundredfold) -> str:
+def bounds(lower: float | None, upper: float | None, write: Write = hundredfold) -> str:
     """An interval with a blank before it, (61.2–78.4); nothing if undefined."""
-    if is_missing(lower) or is_missing(upper):
+    if lower is None or upper is None or math.isnan(lower + upper):
         return ""
     # A dash before a minus could not be told from it.
     return f" ({write(lower)}{'–' if lower >= 0 else ' to '}{write(upper)})"

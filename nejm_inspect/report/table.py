@@ -36,7 +36,7 @@ TEXTS |= {
 HEADINGS = {"name": "model", "model": "identifier", "case_id": "case"}
 
 _NUMBERS: Mapping[Callable[[Any], str], str] = {
-    fmt.percent: "overall accuracy exact verbatim readers threshold in_range apart "
+    fmt.percent: "overall on_shared accuracy exact verbatim readers threshold in_range apart "
     "same_points both alone before after readers_before readers_after first_judge "
     "second_judge",
     fmt.signed: "difference adjusted",
@@ -83,13 +83,14 @@ class Table:
 
     def to_markdown(self) -> Markup:
         """The table in Markdown."""
+        lines: list[Sequence[str]]
         ruler = [
             "---" if _kind(c) in ("name", "text") else "---:" for c in self.columns
         ]
         lines = [
             [as_markdown(heading(column)) for column in self.columns],
             ruler,
-            *([as_markdown(cell(row, c)) for c in self.columns] for row in self.rows),
+            *[[as_markdown(cell(r, c)) for c in self.columns] for r in self.rows],
         ]
         written = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return Markup(written)  # noqa: S704 - written by as_markdown
@@ -165,8 +166,8 @@ def cell(row: Row, column: str) -> str:
     plain = {fmt.percent: fmt.hundredfold, fmt.signed: fmt.hundredfold}.get(
         write, write
     )
-    lower, upper = row.get(f"{column}_lower"), row.get(f"{column}_upper")
-    return write(value) + (fmt.bounds(lower, upper, plain) if lower is not None else "")
+    lower, upper = (row.get(f"{column}_{end}") for end in ("lower", "upper"))
+    return write(value) + fmt.bounds(lower, upper, plain)
 
 
 def shade(given: float | None, most: float) -> str:

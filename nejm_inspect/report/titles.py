@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Sequence
 
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.formats import counted, listing, short
 from nejm_inspect.report.headers import CHOICE_TASK, TASK
 

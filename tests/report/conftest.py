@@ -26,7 +26,8 @@ from inspect_ai.model import ModelConfig, ModelUsage
 from inspect_ai.scorer import Score
 
 from nejm_inspect.report import build_report
-from nejm_inspect.report.comparing import Chapter, Options, chapters_of
+from nejm_inspect.report.chapter import Chapter, Options
+from nejm_inspect.report.comparing import chapters_of
 from nejm_inspect.report.page import Report, Told
 from nejm_inspect.report.reading import read_logs
 from nejm_inspect.report.sections.section import Section

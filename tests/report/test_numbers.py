@@ -9,7 +9,7 @@ from inspect_ai.scorer import SampleScore, Score
 from scipy import stats
 
 from nejm_inspect.exam_metrics import in_range
-from nejm_inspect.report.comparing import Options
+from nejm_inspect.report.chapter import Options
 from tests.report.conftest import JUDGE, Logs, findings, frame, section
 
 RNG = np.random.default_rng(1)

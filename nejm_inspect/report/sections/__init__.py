@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.sections import (
     ablation,
     breakdowns,

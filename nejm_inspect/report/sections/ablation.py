@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.estimates import adjusted, is_separated, pair_of, spread
 from nejm_inspect.report.figures import Figure, dots
 from nejm_inspect.report.formats import bounds, p_value, signed
@@ -29,7 +29,7 @@ def section(chapter: Chapter) -> Section | None:
 
     if chapter.topic != "ablation":
         return None
-    seen = chapter.runs.groupby(["model_name", "inputs"])["name"].first().unstack()
+    seen: Any = chapter.runs.groupby(["model_name", "inputs"])["name"].first().unstack()
     seen = seen.loc[
         sorted(seen.index, key=lambda n: chapter.order.index(seen.at[n, "both"]))
     ]

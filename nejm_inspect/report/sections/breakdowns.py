@@ -4,7 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nejm_inspect.cases.schema import DIFFICULTIES, levels_of
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.estimates import score_of, spread
 from nejm_inspect.report.figures import Figure, dots
 from nejm_inspect.report.formats import counted, percent
@@ -40,7 +40,8 @@ def section(chapter: Chapter) -> Section | None:
         )
         if len(frame) > (kind != "difficulty"):
             tables.append(table)
-    figures = [_figure(chapter, t) for t in tables if t.caption == KINDS["difficulty"]]
+    drawn = [t for t in tables if t.caption == KINDS["difficulty"]]
+    figures = [_figure(chapter, t) for t in drawn if t.frame["cases"].max() >= FEWEST]
     return (
         Section("Scores by kind of case", tables, figures, [NOTE]) if tables else None
     )
@@ -89,7 +90,7 @@ def _figure(chapter: Chapter, table: Table) -> Figure:
                 for end in ("", "_lower", "_upper")
             }
             rows.append(own | ends)
-    frame = pd.DataFrame(rows, columns=None if rows else ["group", "model", "score"])
+    frame = pd.DataFrame(rows)
     draw = partial(
         dots, frame, "score", percent, "score, %", label="group", key="model"
     )

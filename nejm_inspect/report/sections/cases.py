@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 from markupsafe import Markup
 
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.figures import Figure, strips
 from nejm_inspect.report.formats import points, short, visible
 from nejm_inspect.report.sections.section import Section
 from nejm_inspect.report.table import POINTS, Table, shade
-
-if TYPE_CHECKING:
-    pass
 
 MOST_CELLS = 120  # with more cases, a cell of the heat map is the mean of several
 
@@ -72,7 +69,9 @@ def _figure(chapter: Chapter, table: Table) -> Figure:
 
 def _texts(chapter: Chapter, anchors: list[str]) -> Iterator[Markup]:
     first = chapter.responses.drop_duplicates(["name", "case_id"])
-    by_case = {case: rows.set_index("name") for case, rows in first.groupby("case_id")}
+    by_case: Any = {
+        case: rows.set_index("name") for case, rows in first.groupby("case_id")
+    }
     images, cases = chapter.images or {}, chapter.shares * chapter.scale
     for anchor, (case, row) in zip(anchors, cases.iterrows(), strict=False):
         own = by_case[case]

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.formats import counted
 from nejm_inspect.report.sections.section import Finding, Section
 from nejm_inspect.report.table import Table
@@ -17,7 +17,8 @@ def section(chapter: Chapter) -> Section | None:
     if chapter.topic not in ("models", "ablation") or chapter.is_choice:
         return None
     scored = chapter.responses.dropna(subset="points")
-    found = scored.assign(contradiction=[_of(row) for row in scored.to_dict("records")])
+    rows: list[Any] = scored.to_dict("records")
+    found = scored.assign(contradiction=list(map(_of, rows)))
     found = found.dropna(subset="contradiction")
     if found.empty:
         return None
@@ -30,7 +31,7 @@ def section(chapter: Chapter) -> Section | None:
     return Section("Contradictions", [table], findings=findings)
 
 
-def _of(row: dict[str, Any]) -> str | None:
+def _of(row: dict[str, Any]) -> Any:
     points, category = row["points"], row["category"]
     if row["verbatim"] is True and points != MAX_POINTS:
         return "verbatim, but not exact"

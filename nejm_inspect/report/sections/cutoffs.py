@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from nejm_inspect.report import statistics as st
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.estimates import score_of, spread
 from nejm_inspect.report.figures import Figure, dots
 from nejm_inspect.report.formats import bounds, percent, signed, whole
@@ -38,7 +38,7 @@ def section(chapter: Chapter) -> Section | None:
     rows = [
         _split(chapter, name, day)
         for name in chapter.models
-        for given, day in (chapter.options.cutoffs or {}).items()
+        for given, day in chapter.options.cutoffs.items()
         if given in (name, chapter.of(name)["model"].iloc[0])
     ]
     if chapter.topic != "models" or not rows:

@@ -9,7 +9,7 @@ from nejm_inspect.agreement import (
     level_confusion,
     quadratic_weighted_kappa,
 )
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.estimates import rate_of, spread
 from nejm_inspect.report.figures import Figure, matrix
 from nejm_inspect.report.formats import percent
@@ -46,7 +46,10 @@ def section(chapter: Chapter) -> Section | None:
 
     if chapter.topic != "exam":
         return None
-    parts, levels, honest, findings = [], [], {}, []
+    parts: list[dict[str, Any]] = []
+    levels: list[dict[str, Any]] = []
+    honest: dict[Any, pd.DataFrame] = {}
+    findings = []
     for number, run in chapter.runs.iterrows():
         verdicts = chapter.responses[chapter.responses["run"] == number]
         known = verdicts["off"].notna()
@@ -61,7 +64,7 @@ def section(chapter: Chapter) -> Section | None:
     caption = "Honest pairs by the level that is right"
     by_level = Table("exam_levels", caption, pd.DataFrame(levels), LEVELS)
     figures = [
-        _figure(nth, chapter.runs.at[number, "judge"], rows, table)
+        _figure(nth, str(chapter.runs.at[number, "judge"]), rows, table)
         for nth, (number, rows) in enumerate(honest.items(), start=1)
     ]
     return Section(TITLE, [table, by_level], figures, [*chapter.notes, NOTE], findings)
@@ -96,7 +99,11 @@ def _levels(judge: str, honest: "pd.DataFrame") -> list[dict[str, Any]]:
     rows = []
     for level in RUBRIC:
         own = honest[honest["level"] == level.category].dropna(subset="off")
-        row = {"judge": judge, "level": level.category, "rubric_points": level.points}
+        row: dict[str, Any] = {
+            "judge": judge,
+            "level": level.category,
+            "rubric_points": level.points,
+        }
         row["verdicts"] = len(own)
         rows.append(row | spread("in_range", rate_of(own, "in_range")))
     return rows

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from nejm_inspect.agreement import quadratic_weighted_kappa
 from nejm_inspect.metrics import DISAGREEMENT
-from nejm_inspect.report.comparing import Chapter, distinct_runs
+from nejm_inspect.report.chapter import Chapter
+from nejm_inspect.report.comparing import distinct_runs
 from nejm_inspect.report.estimates import spread
 from nejm_inspect.report.figures import Figure, matrix
 from nejm_inspect.report.formats import counted, decimals, percent, signed_points
@@ -79,7 +80,8 @@ def section(chapter: Chapter) -> Section | None:
 
 def _responses(chapter: Chapter, judges: Any) -> "pd.DataFrame":
     """A row a response, with the points from either judge; no row without a judge."""
-    runs, sides = chapter.runs, []
+    runs = chapter.runs
+    sides: list[Any] = []
     for judge, side in zip(judges, SIDES, strict=True):
         kept = distinct_runs(runs[runs["judge"] == judge])
         if not sides and not chapter.options.repeats:
@@ -89,7 +91,7 @@ def _responses(chapter: Chapter, judges: Any) -> "pd.DataFrame":
         rows = rows.assign(eval_id=rows["run"].map(runs["eval_id"]))
         keys = ["eval_id", "name", "case_id", "epoch"]
         sides.append(rows.set_index(keys)["points"].rename(side))
-    found = sides[0].to_frame().join(sides[1], how="left").reset_index()
+    found: pd.DataFrame = sides[0].to_frame().join(sides[1], how="left").reset_index()
     found = found.dropna(subset=list(SIDES), how="all")
     return found.assign(moved=found[SIDES[1]] - found[SIDES[0]])
 
@@ -98,7 +100,8 @@ def _agreement(both: "pd.DataFrame") -> dict[str, Any]:
     shift = difference_estimate(both.groupby("case_id")["moved"].mean() / MAX_POINTS)
     units = len(both[["name", "case_id"]].drop_duplicates())
     same, apart = both["moved"].eq(0), both["moved"].abs() > DISAGREEMENT
-    found = {"responses": len(both), "cases": both["case_id"].nunique()}
+    found: dict[str, Any] = {"responses": len(both)}
+    found["cases"] = both["case_id"].nunique()
     found["weighted_kappa"] = quadratic_weighted_kappa(_counts(both))
     found |= spread("shift", Estimate(*(MAX_POINTS * number for number in shift)))
     found |= spread("same_points", rate_estimate(same, both["case_id"], units))
@@ -117,8 +120,9 @@ def _models(chapter: Chapter, both: "pd.DataFrame") -> "pd.DataFrame":
 
     rows = []
     for name, some in both.groupby("name"):
-        shares = some.groupby("case_id")[list(SIDES)].mean() / MAX_POINTS
-        found = {"name": name, "colour": chapter.colour(name), "responses": len(some)}
+        shares: Any = some.groupby("case_id")[list(SIDES)].mean() / MAX_POINTS
+        found: dict[str, Any] = {"name": name, "responses": len(some)}
+        found["colour"] = chapter.colour(str(name))
         for side in SIDES:
             found |= spread(side, mean_estimate(shares[side]))
         rows.append(found)

@@ -4,7 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nejm_inspect.report import statistics as st
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.estimates import is_separated, pairs
 from nejm_inspect.report.figures import Figure, dots
 from nejm_inspect.report.formats import counted, hundredfold, signed

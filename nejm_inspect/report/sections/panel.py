@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from inspect_ai.scorer import MetricProtocol, SampleScore, Score
 
 from nejm_inspect.metrics import DISAGREEMENT, panel_agreement
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.estimates import spread
 from nejm_inspect.report.formats import decimals, percent
 from nejm_inspect.report.sections.section import Finding, Section

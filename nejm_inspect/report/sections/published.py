@@ -3,7 +3,7 @@
 import re
 from functools import partial
 
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.estimates import scores, spread
 from nejm_inspect.report.figures import Figure, dots
 from nejm_inspect.report.formats import percent, signed

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nejm_inspect.report.comparing import Chapter
+from nejm_inspect.interval import MIN_CASES
+from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.estimates import BANDS, is_separated, pairs, scores
 from nejm_inspect.report.figures import Figure, bands, dots
 from nejm_inspect.report.formats import bounds, counted, hundredfold, listing, percent
 from nejm_inspect.report.sections.section import Finding, Section
-from nejm_inspect.report.statistics import MIN_CASES
 from nejm_inspect.report.table import Table
 
 if TYPE_CHECKING:
@@ -19,7 +19,17 @@ READERS = "NEJM's readers"
 CHANCE = 0.2  # one of five options
 
 COUNTS = [f"points_{band}" for band in BANDS]
-COLUMNS = ["name", "rank", "overall", "exact", "count", "verbatim", *COUNTS, "unscored"]
+COLUMNS = [
+    "name",
+    "rank",
+    "overall",
+    "on_shared",
+    "exact",
+    "count",
+    "verbatim",
+    *COUNTS,
+    "unscored",
+]
 COLUMNS += ["errors", "missing", "input_tokens", "output_tokens", "cost", "time"]
 CHOICE = {"overall": "accuracy", "count": "right"}
 PRINTED = [
@@ -96,12 +106,15 @@ def _results(chapter: Chapter) -> Iterator[Finding]:
         return
     best, several = models.iloc[0], len(models) > 1
     rest = bounds(best["overall_lower"], best["overall_upper"])
-    rest += f" on {counted(best['cases'], 'case')}"
+    rest, score = f"{rest} on {counted(best['cases'], 'case')}", best["overall"]
+    if several and "on_shared" in models:
+        score, shared = best["on_shared"], counted(int(best["shared_cases"]), "case")
+        rest = f" on the {shared} that all models have a score for"
     rest += _separation(chapter, best["name"]) if several else ""
     verb = "leads with" if several else "scores"
-    yield Finding(f"{best['name']} {verb} {percent(best['overall'])}", f"{rest}.")
+    yield Finding(f"{best['name']} {verb} {percent(score)}", f"{rest}.")
     if not chapter.is_choice:
-        top = models.loc[models["exact"].idxmax()]
+        top = models.sort_values("exact", ascending=False, kind="stable").iloc[0]
         lead = f"{top['name']} names the reference exactly in {percent(top['exact'])}"
         told = f" of its responses{bounds(top['exact_lower'], top['exact_upper'])}"
         most = ", the most of all models" if several else ""

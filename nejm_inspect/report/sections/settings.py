@@ -1,6 +1,6 @@
 """The runs behind a chapter: identifiers and settings."""
 
-from nejm_inspect.report.comparing import SETTINGS, Chapter
+from nejm_inspect.report.chapter import SETTINGS, Chapter
 from nejm_inspect.report.sections.section import Section
 from nejm_inspect.report.table import Table
 
