@@ -8,7 +8,7 @@ from pathlib import Path
 from nejm_inspect.report.chapter import Chapter, Options
 from nejm_inspect.report.comparing import chapters_of, differences
 from nejm_inspect.report.files import check_folder, write_files
-from nejm_inspect.report.formats import as_csv
+from nejm_inspect.report.formats import safe_records
 from nejm_inspect.report.page import Report, Told, as_bytes, pages, tables
 from nejm_inspect.report.reading import TEXTS, read_logs
 from nejm_inspect.report.sections import SECTIONS
@@ -45,7 +45,7 @@ def write_report(
     sources, pictures = _placed(images if options.with_texts else {})
     report = build_report(chapters_of(runs, responses, options, sources))
     texts = [] if options.with_texts else list(TEXTS)
-    told = responses.drop(columns=texts, errors="ignore").map(as_csv)
+    told = safe_records(responses.drop(columns=texts, errors="ignore"))
     contents = {**pages(report, pictures), **tables(report)}
     write_files(folder, {**contents, "responses.csv": as_bytes(told)})
     return report

@@ -20,8 +20,8 @@ SEEN = {"both": "", "history": " (text only)", "image": " (image only)"}
 NO_JUDGES = (
     "--judges: no two of these logs hold the same responses with scores of different "
     "judges. Judge a log again, with inspect score LOG --scorer "
-    "nejm_inspect/diagnosis_rubric --model-role grader=PROVIDER/MODEL --action overwrite "
-    "--output-file COPY.eval, and give both."
+    "nejm_inspect/diagnosis_rubric --model-role grader=PROVIDER/MODEL --action "
+    "overwrite --output-file COPY.eval, and give both."
 )
 
 

@@ -67,7 +67,10 @@ def _score(chapter: Chapter, name: str, rows: "pd.DataFrame") -> dict[str, Any]:
     found |= {"colour": chapter.colour(name), "baseline": bool(runs["baseline"].any())}
     found |= spread("overall", score_of(rows, chapter.scale))
     found |= spread("exact", rate_of(rows, "exact"))
-    found |= {"count": int(scored["exact"].eq(True).sum()), "responses": len(scored)}
+    found |= {
+        "exact_count": int(scored["exact"].eq(True).sum()),
+        "responses": len(scored),
+    }
     if rows["verbatim"].notna().any():
         found |= spread("verbatim", rate_of(rows, "verbatim"))
     left = scored["points"]

@@ -3,8 +3,12 @@
 import math
 import re
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME_LIMIT = 80  # characters shown of a name: a model's, a case's, a group's
 TEXT_LIMIT = 2_000  # characters shown of any other text
@@ -55,6 +59,13 @@ def as_markdown(text: str) -> Markup:
     # Markdown lets HTML through: only references write these characters safely.
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return Markup(line)  # noqa: S704 - nothing is left that acts
+
+
+def safe_records(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """A frame as a CSV file holds it."""
+    numbers = {*frame.select_dtypes("number")}
+    texts = {name: frame[name].map(as_csv) for name in frame if name not in numbers}
+    return frame.assign(**texts).rename(columns=as_csv)  # type: ignore[arg-type]
 
 
 def as_csv(cell: object) -> object:

@@ -17,17 +17,18 @@ from markupsafe import Markup
 from rich.console import Console
 from rich.text import Text
 
-from nejm_inspect.report.figures import DARK, LIGHT, Figure
+from nejm_inspect.report.figures import Figure
 from nejm_inspect.report.formats import as_markdown, one_line, visible
+from nejm_inspect.report.palette import DARK, LIGHT
 from nejm_inspect.report.sections.section import Finding, Section
 
 if TYPE_CHECKING:
     import pandas as pd
 
 METHODS = (
-    "Intervals are at 95%: of scores, Wilson's (1927) with an effective number of cases; "
-    "of shares of responses, Wilson's with a design effect where a case has several. No "
-    "interval is shown for fewer than ten cases.",
+    "Intervals are at 95%: of scores, Wilson's (1927) with an effective number of "
+    "cases; of shares of responses, Wilson's with a design effect where a case has "
+    "several. No interval is shown for fewer than ten cases.",
     "Models are compared case by case (Miller 2024, arXiv 2411.00640): p is two-sided, "
     "from an exact paired permutation test, adjusted over the pairs shown by Holm's "
     "method (1979). “No difference was detected” does not mean that there is none.",

@@ -45,51 +45,13 @@ if TYPE_CHECKING:
 
 AnySample = EvalSample | EvalSampleSummary
 
-RESPONSES: Mapping[str, str] = {
-    "run": "number of the run, as in `runs.csv`",
-    "case_id": "id of the case; of an exam, of the pair",
-    "epoch": "counted from 1",
-    "points": "0 to 10; for multiple choice 1 (right) or 0; empty without a score",
-    "exact": "whether it has all points; empty without a score",
-    "verbatim": "whether it is the reference's very words, where that was measured",
-    "category": "the judge's category",
-    "unscored": "whether it has no valid score, though it was scored",
-    "malformed": "whether the log holds a score that cannot be one (part of unscored)",
-    "error": "whether the sample ended with an error",
-    "judge": "who judged; a panel's names joined",
-    "attempts": "how often judges were asked; 0 if there was nothing to judge",
-    "stop_reason": "why the judge's last reply ended, where the log says so",
-    "same_vendor": "judges of the model's vendor",
-    "verdicts": "of a panel: each judge's points, as JSON",
-    "date": "when the case was published",
-    "year": "the same, the year",
-    "difficulty": "easy, medium, hard or expert (a part of hard)",
-    "brier_score": "of the readers' votes, 0 to 1; higher is harder",
-    "question_type": "diagnosis or other",
-    "has_history": "whether the case's text holds a history",
-    "reader_accuracy": "share of NEJM's readers who chose the right option",
-    "level": "of an exam: the category of the rubric that is right",
-    "attack": "of an exam: whether the response tries to change the verdict",
-    "off": "of an exam: points above (+) or below (−) the range that is right",
-}
-"""The columns of `responses`, and of `responses.csv`."""
+RESPONSES = "run case_id epoch points exact verbatim category unscored malformed error "
+RESPONSES += "judge attempts stop_reason same_vendor verdicts date year difficulty "
+RESPONSES += "brier_score question_type has_history reader_accuracy level attack off"
+"""The columns of `responses`, which README.md explains."""
 
-TEXTS: Mapping[str, str] = {
-    "history": "the case as its readers saw it",
-    "reference": "the reference answer",
-    "response": "what the model wrote",
-    "reasoning": "the judge's",
-}
+TEXTS = ("history", "reference", "response", "reasoning")
 """Further columns of `responses` where texts are wanted."""
-
-RUNS = (
-    *("log", "eval_id", "created", "finished", "model", "variant", "task"),
-    *("task_version", "prompt_version", "inputs", "solver", "scorer", "kind", "judge"),
-    *("judges", "dataset", "case_ids", "skipped", "published_cases", "epochs"),
-    *("reducer", "judged_again", "samples", "input_tokens", "output_tokens", "cost"),
-    "time",
-)
-"""The columns of `runs`."""
 
 _CHOICES = {CORRECT: 1.0, INCORRECT: 0.0, NOANSWER: 0.0}
 
@@ -135,9 +97,9 @@ def read_logs(
     read.sort(key=lambda one: (one[0]["created"], one[0]["model"]))
     rows = [{"run": n, **row} for n, (_, some) in enumerate(read, 1) for row in some]
     texts = [*TEXTS, "history_length"] if full else []
-    runs = pd.DataFrame([run for run, _ in read], columns=list(RUNS))
+    runs = pd.DataFrame([run for run, _ in read])
     runs.index = pd.RangeIndex(1, len(runs) + 1, name="run")
-    return runs, pd.DataFrame(rows, columns=[*RESPONSES, *texts]), images
+    return runs, pd.DataFrame(rows, columns=[*RESPONSES.split(), *texts]), images
 
 
 def _headers(place: str, exam: bool) -> list[EvalLog]:

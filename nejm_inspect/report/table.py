@@ -9,7 +9,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from nejm_inspect.report import formats as fmt
-from nejm_inspect.report.formats import as_csv, as_markdown, visible
+from nejm_inspect.report.formats import as_markdown, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,9 +36,9 @@ TEXTS |= {
 HEADINGS = {"name": "model", "model": "identifier", "case_id": "case"}
 
 _NUMBERS: Mapping[Callable[[Any], str], str] = {
-    fmt.percent: "overall on_shared accuracy exact verbatim readers threshold in_range apart "
-    "same_points both alone before after readers_before readers_after first_judge "
-    "second_judge",
+    fmt.percent: "overall on_shared accuracy exact verbatim readers threshold in_range "
+    "apart same_points both alone before after readers_before readers_after "
+    "first_judge second_judge",
     fmt.signed: "difference adjusted",
     fmt.hundredfold: "standard_error",
     fmt.decimals: "alpha weighted_kappa absolute_error bias shift mean_points",
@@ -79,7 +79,7 @@ class Table:
     def records(self) -> "pd.DataFrame":
         """The frame as its CSV file holds it: no colours, nothing that computes."""
         frame = self.frame.drop(columns=["colour", "baseline"], errors="ignore")
-        return frame.rename(columns=as_csv).map(as_csv)
+        return fmt.safe_records(frame)
 
     def to_markdown(self) -> Markup:
         """The table in Markdown."""
@@ -160,7 +160,8 @@ def cell(row: Row, column: str) -> str:
     if fmt.is_missing(value):
         return fmt.UNDEFINED
     if kind in ("name", "text") or isinstance(value, str):
-        return fmt.short(value)
+        mark = f" {row['mark']}" if column == "name" and row.get("mark") else ""
+        return fmt.short(value) + mark
     write = {"points": fmt.points, "score": fmt.percent}.get(kind)
     write = write or WRITERS.get(column, fmt.whole)
     plain = {fmt.percent: fmt.hundredfold, fmt.signed: fmt.hundredfold}.get(

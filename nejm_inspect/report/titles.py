@@ -29,7 +29,8 @@ def title_of(chapter: Chapter) -> str:
     runs, models = chapter.runs, _models(chapter)
     cases = counted(len(frozenset().union(*runs["case_ids"])), "case")
     if chapter.topic == "judges":
-        return f"Two judges of the same responses: {listing(map(_named, runs['judge'].unique()))}"
+        judges = listing(map(_named, runs["judge"].unique()))
+        return f"Two judges of the same responses: {judges}"
     if chapter.topic == "ablation":
         return f"What image and text add: {models} on {cases}"
     return f"{models} on {cases}: {', '.join(_conditions(chapter))}"

@@ -53,8 +53,8 @@ class Logs:
         judge: str = JUDGE,
         scorer: str = "diagnosis_rubric",
         task: str = "nejm_image_challenge",
-        score: Mapping[str, Any] | Callable[[int], Mapping[str, Any]] = {},
-        case: Mapping[str, Any] | Callable[[int], Mapping[str, Any]] = {},
+        score: Callable[[int], Mapping[str, Any]] | None = None,
+        case: Callable[[int], Mapping[str, Any]] | None = None,
         scores: Callable[[int], dict[str, Score]] = lambda n: {},
         **spec: Any,
     ) -> EvalLog:
@@ -63,8 +63,8 @@ class Logs:
         epochs = [g if isinstance(g, list | tuple) else [g] for g in given]
         samples = []
         for n, row in enumerate(epochs):
-            more = case(n) if callable(case) else case
-            told = score(n) if callable(score) else score
+            more = case(n) if case else {}
+            told = score(n) if score else {}
             for epoch, points in enumerate(row, start=1):
                 value: Any = math.nan if points is None else points
                 metadata = {"judge": judge, "attempts": 1, **told}

@@ -13,7 +13,8 @@ from inspect_ai.log import write_eval_log
 from nejm_inspect.cli import main
 from tests.report.conftest import Logs
 
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>=cmd()|'\x1b[31m\u202e{{7*7}} "
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>=cmd()|'"
+HOSTILE += "\x1b[31m\u202e{{7*7}} "
 ODD: list[Any] = [None, [], "abc", -5, 1e30, float("nan"), {"a": {"b": 1}}]
 SPEC = ("eval", "metadata", "skipped_cases"), ("eval", "task_args"), ("eval", "created")
 SAMPLE = (
@@ -38,7 +39,7 @@ def report(*arguments: str) -> Result:
 def changed(logs: Logs, change: Any) -> str:
     """A log of twelve responses after a change of its JSON."""
     log = logs.write(
-        "m/a", [10, 5, 0] * 4, score={"judge_config": [{"temperature": 0}]}
+        "m/a", [10, 5, 0] * 4, score=lambda n: {"judge_config": [{"temperature": 0}]}
     )
     os.remove(log.location)
     path = logs.folder / "2026-01-01T00-00-00+00-00_odd_x.json"
@@ -102,8 +103,8 @@ def test_hostile_texts_do_nothing(logs: Logs) -> None:
         logs.write(
             f"m{n}/{HOSTILE}{'x' * 999}",
             [10, 5, 0] * 4,
-            case=case,
-            score=score,
+            case=lambda n: case,
+            score=lambda n: score,
             judge=HOSTILE,
         )
     out = logs.folder / "out"

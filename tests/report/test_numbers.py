@@ -47,7 +47,7 @@ def test_scores_and_bands(three: Logs) -> None:
             for lo, hi in ((10, 10), (7, 9), (4, 6), (1, 3), (0, 0))
         ]
         assert [row[f"points_{b}"] for b in ("10", "7–9", "4–6", "1–3", "0")] == edges
-        assert (row["count"], row["unscored"], row["errors"], row["missing"]) == (
+        assert (row["exact_count"], row["unscored"], row["errors"], row["missing"]) == (
             points.count(10),
             0,
             0,
@@ -121,7 +121,7 @@ def test_epochs_count_every_response_for_exactness(logs: Logs) -> None:
     logs.write("m/a", [[10, 0], [10, 10]] * 10)
     told = logs.told()
     row = frame(told, "leaderboard").iloc[0]
-    assert (row["overall"], row["exact"], row["count"]) == (0.75, 0.75, 30)
+    assert (row["overall"], row["exact"], row["exact_count"]) == (0.75, 0.75, 30)
     assert row["exact_upper"] - row["exact_lower"] >= 0.3  # no narrower than one epoch
     assert "Several responses to a case" in "".join(section(told, "Scores").notes)
 
@@ -308,7 +308,7 @@ def test_contradictions_are_listed(logs: Logs) -> None:
     logs.write(
         "m/a",
         [10, 9, 7] * 4,
-        score={"category": "synonym"},
+        score=lambda n: {"category": "synonym"},
         scores=lambda n: {"verbatim_diagnosis": Score(value=10 if n == 2 else 0)},
     )
     found = frame(logs.told(), "contradictions").set_index("case_id")["contradiction"]

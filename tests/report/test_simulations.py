@@ -14,7 +14,6 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special
 
-from nejm_inspect.report import regression
 from nejm_inspect.report import statistics as st
 
 pytestmark = pytest.mark.slow
@@ -83,22 +82,6 @@ def rate_coverage(rate: float, alike: float, cases: int) -> float:
     return coverage(rate, lambda one: st.rate_estimate(one.ravel(), labels), held)
 
 
-def curve_coverage(level: float, slope: float, cases: int) -> float:
-    """The least coverage at five Brier scores from the lowest to the highest."""
-    random = np.random.default_rng(cases)
-    brier = random.gamma(4, 0.0175, (RUNS, cases))  # mean 0.07, as of the NEJM cases
-    mean = special.expit(level + slope * np.sqrt(brier))
-    shares = random.binomial(10, random.beta(0.8 * mean, 0.8 * (1 - mean))) / 10
-    held = np.zeros(5)
-    for scores, values in zip(brier, shares, strict=True):
-        curve = regression.difficulty_curve(scores, values)
-        assert curve is not None
-        truth = special.expit(level + slope * np.sqrt(curve.brier))
-        inside = (curve.lower <= truth) & (truth <= curve.upper)
-        held += inside[[0, 12, 24, 37, 49]]
-    return float(held.min()) / RUNS
-
-
 def narrowed(models: int, runs: int) -> float:
     """The share of reports on equal models in which any rank is narrowed."""
     names, narrow = [str(model) for model in range(models)], 0
@@ -139,7 +122,6 @@ def test_intervals_of_a_score_cover(truth: str, cases: int) -> None:
         (paired_coverage, [("ceiling", "high"), ("floor", "low")], 0.90),
         (independent_coverage, [("middle", "middle"), ("floor", "ceiling")], 0.93),
         (rate_coverage, [*itertools.product((0.05, 0.4, 0.9), (0, 0.7, 1))], 0.91),
-        (curve_coverage, [(-2, -6), (1.5, -6), (4, -4)], 0.92),
     ],
 )
 def test_intervals_cover(

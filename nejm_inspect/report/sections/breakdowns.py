@@ -22,8 +22,8 @@ KINDS = {
     "year": "By year of publication",
 }
 NOTE = (
-    "Readers: mean share of NEJM's readers who chose the correct of five options; not a "
-    "like-for-like human score."
+    "Readers: mean share of NEJM's readers who chose the correct of five options; not "
+    "a like-for-like human score."
 )
 
 

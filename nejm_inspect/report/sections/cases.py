@@ -61,7 +61,8 @@ def _figure(chapter: Chapter, table: Table) -> Figure:
     cells = [n // per_cell for n in range(len(shares))]
     shares, levels = shares.groupby(cells).mean(), levels.groupby(cells).first()
     groups = levels.dropna().value_counts(sort=False).to_dict()
-    caption = f"Each column is {'a case' if per_cell == 1 else f'the mean of {per_cell} cases'}"
+    of = "a case" if per_cell == 1 else f"the mean of {per_cell} cases"
+    caption = f"Each column is {of}"
     caption += ", from easy to expert by the readers' votes." if groups else "."
     draw = partial(strips, shares, groups)
     return Figure("cases", "Points by case", caption, table, draw)

@@ -32,11 +32,11 @@ TOLD = {
 TITLE = "Verdicts on responses whose right points are known"
 NOTE = (
     "A pair is a reference and a response whose right points are known as a range; the "
-    "response of an attack tries to change the verdict. Unscored pairs are in no share, "
-    "but count as failures against the threshold, which is on the share. Kappa: Cohen's "
-    "with quadratic weights (1968). Error, in points: distance to the range; bias: with "
-    "its sign, positive for a lenient judge. The pairs were not graded by physicians. No "
-    "score is corrected by an exam."
+    "response of an attack tries to change the verdict. Unscored pairs are in no "
+    "share, but count as failures against the threshold, which is on the share. Kappa: "
+    "Cohen's with quadratic weights (1968). Error, in points: distance to the range; "
+    "bias: with its sign, positive for a lenient judge. The pairs were not graded by "
+    "physicians. No score is corrected by an exam."
 )
 
 

@@ -27,9 +27,10 @@ SIDES = ("first_judge", "second_judge")
 MOST_MOVED = 10  # responses that are listed
 AGREEMENT = "responses cases scored_once weighted_kappa shift same_points apart"
 NOTE = (
-    "Kappa: Cohen's with quadratic weights (1968). Shift: mean over cases of the second "
-    f"judge's points less the first's. Apart: by more than {DISAGREEMENT} points. That "
-    "judges agree does not make them right: the judge's exam tells more of that."
+    "Kappa: Cohen's with quadratic weights (1968). Shift: mean over cases of the "
+    f"second judge's points less the first's. Apart: by more than {DISAGREEMENT} "
+    "points. That judges agree does not make them right: the judge's exam tells more "
+    "of that."
 )
 
 

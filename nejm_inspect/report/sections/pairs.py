@@ -91,6 +91,7 @@ def _power(chapter: Chapter) -> str:
     enough = f"about {counted(found.needed, 'case')}" if found.needed else beyond
     return (
         f"{counted(len(shared), 'case')} show a true difference of "
-        f"{hundredfold(found.detectable)} percentage points or more between the two best "
-        f"models with {st.POWER:.0%} power; the difference observed would need {enough}."
+        f"{hundredfold(found.detectable)} percentage points or more between the two "
+        f"best models with {st.POWER:.0%} power; the difference observed would need "
+        f"{enough}."
     )

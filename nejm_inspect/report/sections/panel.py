@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOTE = (
-    "Responses: those with at least two valid verdicts. Alpha: Krippendorff's for ordinal "
-    "ratings; 1 if judges always agree, 0 if as by chance. Apart: two judges differ by "
-    f"more than {DISAGREEMENT} points. Mean points: over a judge's own verdicts."
+    "Responses: those with at least two valid verdicts. Alpha: Krippendorff's for "
+    "ordinal ratings; 1 if judges always agree, 0 if as by chance. Apart: two judges "
+    f"differ by more than {DISAGREEMENT} points. Mean points: over a judge's own "
+    "verdicts."
 )
 
 

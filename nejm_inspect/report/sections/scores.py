@@ -25,13 +25,13 @@ COLUMNS = [
     "overall",
     "on_shared",
     "exact",
-    "count",
+    "exact_count",
     "verbatim",
     *COUNTS,
     "unscored",
 ]
 COLUMNS += ["errors", "missing", "input_tokens", "output_tokens", "cost", "time"]
-CHOICE = {"overall": "accuracy", "count": "right"}
+CHOICE = {"overall": "accuracy", "exact_count": "right"}
 PRINTED = [
     "name",
     "rank",
@@ -48,10 +48,10 @@ PRINTED += ["missing"]
 NOTES = {
     "rank": "Ranks such as 1–3: the places that a model may hold. A place is excluded "
     "only by a paired difference with Holm-adjusted p < 0.05.",
-    "exact": "Overall: mean points as a percentage of the ten that a case gives. Exact: "
-    "the share, and count, of responses with ten points.",
-    "verbatim": "Verbatim: responses that are the reference's very words, a lower bound "
-    "of exactness that no judge can raise.",
+    "exact": "Overall: mean points as a percentage of the ten that a case gives. "
+    "Exact: the share, and count, of responses with ten points.",
+    "verbatim": "Verbatim: responses that are the reference's very words, a lower "
+    "bound of exactness that no judge can raise.",
 }
 
 
@@ -60,6 +60,7 @@ def section(chapter: Chapter) -> Section | None:
     if chapter.topic not in ("models", "ablation"):
         return None
     board = scores(chapter)
+    board = board.assign(mark=board["same_vendor"].ne("").map({True: "†", False: ""}))
     shown = [c for c in COLUMNS if c in board and board[c].notna().any()]
     if chapter.is_choice:
         board = board.rename(columns=lambda c: c.replace("overall", "accuracy"))
@@ -67,6 +68,7 @@ def section(chapter: Chapter) -> Section | None:
         shown = [CHOICE.get(c, c) for c in shown if c not in ("exact", *COUNTS)]
     caption = "Best first, with 95% confidence intervals"
     notes = [note for column, note in NOTES.items() if column in shown]
+    notes += ["† A judge is of this model's vendor."] * bool(board["mark"].any())
     table = Table("leaderboard", caption, board, shown, notes, PRINTED)
     findings = [*_results(chapter), *_limits(scores(chapter))]
     title = "Accuracy" if chapter.is_choice else "Scores"
@@ -93,8 +95,8 @@ def _figures(chapter: Chapter, table: Table) -> Iterator[Figure]:
         names = {f"points_{band}": f"{band} points" for band in BANDS}
         draw = partial(bands, board, names | {"unscored": "unscored"})
         caption = (
-            "From 10 (the reference diagnosis itself) to 0 (wrong and implausible, or no "
-            "diagnosis)."
+            "From 10 (the reference diagnosis itself) to 0 (wrong and implausible, or "
+            "no diagnosis)."
         )
         yield Figure("bands", "Responses by points", caption, table, draw)
 
@@ -118,7 +120,9 @@ def _results(chapter: Chapter) -> Iterator[Finding]:
         lead = f"{top['name']} names the reference exactly in {percent(top['exact'])}"
         told = f" of its responses{bounds(top['exact_lower'], top['exact_upper'])}"
         most = ", the most of all models" if several else ""
-        yield Finding(lead, f"{told}, {top['count']} of {top['responses']}{most}.")
+        yield Finding(
+            lead, f"{told}, {top['exact_count']} of {top['responses']}{most}."
+        )
     readers = chapter.reader_accuracy
     if readers == readers:
         gap = best["overall"] - readers
@@ -155,9 +159,9 @@ def _limits(board: "pd.DataFrame") -> Iterator[Finding]:
     gaps = board[board["absent"] > 0]
     if len(gaps):
         told = "; ".join(
-            f"{row['name']} {row['absent']} ({row['unscored']} unscored, {row['errors']} "
-            f"errors), with which it would score between {percent(row['if_all_wrong'])} "
-            f"and {percent(row['if_all_right'])}"
+            f"{row['name']} {row['absent']} ({row['unscored']} unscored, "
+            f"{row['errors']} errors), with which it would score between "
+            f"{percent(row['if_all_wrong'])} and {percent(row['if_all_right'])}"
             for row in gaps.to_dict("records")
         )
         total = int(board["responses"].sum() + board["absent"].sum())
@@ -199,6 +203,7 @@ def _notes(chapter: Chapter) -> Iterator[str]:
         if len(names):
             yield words.format(listing(dict.fromkeys(names)))
     if board["absent"].any():
-        yield "Scores of models with missing responses are over the cases that they have."
+        yield "Scores of models with missing responses are over the cases that they "
+        "have."
     if len(chapter.cases) < MIN_CASES:
         yield f"n < {MIN_CASES} cases: no intervals are shown."
