@@ -1,11 +1,8 @@
 """The command `nejm-inspect`."""
 
-import datetime
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
 
 import click
-from rich.console import Console
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.cache import cache_folder
@@ -16,6 +13,7 @@ from nejm_inspect.cases.source import CaseImages
 from nejm_inspect.cases.tables import user_path
 from nejm_inspect.cli_benchmark import benchmark
 from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.report.command import report
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -155,88 +153,5 @@ def export(
     click.echo(f"{len(cases)} cases are in {place}. To use them: -T cases={place}")
 
 
-@main.command()
-@click.argument("logs", nargs=-1, required=True, metavar="LOG_OR_FOLDER...")
-@click.option(
-    "--out",
-    default="logs/report",
-    show_default=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder to write to.",
-)
-@click.option("--baseline", metavar="MODEL", help="Compare all others with this one.")
-@click.option(
-    "--repeats",
-    is_flag=True,
-    help="Take several runs of a model as repeats, not the newest only.",
-)
-@click.option(
-    "--cutoff",
-    "cutoffs",
-    multiple=True,
-    metavar="MODEL=DATE",
-    help="Split a model's cases at its training cut-off (an ISO date); repeatable.",
-)
-@click.option(
-    "--judges",
-    is_flag=True,
-    help="Compare judges, from logs of the same run judged by different ones.",
-)
-@click.option(
-    "--exam",
-    "exams",
-    multiple=True,
-    metavar="LOG_OR_FOLDER",
-    help="Show the exam of a judge, a log of nejm_judge_exam; repeatable.",
-)
-@click.option(
-    "--with-texts",
-    is_flag=True,
-    help="Show histories, references, answers and reasoning: for your own eyes.",
-)
-def report(
-    logs: tuple[str, ...],
-    out: Path,
-    baseline: str | None,
-    repeats: bool,
-    cutoffs: tuple[str, ...],
-    judges: bool,
-    exams: tuple[str, ...],
-    with_texts: bool,
-) -> None:
-    """Compare models from their Inspect logs.
-
-    Takes logs or folders of logs, local or at any URL that fsspec opens. Writes
-    report.html (one file), report.md, CSV tables and figures, and prints the
-    leaderboard.
-    """
-    # Drawing and statistics take seconds to import, and only this command needs them.
-    from nejm_inspect.report import write_report
-    from nejm_inspect.report.pages import print_leaderboard
-
-    written = write_report(
-        logs,
-        out,
-        baseline=baseline,
-        repeats=repeats,
-        cutoffs=dict(_parse_cutoffs(cutoffs)),
-        judges=judges,
-        exams=exams,
-        with_texts=with_texts,
-    )
-    print_leaderboard(written, Console())
-    click.echo(f"Report: {out / 'report.html'}")
-
-
-def _parse_cutoffs(cutoffs: Iterable[str]) -> Iterable[tuple[str, datetime.date]]:
-    for cutoff in cutoffs:
-        model, _, day = cutoff.rpartition("=")
-        try:
-            yield model, datetime.date.fromisoformat(day)
-        except ValueError as error:
-            raise NejmInspectError(
-                f"--cutoff {cutoff}: must be MODEL=DATE with an ISO date."
-            ) from error
-
-
+main.add_command(report)
 main.add_command(benchmark)

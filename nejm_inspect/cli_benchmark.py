@@ -93,8 +93,8 @@ def benchmark(
     """
     # What runs models takes seconds to import, and only this command needs it.
     from nejm_inspect.benchmark import run_benchmark
-    from nejm_inspect.cli import report
     from nejm_inspect.planning import look_up_prices, print_plan
+    from nejm_inspect.report.command import report
     from nejm_inspect.roster import read_roster
     from nejm_inspect.run_summary import tell_run_ends
 

@@ -29,7 +29,7 @@ def mean_share_interval(
     Raises:
         ValueError: A share is not within 0 and 1.
     """
-    if not shares:
+    if len(shares) == 0:
         return math.nan, math.nan
     if not all(0 <= share <= 1 for share in shares):
         raise ValueError("A share of the points lies between 0 and 1.")

@@ -216,13 +216,17 @@ def panel_agreement() -> Metric:
     def agreement(scores: list[SampleScore]) -> Value:
         panels = [points for score in scores if (points := _panel_points(score))]
         shared = [list(points.values()) for points in panels if len(points) > 1]
-        if not shared:
+        if not panels:
             return {"alpha": None}
         ratings = [SampleScore(score=Score(value=points)) for points in shared]
         judges = dict.fromkeys(judge for points in panels for judge in points)
         return {
-            "alpha": _single(krippendorff_alpha("ordinal"), ratings),
-            "apart": statistics.fmean(max(p) - min(p) > APART for p in shared),
+            "alpha": _single(krippendorff_alpha("ordinal"), ratings)
+            if shared
+            else None,
+            "apart": statistics.fmean(max(p) - min(p) > APART for p in shared)
+            if shared
+            else None,
             **{
                 judge: statistics.fmean(p[judge] for p in panels if judge in p)
                 / MAX_POINTS

@@ -1,45 +1,36 @@
 """From Inspect logs to a report. Reads logs only; imports no task."""
 
+import base64
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.report.comparing import build_report
-from nejm_inspect.report.confusions import draw_confusion
-from nejm_inspect.report.contents import Report
-from nejm_inspect.report.exams import read_exams
-from nejm_inspect.report.figures import draw_figures
-from nejm_inspect.report.pages import write_pages
-from nejm_inspect.report.reading import read_runs
-from nejm_inspect.report.sections import report_sections
+from nejm_inspect.report.chapter import Chapter, Options
+from nejm_inspect.report.comparing import chapters_of, differences
+from nejm_inspect.report.files import check_folder, write_files
+from nejm_inspect.report.formats import safe_records
+from nejm_inspect.report.page import Report, Told, as_bytes, pages, tables
+from nejm_inspect.report.reading import TEXTS, read_logs
+from nejm_inspect.report.sections import SECTIONS
+from nejm_inspect.report.titles import heading, title_of
+
+MOST_WITHIN = 3_000_000
+"""Bytes of images up to which they are part of report.html; more go to files."""
 
 
 def write_report(
-    locations: Sequence[str],
+    places: Sequence[str],
     folder: Path,
-    *,
-    baseline: str | None = None,
-    repeats: bool = False,
-    cutoffs: Mapping[str, datetime.date] | None = None,
-    judges: bool = False,
+    options: Options = Options(),  # noqa: B008 - frozen
     exams: Sequence[str] = (),
-    with_texts: bool = False,
 ) -> Report:
     """Reads logs and writes pages, tables and figures about them.
 
     Args:
-        locations: Logs or folders of logs, local or any URL that fsspec opens.
-        folder: Where to; `report.html`, `report.md`, `leaderboard.csv`, `cases.csv`,
-            a CSV file for each table of what else there is to say, and `figures/` in
-            it are made or replaced.
-        baseline: A model to compare all others with, instead of every pair.
-        repeats: Whether several runs of a model count as repeats; else the newest
-            counts.
-        cutoffs: Models' training cut-offs, at which their cases are split.
-        judges: Whether to compare judges that scored the same responses.
+        places: Logs or folders of logs, local or any URL that fsspec opens.
+        folder: Where to. Files of an earlier report are replaced, others never.
+        options: What the report shows.
         exams: Logs of the judge's exam or folders of some.
-        with_texts: Whether to show histories, references, answers and reasoning.
 
     Returns:
         What the report says.
@@ -48,36 +39,41 @@ def write_report(
         NejmInspectError: If the logs cannot be read or hold nothing to report, or the
             folder cannot be written to.
     """
-    try:  # before the work of reading
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    report = build_report(
-        read_runs(locations, with_texts),
-        baseline=baseline,
-        repeats=repeats,
-        cutoffs=cutoffs,
-        judges=judges,
-        exams=read_exams(exams),
-        with_texts=with_texts,
-    )
-    several = len(report.comparisons) > 1
-    try:
-        figures = [
-            draw_figures(one, folder / "figures", f"{number}-" if several else "")
-            for number, one in enumerate(report.comparisons, start=1)
-        ]
-        for number, section in enumerate(report_sections(report), start=1):
-            name = f"agreement-{number}"
-            drawn = section.confusion and draw_confusion(
-                section.confusion, folder / "figures", name
-            )
-            figures.append([drawn] if drawn else [])
-        write_pages(report, figures, folder)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
+    check_folder(folder)  # before the work of reading
+    full = options.with_texts or bool(options.cutoffs)
+    runs, responses, images = read_logs(places, exams, full)
+    sources, pictures = _placed(images if options.with_texts else {})
+    report = build_report(chapters_of(runs, responses, options, sources))
+    texts = [] if options.with_texts else list(TEXTS)
+    told = safe_records(responses.drop(columns=texts, errors="ignore"))
+    contents = {**pages(report, pictures), **tables(report)}
+    write_files(folder, {**contents, "responses.csv": as_bytes(told)})
     return report
 
 
-def _unwritable(folder: Path, error: OSError) -> NejmInspectError:
-    return NejmInspectError(f"--out {folder} cannot be written to: {error.strerror}.")
+def _placed(images: Mapping[str, bytes]) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Where the page finds the image of each case, and the files beside it."""
+    if sum(map(len, images.values())) <= MOST_WITHIN:
+        inside = {
+            case: base64.b64encode(image).decode() for case, image in images.items()
+        }
+        return {c: f"data:image/jpeg;base64,{text}" for c, text in inside.items()}, {}
+    paths = {case: f"images/{n}.jpg" for n, case in enumerate(images, start=1)}
+    return paths, {path: images[case] for case, path in paths.items()}
+
+
+def build_report(chapters: Sequence[Chapter]) -> Report:
+    """Tells every chapter in sections."""
+    told = [
+        Told(
+            chapter.number,
+            title_of(chapter),
+            [found for tell in SECTIONS if (found := tell(chapter))],
+        )
+        for chapter in chapters
+    ]
+    created = datetime.datetime.now(datetime.UTC)
+    title, subtitle = heading(chapters, created)
+    options = chapters[0].options
+    notes = differences(chapters)
+    return Report(title, subtitle, told, created, options.with_texts, notes)

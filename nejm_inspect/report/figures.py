@@ -1,444 +1,309 @@
-"""Draws a comparison as figures, PNG and SVG: the same bytes for the same data.
+"""Three kinds of picture: dots with intervals, stacked bands, heat maps.
 
-Names of models and cases are other people's text. They are drawn as they are read:
-never as mathematics, without control characters, and short enough to leave room for
-the data.
+Labels are other people's text: drawn as they are read, never as mathematics. Pages hold
+figures as SVG whose colours are CSS variables; files are PNG and SVG on white.
 """
 
+import functools
 import io
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nejm_inspect.report.captions import (
-    CASE_ID_LENGTH,
-    FONT,
-    NO_SCORE,
-    SIGNIFICANT,
-    bin_names,
-    describe_bands,
-    describe_cases,
-    describe_differences,
-    describe_readers,
-    describe_scores,
-    difference_text,
-    drawable_text,
-    full_score,
-    has_levels,
-    is_significant,
-    level_labels,
-    level_texts,
-    mean_score,
-    measures,
-    model_label,
-    order_note,
-    percent,
-    reader_accuracies,
-    reader_bins,
-    readers_line,
-)
-from nejm_inspect.report.contents import (
-    BANDS,
-    Comparison,
-    LeaderboardRow,
-)
-from nejm_inspect.rubric import MAX_POINTS
+from markupsafe import Markup
+
+from nejm_inspect.report.formats import Write, is_missing, one_line
+from nejm_inspect.report.palette import LIGHT, STEPS
+from nejm_inspect.report.table import Table
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Drawing
+
+FONT = "DejaVu Sans"  # comes with matplotlib, so that text is alike everywhere
+LABEL_LENGTH = 62
+_WIDTH, _ROW = 8.8, 0.46  # inches
+_MARKERS = "oDs^vPX"
+_SMALL: Mapping[str, Any] = {"fontsize": 8.5, "color": LIGHT["dim"]}
 
 
-_STYLE = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": "#666666",
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "figure.constrained_layout.h_pad": 0.05,
-    "figure.constrained_layout.w_pad": 0.1,
-    "font.family": FONT,
-    "grid.color": "#DDDDDD",
-    "hatch.color": "#999999",
-    "hatch.linewidth": 0.6,
-    "legend.frameon": False,
-    "savefig.dpi": 200,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "nejm_inspect",
-    "text.parse_math": False,
-    "ytick.major.size": 0,
-}
-_WIDTH = 10.0  # inches
-_BLUE, _ORANGE = "#0072B2", "#E69F00"
-_INK, _GREY, _PALE = "#333333", "#666666", "#DDDDDD"
-# Okabe and Ito's colours without the yellow, which is hard to see on white.
-_MODEL_COLOURS = (_BLUE, "#D55E00", "#009E73", "#CC79A7", _ORANGE, "#56B4E9", "black")
-_MARKERS = "osD^vPXph<"
-_LEVEL_GREYS = ("#E3E3E3", "#B0B0B0", "#757575", "#2B2B2B", "#FFFFFF")
-_BAND_POINTS = (10, 8, 5, 2, 0)  # where on the scale of points a band's colour is
-
-_NAMED_CASES, _NUMBERED_CASES = 60, 12  # the most cases that have room for it
-
-
-@dataclass(frozen=True)
-class DrawnFigure:
-    """A figure on disk and the words that belong to it, none of them escaped."""
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A picture of a section and the words that belong to it."""
 
     name: str
     title: str
     caption: str
-    alt: str
-    """What the figure shows, with its numbers, for those who do not see it."""
-    png: Path
-    svg: Path
+    table: Table
+    """The table that has the numbers."""
+    draw: Callable[[], "Drawing"]
+
+    @property
+    def alt(self) -> str:
+        """What stands for the picture where it is not seen."""
+        words = f"{self.title}: the numbers are in the table “{self.table.caption}”."
+        return one_line(words)
+
+    @functools.cached_property
+    def files(self) -> dict[str, bytes]:
+        """The picture as PNG and as SVG, by suffix."""
+        from matplotlib import style
+
+        written = {}
+        with style.context(["default", _style()]):
+            drawing = self.draw()
+            for suffix in ("svg", "png"):
+                stream = io.BytesIO()
+                date: dict[str, Any] = {"Date": None} if suffix == "svg" else {}
+                drawing.savefig(stream, format=suffix, metadata=date)
+                written[suffix] = stream.getvalue()
+                drawing.set_layout_engine("none")  # done once
+        return written
+
+    def inline(self, prefix: str) -> Markup:
+        """The SVG as part of a page, its colours by variable, its ids by prefix."""
+        svg = self.files["svg"].decode()
+        svg = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", svg, flags=re.S)
+        # A page's security policy does not allow styles.
+        svg = re.sub(r'\bstyle="([^"]*)"', _as_attributes, svg[svg.index("<svg") :])
+        svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{prefix}-", svg)
+        for name, colour in LIGHT.items():
+            svg = svg.replace(f'"{colour}"', f'"var(--{name})"')
+        svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+        label = Markup('<svg role="img" aria-label="{}"').format(self.alt)
+        return label + Markup(svg.removeprefix("<svg"))  # noqa: S704 - names are outlines
 
 
-def draw_figures(
-    comparison: Comparison, folder: Path, prefix: str = ""
-) -> list[DrawnFigure]:
-    """Draws every figure that the data allow and saves each as PNG and SVG.
+def _as_attributes(style: re.Match[str]) -> str:
+    pairs = (part.split(":", 1) for part in style[1].split(";") if ":" in part)
+    return " ".join(f'{name.strip()}="{value.strip()}"' for name, value in pairs)
 
-    Args:
-        comparison: What to draw.
-        folder: Where the files go; made if it is missing.
-        prefix: What the files' names begin with.
 
-    Returns:
-        The figures in the order of a report; none without models.
-    """
-    possible = {
-        "scores": True,
-        "bands": comparison.kind == "points",
-        "differences": bool(comparison.pairs),
-        "cases": bool(comparison.cases),
-        "readers": bool(reader_accuracies(comparison)),
+def _style() -> dict[str, Any]:
+    return {
+        **dict.fromkeys(("text.color", "axes.labelcolor"), LIGHT["ink"]),
+        **dict.fromkeys(("xtick.color", "ytick.color"), LIGHT["dim"]),
+        **dict.fromkeys(("grid.color", "axes.edgecolor"), LIGHT["line"]),
+        **{f"axes.spines.{side}": False for side in ("right", "top", "left")},
+        **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 0),
+        **{"axes.axisbelow": True, "axes.facecolor": "none", "legend.frameon": False},
+        **{"font.family": FONT, "font.size": 9, "legend.fontsize": 8.5},
+        **{"savefig.dpi": 150, "svg.fonttype": "path", "svg.hashsalt": "nejm_inspect"},
+        "text.parse_math": False,
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    drawn = []
-    for name, (title, draw, describe) in _KINDS.items():
-        if not comparison.leaderboard or not possible[name]:
-            continue
-        png, svg = (folder / f"{prefix}{name}.{suffix}" for suffix in ("png", "svg"))
-        with style():
-            save_figure(draw(comparison), png, svg)
-        drawn.append(DrawnFigure(name, title, *describe(comparison), png, svg))
-    return drawn
 
 
-@contextmanager
-def style() -> Iterator[None]:
-    """Matplotlib's defaults and this package's settings, whatever the user's are."""
-    import matplotlib.style
+@functools.cache
+def _glyphs() -> frozenset[int]:
+    from matplotlib.font_manager import findfont, get_font
 
-    with matplotlib.style.context(_STYLE, after_reset=True):
-        yield
+    return frozenset(get_font(findfont(FONT)).get_charmap())
 
 
-def save_figure(figure: "Figure", png: Path, svg: Path) -> None:
-    """Saves a figure in both forms, the same bytes for the same figure.
+def label_of(name: object) -> str:
+    """A name whose every character the font has; of a long one, start and end."""
+    plain = "".join(c if ord(c) in _glyphs() else "\ufffd" for c in one_line(str(name)))
+    half = LABEL_LENGTH // 2
+    return (
+        plain if len(plain) <= LABEL_LENGTH else f"{plain[:half]}…{plain[1 - half :]}"
+    )
+
+
+def _rows(count: int, extra: float, height: float = 1) -> tuple["Drawing", "Axes"]:
+    """A drawing with a row for each of so many, first one on top."""
+    from matplotlib.figure import Figure as New
+
+    size = (_WIDTH, extra + _ROW * height * count)
+    drawing = New(figsize=size, layout="constrained")
+    axes = drawing.add_subplot(ylim=(count - 0.4, -0.7), yticks=[])
+    return drawing, axes
+
+
+def _named(axes: "Axes", place: int, name: object, value: str = "") -> None:
+    """Writes a row's name above it, so that a narrow screen shows both."""
+    for at, text, side in ((0, label_of(name), "left"), (1, value, "right")):
+        where: Any = {
+            "transform": axes.get_yaxis_transform(),
+            "ha": side,
+            "va": "center",
+        }
+        axes.text(at, place - 0.36, text, **where)
+
+
+def dots(
+    frame: "pd.DataFrame",
+    value: str,
+    write: Write,
+    axis: str,
+    *,
+    label: str = "name",
+    key: str = "",
+    lines: Mapping[str, float] | None = None,
+    whole: bool = True,
+) -> "Drawing":
+    """Dots with intervals in hundredths, those of one label in one row.
 
     Args:
-        figure: What was drawn in `style`, which it is to be saved in, too.
-        png: Where to, for the page.
-        svg: Where to, to be printed.
+        frame: With `colour`, the value and its bounds.
+        value: The column of what is drawn.
+        write: How it is written.
+        axis: What it is.
+        label: The column of the rows' labels.
+        key: The column that tells the dots of a row apart, by form and in a legend.
+        lines: Values to be drawn as lines, by what they are called.
+        whole: Whether the axis goes from 0 to 100.
     """
-    # The solver of the layout ends on slightly different numbers every time, which
-    # would show in the names of clip paths: so they are rounded, once it is done.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    for axes in figure.axes:
-        left, bottom, width, height = axes.get_position().bounds
-        axes.set_position(
-            (round(left, 6), round(bottom, 6), round(width, 6), round(height, 6))
-        )
-    figure.savefig(png, metadata={"Software": None})
-    text = io.StringIO()
-    no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(text, format="svg", metadata=no_metadata)
-    # The document type would be the only thing in the file that points to a server.
-    start, _, rest = text.getvalue().partition("<!DOCTYPE")
-    svg.write_text(start + rest.partition(">\n")[2], encoding="utf-8", newline="\n")
-
-
-# Layout
-
-
-def _model_axes(
-    rows: Sequence[LeaderboardRow], height: float
-) -> tuple["Figure", "Axes"]:
-    """Axes from 0 to 100% with one row per model, so many inches high, best on top."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(_WIDTH, 1.2 + height * len(rows)), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_yticks(range(len(rows)), [model_label(row.model) for row in rows])
-    axes.set_ylim(len(rows) - 0.45, -0.55)
-    axes.set_xticks(range(0, 101, 20))
-    axes.spines["left"].set_visible(False)
-    axes.spines["bottom"].set_bounds(0, 100)
-    axes.grid(axis="x")
-    return figure, axes
-
-
-def _cell_axes(
-    rows: int, columns: int, margin: float, widest: float, grid: str
-) -> tuple["Figure", "Axes", "Axes", "Axes"]:
-    """Axes for cells no wider than so many inches, a colour bar, and a strip below."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(_WIDTH, margin + 0.45 * rows), layout="constrained")
-    filled = min(0.97, widest * columns / (_WIDTH - 3))
-    free = (0.98 - filled) / 2
-    widths, heights = (free, filled, 0.025, free), (0.45 * rows, 0.12)
-    spec = figure.add_gridspec(2, 4, width_ratios=widths, height_ratios=heights)
-    axes, bar_axes, strip = (figure.add_subplot(spec[place]) for place in (1, 2, 5))
-    for each in (axes, strip):
-        each.spines[:].set_visible(False)
-        each.tick_params(length=0)
-    axes.hlines([n - 0.5 for n in range(1, rows)], -0.5, columns - 0.5, grid, lw=1.2)
-    if columns <= _NAMED_CASES:
-        lines = [n - 0.5 for n in range(1, columns)]
-        axes.vlines(lines, -0.5, rows - 0.5, grid, lw=0.8)
-    return figure, axes, bar_axes, strip
-
-
-def ink_on(colour: Iterable[float]) -> str:
-    """Black or white, whichever stands out from a colour (red, green, blue: 0 to 1)."""
-    red, green, blue, *_ = colour
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
-
-
-# Scores
-
-
-def draw_scores(comparison: Comparison) -> "Figure":
-    """Bars of overall score and exact rate, or of accuracy, with their intervals."""
-    import numpy as np
-
-    shown = measures(comparison)
-    figure, axes = _model_axes(comparison.leaderboard, 0.25 + 0.2 * len(shown))
-    step = 0.8 / max(len(shown), 1.4)
-    for nth, (label, estimates) in enumerate(shown):
-        colour = (_BLUE, _ORANGE)[nth]
-        places = np.arange(len(estimates)) + (nth - (len(shown) - 1) / 2) * step
-        numbers = [(each.value, each.lower, each.upper) for each in estimates]
-        value, lower, upper = 100 * np.array(numbers).T
-        axes.barh(places, value, step * 0.94, color=colour, label=label)
-        # A bootstrap's bounds may lie on one side of the value; errors must not be < 0.
-        errors = np.maximum([value - lower, upper - value], 0)
-        axes.errorbar(
-            value, places, xerr=errors, fmt="none", ecolor=_INK, capsize=3, lw=1.1
-        )
-        ends = np.nan_to_num(np.fmax(value, upper))
-        for place, end, estimate in zip(places, ends, estimates, strict=True):
-            axes.text(end + 1, place, percent(estimate.value), va="center", size=9)
-    axes.set_xlim(0, 109)
-    if comparison.kind == "points":
-        axes.set_xlabel("% of points (overall score), % of responses (exact diagnoses)")
-        figure.legend(loc="outside upper center", ncols=2)
+    labels = [*dict.fromkeys(frame[label])]
+    keys = [*dict.fromkeys(frame[key])] if key else [""]
+    most = frame[label].value_counts().max()
+    drawing, axes = _rows(len(labels), 0.75 + 0.3 * bool(key), 1 + 0.22 * (most - 1))
+    for name, at in (lines or {}).items():
+        axes.axvline(100 * at, color=LIGHT["dim"], linestyle=(0, (4, 3)), linewidth=1)
+        axes.text(100 * at, -0.72, f" {label_of(name)}", va="bottom", **_SMALL)
+    seen = {}
+    for place, name in enumerate(labels):
+        rows = frame[frame[label] == name].to_dict("records")
+        for nth, row in enumerate(rows):
+            at = place + 0.12 + (nth - (len(rows) - 1) / 2) * 0.6 / most
+            place_of_key = keys.index(row[key]) if key else 0
+            seen[row.get(key, "")] = _dot(axes, at, row, value, place_of_key)
+        _named(axes, place, name, write(rows[0][value]) if most == 1 else "")
+    if whole:
+        axes.set_xlim(-1, 101)
     else:
-        axes.set_xlabel("% of cases answered correctly")
-    if readers := readers_line(comparison):
-        place, text = 100 * readers[0], readers[1]
-        axes.axvline(place, color=_INK, linestyle="--", linewidth=1.2)
-        above = axes.get_xaxis_transform()
-        axes.text(place, 1.02, text, transform=above, ha="center", color=_INK)
-    return figure
-
-
-# Bands of points
-
-
-def draw_bands(comparison: Comparison) -> "Figure":
-    """Stacked bars: how many of a model's scored responses reached which points."""
-    import numpy as np
-    from matplotlib import colormaps
-
-    rows = comparison.leaderboard
-    figure, axes = _model_axes(rows, 0.5)
-    counts = np.array([[row.bands.get(band, 0) for row in rows] for band in BANDS])
-    totals = counts.sum(axis=0)
-    widths = 100 * counts / np.maximum(totals, 1)
-    starts = widths.cumsum(axis=0) - widths
-    for nth, (band, points) in enumerate(zip(BANDS, _BAND_POINTS, strict=True)):
-        colour = colormaps["viridis"](points / MAX_POINTS)
-        places = range(len(rows))
-        bars = axes.barh(
-            places, widths[nth], 0.66, starts[nth], color=colour, ec="white", label=band
+        axes.axvline(0, color=LIGHT["dim"], linewidth=1)
+    axes.grid(axis="x")
+    axes.set_xlabel(axis, color=LIGHT["dim"])
+    if key:
+        named = [label_of(k) for k in keys]
+        drawing.legend(
+            [seen[k] for k in keys], named, **_below(2 if len(keys) > 4 else 4)
         )
-        # A number that is wider than its segment would run into its neighbour's.
-        texts = [
-            str(count) if width > 1 + 1.5 * len(str(count)) else ""
-            for count, width in zip(counts[nth], widths[nth], strict=True)
-        ]
-        axes.bar_label(bars, texts, label_type="center", color=ink_on(colour))
-    for place, row in enumerate(rows):
-        if not totals[place]:
-            axes.text(1, place, NO_SCORE, va="center", size=9)
-        if row.unscored:
-            text = f"+ {row.unscored} unscored"
-            axes.text(101, place, text, va="center", size=9, color=_GREY)
-    axes.set_xlim(0, 100)
-    axes.set_xlabel("% of scored responses (numbers inside: responses)")
-    figure.legend(loc="outside upper center", ncols=len(BANDS), title="Points")
-    return figure
+    return drawing
 
 
-# Differences
+def _below(columns: int) -> dict[str, Any]:
+    return {"loc": "outside lower center", "ncols": columns, "handlelength": 1.2}
 
 
-def draw_differences(comparison: Comparison) -> "Figure":
-    """A matrix of the mean differences of all pairs there are, row minus column."""
-    import numpy as np
-    from matplotlib.colors import LinearSegmentedColormap
+def _dot(
+    axes: "Axes", place: float, row: Mapping[str, Any], value: str, nth: int
+) -> Any:
+    colour = LIGHT[f"m{int(row['colour'])}"]
+    lower, upper = row[f"{value}_lower"], row[f"{value}_upper"]
+    if not is_missing(lower):
+        ends = [100 * lower, 100 * upper]
+        axes.plot(ends, [place] * 2, color=colour, lw=2.2, solid_capstyle="round")
+    fill = colour if row["colour"] and nth % 2 == 0 else LIGHT["paper"]
+    form: Any = {"color": fill, "markeredgecolor": colour, "markersize": 6.5, "ls": ""}
+    marker = _MARKERS[nth % len(_MARKERS)]
+    return axes.plot([100 * row[value]], [place], marker, **form)[0]
 
-    models = [row.model for row in comparison.leaderboard]
-    count = len(models)
-    cells = np.full((count, count), np.nan)
-    for pair in comparison.pairs:
-        first, second = models.index(pair.first), models.index(pair.second)
-        cells[first, second] = 100 * pair.difference.value
-        cells[second, first] = -cells[first, second]
-    figure, axes, bar_axes, strip = _cell_axes(
-        count, count, margin=1.4, widest=0.95, grid=_PALE
-    )
-    limit = max([5.0, *np.abs(cells[np.isfinite(cells)])])
-    scale = LinearSegmentedColormap.from_list("", ("#D9730D", "white", "#2A78B5"))
-    image = axes.imshow(cells, scale, vmin=-limit, vmax=limit, aspect="auto")
-    for pair in comparison.pairs:
-        first, second = models.index(pair.first), models.index(pair.second)
-        weight = "bold" if is_significant(pair) else "normal"
-        for row, column, sign in ((first, second, 1), (second, first, -1)):
-            axes.text(
-                column,
-                row,
-                difference_text(pair, sign),
-                ha="center",
-                va="center",
-                size=min(10.0, 85 / count),
-                weight=weight,
-                color=ink_on(image.to_rgba(np.nan_to_num(cells[row, column]))),
+
+def bands(frame: "pd.DataFrame", names: Mapping[str, str]) -> "Drawing":
+    """Stacked bars of counts, a row of the frame each.
+
+    Args:
+        frame: With `name` and the columns of counts.
+        names: What the columns are called, best first, then what has no points.
+    """
+    drawing, axes = _rows(len(frame), 0.9)
+    shades = [LIGHT[f"h{n}"] for n in (10, 8, 5, 2, 0)] + [LIGHT["none"]]
+    widest = max(frame[list(names)].sum(axis=1).max(), 1)
+    for place, row in enumerate(frame.to_dict("records")):
+        start = 0
+        for nth, (column, name) in enumerate(names.items()):
+            count = row[column]
+            look: Any = {"color": shades[nth], "ec": LIGHT["paper"], "lw": 0.8}
+            axes.barh(
+                place, count, 0.4, left=start, label=name if not place else "", **look
             )
-    numbers = range(1, count + 1)
-    names = [
-        f"{model_label(model)}  ({n})" for n, model in zip(numbers, models, strict=True)
-    ]
-    axes.set_yticks(range(count), names)
-    axes.set_xticks(range(count), [f"({n})" for n in numbers])
-    axes.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, length=0)
-    strip.remove()
-    key = f"bold and *: Holm-adjusted p < {SIGNIFICANT} (paired permutation test)"
-    figure.supxlabel(f"row minus column in percentage points; {key}", size=10)
-    figure.colorbar(image, cax=bar_axes)
-    return figure
+            if count >= widest * 0.035 * len(str(count)):
+                ink = LIGHT["on-high" if nth < 2 else "on-low"]
+                middle = start + count / 2
+                axes.text(
+                    middle, place, str(count), color=ink, ha="center", va="center"
+                )
+            start += count
+        _named(axes, place, row["name"])
+    axes.set(xlim=(0, widest), xticks=[])
+    axes.spines["bottom"].set_visible(False)
+    drawing.legend(**_below(len(names)))
+    return drawing
 
 
-# Cases
+def strips(shares: "pd.DataFrame", groups: Mapping[Any, int]) -> "Drawing":
+    """A heat map with a strip for each column of shares, a cell for each of its rows.
+
+    Args:
+        shares: Shares of the points, 0 to 1, NaN where there is none.
+        groups: How many cells there are of each group, in order.
+    """
+    drawing, axes = _rows(shares.shape[1], 0.9)
+    levels = (shares * (STEPS - 1)).round().fillna(STEPS)
+    lines: Any = {"ec": LIGHT["paper"], "lw": 0.4} if len(shares) <= 120 else {}
+    across = [*range(len(shares) + 1)]
+    for place, name in enumerate(shares):
+        edges = [place - 0.2, place + 0.2]
+        axes.pcolormesh(across, edges, [levels[name].to_numpy()], **_heat(), **lines)
+        _named(axes, place, name)
+    start = 0
+    for group, size in groups.items():
+        axes.text(
+            start, shares.shape[1] - 0.45, f"| {label_of(group)}", va="top", **_SMALL
+        )
+        start += size
+    axes.set(xticks=[], ylim=(shares.shape[1] - 0.1, -0.7))
+    axes.spines["bottom"].set_visible(False)
+    _heat_key(drawing, "0 points, or wrong", "10 points, or right")
+    return drawing
 
 
-def draw_cases(comparison: Comparison) -> "Figure":
-    """A heat map of every model's points for every case, easiest case first."""
-    import numpy as np
+def matrix(
+    counts: Sequence[Sequence[int]], labels: Sequence[str], rows: str, columns: str
+) -> "Drawing":
+    """A heat map of how often one rating went with another.
+
+    Args:
+        counts: Square, the first rating in rows.
+        labels: Of the ratings, in order.
+        rows: What the rows are.
+        columns: What the columns are.
+    """
+    from matplotlib.figure import Figure as New
+
+    size, most = len(labels), max(*map(max, counts), 1)
+    drawing = New(figsize=(_WIDTH, 5.6), layout="constrained")
+    turned = 45 if max(map(len, labels)) > 2 else 0
+    axes = drawing.add_subplot(xlabel=columns, ylabel=rows, aspect="equal")
+    # Rounded up, so that a single count is seen.
+    levels = [[-(-(STEPS - 1) * count // most) for count in row] for row in counts]
+    edges = [n - 0.5 for n in range(size + 1)]
+    axes.pcolormesh(edges, edges, levels, ec=LIGHT["paper"], lw=0.8, **_heat())
+    for row, column in ((r, c) for r in range(size) for c in range(size)):
+        if count := counts[row][column]:
+            ink = LIGHT["on-high" if levels[row][column] > 6 else "on-low"]
+            axes.text(column, row, f"{count:,}", color=ink, ha="center", va="center")
+    axes.set_xticks(range(size), labels, rotation=turned)
+    axes.set_yticks(range(size), labels)
+    axes.set_ylim(size - 0.5, -0.5)
+    axes.spines["bottom"].set_visible(False)
+    _heat_key(drawing, "0", f"{most:,} responses")
+    return drawing
+
+
+def _heat() -> dict[str, Any]:
     from matplotlib.colors import ListedColormap
+
+    colours = ListedColormap([LIGHT[f"h{n}"] for n in range(STEPS)] + [LIGHT["none"]])
+    return {"cmap": colours, "vmin": -0.5, "vmax": STEPS + 0.5}
+
+
+def _heat_key(drawing: "Drawing", least: str, most: str) -> None:
     from matplotlib.patches import Patch
 
-    rows, cases = comparison.leaderboard, comparison.cases
-    points = np.array(
-        [[case.points.get(row.model) for case in cases] for row in rows], dtype=float
-    )
-    figure, axes, bar_axes, strip = _cell_axes(
-        len(rows), len(cases), margin=2.1, widest=0.6, grid="white"
-    )
-    # Where the image has a gap, the ground shows through: so gaps become hatched.
-    axes.patch.set(facecolor=_PALE, edgecolor=_GREY, hatch="////", linewidth=0)
-    top = full_score(comparison)
-    image = axes.imshow(
-        points, "viridis", vmin=0, vmax=top, aspect="auto", interpolation="nearest"
-    )
-    if len(cases) <= _NUMBERED_CASES:
-        for (row, column), value in np.ndenumerate(points):
-            if not math.isnan(value):
-                ink = ink_on(image.to_rgba(value))
-                axes.text(
-                    column, row, f"{value:.3g}", color=ink, ha="center", va="center"
-                )
-    axes.set_yticks(range(len(rows)), [model_label(row.model) for row in rows])
-    axes.set_xticks([])
-    handles = []
-    if has_levels(comparison):
-        # Under the cells, a strip in greys shows where one difficulty ends.
-        texts = level_texts(comparison)
-        greys = [_LEVEL_GREYS[n % len(_LEVEL_GREYS)] for n in range(len(texts))]
-        places = [[list(texts).index(level) for level in level_labels(comparison)]]
-        strip.imshow(
-            places, ListedColormap(greys), aspect="auto", interpolation="nearest"
-        )
-        for grey, text in zip(greys, texts.values(), strict=True):
-            handles.append(Patch(fc=grey, ec=_GREY, lw=0.5, label=text))
-    named = cases if len(cases) <= _NAMED_CASES else []
-    names = [drawable_text(case.case_id, CASE_ID_LENGTH) for case in named]
-    strip.set_xticks(range(len(names)), names, rotation=90, size=8)
-    strip.set_xlim(-0.5, len(cases) - 0.5)
-    strip.set_yticks([])
-    strip.set_xlabel(f"cases{order_note(comparison)}")
-    if np.isnan(points).any():
-        gap = Patch(fc=_PALE, ec=_GREY, hatch="////", lw=0, label=NO_SCORE)
-        handles.append(gap)
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=9)
-    bar = figure.colorbar(image, cax=bar_axes, label="points")
-    if comparison.kind == "choice":
-        bar.set_ticks([0, 1], labels=["wrong", "correct"])
-        bar.set_label("")
-    return figure
-
-
-# Readers
-
-
-def draw_readers(comparison: Comparison) -> "Figure":
-    """Lines of each model's mean score over bins of the readers' accuracy."""
-    from matplotlib.figure import Figure
-
-    rows, bins = comparison.leaderboard, reader_bins(comparison)
-    legend_rows = math.ceil(len(rows) / 2)
-    figure = Figure(figsize=(_WIDTH, 4.4 + 0.36 * legend_rows), layout="constrained")
-    axes = figure.add_subplot()
-    for nth, row in enumerate(rows):
-        means = [100 * mean_score(comparison, row.model, cases) for cases in bins]
-        axes.plot(
-            # Side by side within a bin, so that equal scores do not hide each other.
-            [n + 0.03 * (nth - (len(rows) - 1) / 2) for n in range(len(bins))],
-            means,
-            color=_MODEL_COLOURS[nth % len(_MODEL_COLOURS)],
-            marker=_MARKERS[nth % len(_MARKERS)],
-            linestyle="-" if nth < len(_MODEL_COLOURS) else "--",
-            markersize=8,
-            markeredgecolor="white",
-            markeredgewidth=0.7,
-            label=model_label(row.model),
-        )
-    names = zip(bin_names(), bins, strict=True)
-    labels = [f"{name}\nn = {len(cases)}" for name, cases in names]
-    axes.set_xticks(range(len(bins)), labels)
-    axes.set_xlim(-0.4, len(bins) - 0.6)
-    axes.set_ylim(-4, 104)
-    axes.set_yticks(range(0, 101, 20))
-    axes.grid(axis="y")
-    axes.set_xlabel("NEJM readers who chose the correct option (n: cases)")
-    score = "overall score" if comparison.kind == "points" else "accuracy"
-    axes.set_ylabel(f"mean {score} of the model (%)")
-    figure.legend(loc="outside lower center", ncols=2, fontsize=9)
-    return figure
-
-
-_Draw = Callable[[Comparison], "Figure"]
-_Describe = Callable[[Comparison], tuple[str, str]]  # a caption and a text alternative
-_KINDS: Mapping[str, tuple[str, _Draw, _Describe]] = {
-    "scores": ("Scores", draw_scores, describe_scores),
-    "bands": ("Responses by points", draw_bands, describe_bands),
-    "differences": ("Differences", draw_differences, describe_differences),
-    "cases": ("Points by case", draw_cases, describe_cases),
-    "readers": ("Scores by reader accuracy", draw_readers, describe_readers),
-}
+    words = {0: least, 3: "", 5: "", 8: "", 10: most}
+    keys = [Patch(color=LIGHT[f"h{n}"], label=word) for n, word in words.items()]
+    drawing.legend(handles=keys, columnspacing=0.4, **_below(5))

@@ -1,17 +1,17 @@
-"""Texts and numbers as a report shows them."""
+"""Texts and numbers as a report shows them. Text of others never acts."""
 
-import functools
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from nejm_inspect.report.contents import Estimate
+from markupsafe import Markup
 
-NAME_LIMIT = 80
-"""Characters shown of a name: a model's, a case's, a group's."""
+if TYPE_CHECKING:
+    import pandas as pd
 
-TEXT_LIMIT = 2_000
-"""Characters shown of any other text."""
-
+NAME_LIMIT = 80  # characters shown of a name: a model's, a case's, a group's
+TEXT_LIMIT = 2_000  # characters shown of any other text
 UNDEFINED = "–"
 
 
@@ -41,115 +41,100 @@ def one_line(text: str, limit: int = TEXT_LIMIT) -> str:
     return " ".join(visible(text, limit).split())
 
 
-def short(name: str) -> str:
+def short(name: object) -> str:
     """A name on one line, cut where it is longer than any sensible one."""
-    return one_line(name, NAME_LIMIT)
+    return UNDEFINED if is_missing(name) else one_line(str(name), NAME_LIMIT)
 
 
-def _or_dash(write: Callable[[float], str]) -> Callable[[float | None], str]:
-    @functools.wraps(write)
-    def written(number: float | None) -> str:
-        return UNDEFINED if number is None or math.isnan(number) else write(number)
-
-    return written
+def is_missing(value: object) -> bool:
+    """Whether there is nothing to show: None or NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-@_or_dash
-def percent(share: float) -> str:
-    """For example 69.8%."""
-    return f"{100 * share:z.1f}%".replace("-", "−")
+def as_markdown(text: str) -> Markup:
+    """The text on one line of Markdown, or in a cell of a table, without any effect."""
+    acting = r"[\\`*~$|\[\]]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\."
+    line = re.sub(acting, r"\\\g<0>", one_line(text))
+    line = re.sub(r"^(\d*)(#|[-+=](?!\w)|(?<=\d)[.)](?!\S))", r"\1\\\2", line)
+    # Markdown lets HTML through: only references write these characters safely.
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return Markup(line)  # noqa: S704 - nothing is left that acts
 
 
-@_or_dash
-def hundredfold(share: float) -> str:
-    """In percentage points, for example 7.4."""
-    return f"{100 * share:z.1f}".replace("-", "−")
+def safe_records(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """A frame as a CSV file holds it."""
+    numbers = {*frame.select_dtypes("number")}
+    texts = {name: frame[name].map(as_csv) for name in frame if name not in numbers}
+    return frame.assign(**texts).rename(columns=as_csv)  # type: ignore[arg-type]
 
 
-@_or_dash
-def signed(difference: float) -> str:
-    """In percentage points with the sign, for example +7.4."""
-    return f"{100 * difference:+z.1f}".replace("-", "−")
+def as_csv(cell: object) -> object:
+    """The cell, empty if undefined, and with no text that a spreadsheet computes."""
+    if is_missing(cell) or cell in (math.inf, -math.inf):
+        return ""
+    if isinstance(cell, bool | int | float):
+        return cell
+    text = one_line(str(cell))
+    return f"'{text}" if text.startswith(tuple("=+-@＝＋－＠")) else text
 
 
-@_or_dash
-def p_value(p: float) -> str:
+Write = Callable[[float | None], str]
+
+
+def _writer(form: str, factor: int = 1, unit: str = "") -> Write:
+    def write(number: float | None) -> str:
+        if number is None or math.isnan(number):
+            return UNDEFINED
+        return f"{factor * number:{form}}{unit}".replace("-", "−")
+
+    return write
+
+
+percent = _writer("z.1f", 100, "%")  # 69.8%
+hundredfold = _writer("z.1f", 100)  # percentage points: 7.4
+signed = _writer("+z.1f", 100)  # the same with the sign: +7.4
+whole = _writer(",.0f")  # 1,234
+decimals = _writer("z.2f")  # 0.87
+points = _writer(".2g")  # mean points of a case: 10 or 6.3
+signed_points = _writer("+.2g")  # -3 or +0.5
+in_dollars = _writer(",.2f")
+
+
+def p_value(p: float | None) -> str:
     """For example 0.012, or < 0.001."""
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+    return "< 0.001" if p is not None and p < 0.001 else _writer(".3f")(p)
 
 
-@_or_dash
-def dollars(cost: float) -> str:
+def dollars(cost: float | None) -> str:
     """For example $1.23."""
-    return f"${cost:,.2f}" if cost >= 0.005 or cost == 0 else "< $0.01"
+    small = cost is not None and 0 < cost < 0.005
+    return "< $0.01" if small else f"${in_dollars(cost)}".replace("$–", "–")
 
 
-@_or_dash
-def duration(seconds: float) -> str:
+def duration(seconds: float | None) -> str:
     """For example 3 min 20 s, or 2 h 5 min."""
+    if seconds is None or math.isnan(seconds):
+        return UNDEFINED
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-@_or_dash
-def points(number: float) -> str:
-    """Mean points of a case in two digits, for example 10 or 6.3."""
-    return f"{number:.2g}"
-
-
-def bounds(estimate: Estimate) -> str:
-    """The interval in percent, (61.2–78.4); nothing where it is undefined."""
-    if math.isnan(estimate.lower) or math.isnan(estimate.upper):
+def bounds(lower: float | None, upper: float | None, write: Write = hundredfold) -> str:
+    """An interval with a blank before it, (61.2–78.4); nothing if undefined."""
+    if lower is None or upper is None or math.isnan(lower + upper):
         return ""
     # A dash before a minus could not be told from it.
-    dash = "–" if estimate.lower >= 0 else " to "
-    return f"({hundredfold(estimate.lower)}{dash}{hundredfold(estimate.upper)})"
+    return f" ({write(lower)}{'–' if lower >= 0 else ' to '}{write(upper)})"
 
 
-def out_of(number: int, total: int) -> str:
-    """For example 22/50."""
-    return f"{number:,}/{total:,}" if total else UNDEFINED
+def listing(words: Iterable[str], last: str = "and") -> str:
+    """For example: a, b and c."""
+    *rest, end = [*words] or [""]
+    return f"{', '.join(rest)} {last} {end}" if rest else end
 
 
-def rank(places: tuple[int, int] | None) -> str:
-    """For example 1, or 1–3."""
-    return UNDEFINED if places is None else "–".join(map(str, sorted(set(places))))
-
-
-def shade(number: float | None, most: int) -> str:
-    """The CSS class of so many points out of the most possible: p0 to p10, or none."""
-    if number is None or math.isnan(number):
-        return "none"
-    return f"p{round(10 * min(max(number / most, 0), 1))}"
-
-
-@_or_dash
-def signed_points(number: float) -> str:
-    """Points with the sign, for example −3 or +0.5."""
-    return f"{number:+.2g}".replace("-", "−")
-
-
-@_or_dash
-def decimals(number: float) -> str:
-    """With two digits behind the point, for example 0.87."""
-    return f"{number:z.2f}".replace("-", "−")
-
-
-def share(estimate: Estimate) -> str:
-    """With its interval in percent, for example 69.8% (61.2–78.4)."""
-    return f"{percent(estimate.value)} {bounds(estimate)}".rstrip()
-
-
-def difference(estimate: Estimate) -> str:
-    """In percentage points with its interval, for example +7.4 (−1.2 to 16.0)."""
-    return f"{signed(estimate.value)} {bounds(estimate)}".rstrip()
-
-
-def in_points(estimate: Estimate) -> str:
-    """In points with its interval, for example −0.42 (−0.94 to 0.10)."""
-    value = decimals(estimate.value)
-    if math.isnan(estimate.lower) or math.isnan(estimate.upper):
-        return value
-    return f"{value} ({decimals(estimate.lower)} to {decimals(estimate.upper)})"
+def counted(number: int, noun: str) -> str:
+    """For example 1 case, or 1,234 cases."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

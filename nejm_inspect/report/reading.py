@@ -1,506 +1,314 @@
-"""From Inspect logs to runs: what was asked of whom, and what it scored."""
+"""From Inspect logs to two frames: `runs`, a row a log; `responses`, a row a response.
 
-import datetime
-import hashlib
+Logs are read defensively. A score that cannot be one leaves its response unscored and
+counted as `malformed`; a property of a case that cannot be one is not read; anything
+else that is not as Inspect writes it is an error that names the log.
+"""
+
 import json
 import math
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from inspect_ai.analysis import Column, SampleColumn, samples_df
 from inspect_ai.log import (
     EvalLog,
     EvalSample,
     EvalSampleSummary,
-    EvalSpec,
-    list_eval_logs,
-    read_eval_log,
+    read_eval_log_sample_summaries,
+    read_eval_log_samples,
 )
-from inspect_ai.model import GenerateConfig, ModelConfig, ModelUsage
-from inspect_ai.scorer import CORRECT, Score, Target
+from inspect_ai.model import ContentImage, GenerateConfig
+from inspect_ai.scorer import CORRECT, INCORRECT, NOANSWER, Score, Target
+from pydantic import ValidationError
 
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.judging.asking import GRADER_CONFIG
-from nejm_inspect.judging.panel import DEFAULT_GRADER, GRADER_ROLE
-from nejm_inspect.rubric import MAX_POINTS
+from nejm_inspect.report.headers import (
+    EXAM_SCORER,
+    EXAM_TASK,
+    JUDGED,
+    SCORERS,
+    bound_judges,
+    describe_run,
+    judge_settings,
+    last_attempts,
+    log_headers,
+    scorer_of,
+    task_of,
+    without_scores,
+)
+from nejm_inspect.report.thumbnails import thumbnail
+from nejm_inspect.rubric import CATEGORIES, MAX_POINTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORERS: Mapping[str, Literal["points", "choice"]] = {
-    "diagnosis_rubric": "points",
-    "verbatim_diagnosis": "points",
-    "choice": "choice",
-}
-"""The scorers whose logs can be reported, the preferred first."""
-
-CHOICE_TASK = "nejm_multiple_choice"
-"""The task whose `choice` scores are reported."""
-
-JUDGED = "diagnosis_rubric"
-"""The one of them that has a judge."""
-
-VERBATIM, PANEL = "verbatim_diagnosis", "judge_panel"
-"""Scorers whose values are shown beside its own."""
-
-EXAM_TASK = "nejm_judge_exam"
-"""The task whose logs are of judges, not of examinees."""
-
-TRANSPORT = frozenset(
-    (
-        *("max_connections", "adaptive_connections", "max_retries", "timeout"),
-        *("attempt_timeout", "stream_idle_timeout", "cache", "batch"),
-        "extra_headers",  # which may also hold keys
-    )
-)
-"""Settings of how requests travel, which change no answer."""
-
-THINNED = "thinned"
-"""Votes that Inspect leaves out of a sample's summary for their length."""
-
-NO_SOLVER = "none"
-"""What stands for the solver of a baseline, which asks no model."""
-
-CASE_PROPERTIES: Mapping[str, type | tuple[type, ...]] = {
-    "date": str,
-    "year": int,
-    "difficulty": str,
-    "brier_score": (int, float),
-    "question_type": str,
-    "reader_accuracy": (int, float),
-}
-"""Metadata of a sample that describe its case, and their types. What others' datasets
-have of another type under the same name is not read."""
-
 AnySample = EvalSample | EvalSampleSummary
 
+RESPONSES = "run case_id epoch points exact verbatim category unscored malformed error "
+RESPONSES += "judge attempts stop_reason same_vendor verdicts date year difficulty "
+RESPONSES += "brier_score question_type has_history reader_accuracy level attack off"
+"""The columns of `responses`, which README.md explains."""
 
-@dataclass(frozen=True)
-class Run:
-    """One model's run of a task, from one log."""
+TEXTS = ("history", "reference", "response", "reasoning")
+"""Further columns of `responses` where texts are wanted."""
 
-    eval_id: str
-    """Of the run; a log that was judged again keeps it."""
-    model: str
-    variant: Mapping[str, Any]
-    """How the model was set: generation config and model args; of a baseline, the
-    solver's arguments."""
-    created: datetime.datetime
-    finished: bool
-    scorer: str
-    settings: Mapping[str, str]
-    """What must agree for runs to be compared."""
-    judges: Sequence[str]
-    """The judges' names, several for a panel; none without a judge."""
-    case_ids: frozenset[str]
-    """The cases asked for, those left out for want of an image included."""
-    skipped: frozenset[str]
-    judged_again: bool
-    """Whether the log holds further scores of the same scorer."""
-    input_tokens: int
-    output_tokens: int
-    """The model's own tokens, cached ones included, without the judge's."""
-    cost: float | None
-    """US dollars, the judge's included; None where prices are not known."""
-    seconds: float
-    responses: "pd.DataFrame"
-    """A row per case and epoch; see `_columns`."""
-
-    @property
-    def kind(self) -> Literal["points", "choice"]:
-        """Whether responses have points or are right or wrong."""
-        return SCORERS[self.scorer]
-
-    def settings_but(self, *varied: str) -> tuple[tuple[str, str], ...]:
-        """The settings in hashable form, without those that are to be compared."""
-        return tuple(item for item in self.settings.items() if item[0] not in varied)
+_CHOICES = {CORRECT: 1.0, INCORRECT: 0.0, NOANSWER: 0.0}
 
 
-def read_runs(locations: Sequence[str], with_texts: bool = False) -> list[Run]:
-    """Reads the runs of logs, sample summaries only unless texts are wanted.
+def read_logs(
+    places: Sequence[str], exams: Sequence[str] = (), full: bool = False
+) -> tuple["pd.DataFrame", "pd.DataFrame", dict[str, bytes]]:
+    """Reads logs, sample summaries only unless texts are wanted.
 
     Args:
-        locations: Logs or folders of logs, local or any URL that fsspec opens.
-        with_texts: Whether to read histories, references, answers and reasoning too,
-            which takes opening every sample.
+        places: Logs or folders of logs, local or any URL that fsspec opens.
+        exams: The same, of exams of judges.
+        full: Whether to read every sample, for texts and images.
 
     Returns:
-        One run a log, in the order of their creation. Logs of other tasks are left
-        out, if there are some of ours.
+        The runs in the order of their creation, the responses, and thumbnails of the
+        cases' images by case; `RESPONSES` and `TEXTS` say what their columns are. Logs
+        of other tasks are left out, if there are some of ours.
 
     Raises:
-        NejmInspectError: If a location has no log, or no log has scores to report.
+        NejmInspectError: If a place has no log, no log has scores to report, or a log
+            is not as Inspect writes it.
     """
-    headers = [header for place in locations for header in _headers_to_report(place)]
-    runs = [
-        _read_run(header, scorer, with_texts)
-        for header in last_attempts(headers)
-        if (scorer := _scorer(header))
-    ]
-    if not runs:
-        names = ", ".join(sorted({header.eval.task for header in headers}))
-        raise NejmInspectError(
-            f"None of the {len(headers)} logs ({names}) has scores of "
-            f"{', '.join(SCORERS)}. Finish the run with inspect eval-retry, or score "
-            "it with inspect score."
-        )
+    import pandas as pd
+
+    headers = [h for place in places for h in _headers(place, exam=False)]
+    if not any(map(scorer_of, headers)):
+        raise NejmInspectError(without_scores(headers))
+    headers += [h for place in exams for h in _headers(place, exam=True)]
+    read: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
+    images: dict[str, bytes] = {}
+    for header in last_attempts(headers):
+        if scorer := scorer_of(header):
+            try:
+                read.append(_read_log(header, scorer, full, images))
+            except NejmInspectError:
+                raise
+            except Exception as error:  # a log may hold anything anywhere
+                raise NejmInspectError(
+                    f"{header.location} is not as Inspect writes it: {error!r}"
+                ) from error
     # Runs of one second come in no order that would be the same every time.
-    return sorted(runs, key=lambda run: (run.created, run.model))
+    read.sort(key=lambda one: (one[0]["created"], one[0]["model"]))
+    rows = [{"run": n, **row} for n, (_, some) in enumerate(read, 1) for row in some]
+    texts = [*TEXTS, "history_length"] if full else []
+    runs = pd.DataFrame([run for run, _ in read])
+    runs.index = pd.RangeIndex(1, len(runs) + 1, name="run")
+    return runs, pd.DataFrame(rows, columns=[*RESPONSES.split(), *texts]), images
 
 
-def _headers_to_report(place: str) -> list[EvalLog]:
-    headers = list(log_headers(place))
-    if all(is_exam(header) for header in headers):
+def _headers(place: str, exam: bool) -> list[EvalLog]:
+    try:
+        headers = list(log_headers(place))
+    except NejmInspectError as error:
+        raise NejmInspectError(f"{'--exam: ' * exam}{error.message}") from error
+    fitting = [h for h in headers if (task_of(h) == EXAM_TASK) == exam]
+    if not fitting and exam:
+        raise NejmInspectError(
+            f"--exam {place} is not a log of {EXAM_TASK}. Run one with inspect eval "
+            f"nejm_inspect/{EXAM_TASK} --model PROVIDER/JUDGE; logs of models are "
+            "given without --exam."
+        )
+    if not fitting:
         raise NejmInspectError(
             f"{place} holds exams of a judge, and no run to report: give it as "
             f"--exam {place}."
         )
-    return headers
+    return fitting
 
 
-def is_exam(header: EvalLog) -> bool:
-    """Whether a log is of a judge's exam."""
-    return header.eval.task.rpartition("/")[2] == EXAM_TASK
+def _read_log(
+    header: EvalLog, scorer: str, full: bool, images: dict[str, bytes]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The row of `runs`, and those of `responses`; adds to the images."""
+    samples: Iterable[AnySample] = (
+        _samples(header, {*map(str, header.eval.dataset.sample_ids or ())} <= {*images})
+        if full
+        else read_eval_log_sample_summaries(header.location)
+    )
+    rows, configs = [], None
+    for sample in samples:
+        row = response_of(sample, scorer, header.location)
+        if row["verdicts"] == THINNED:  # the summary has no room for them
+            return _read_log(header, scorer, True, images)
+        if full and row["case_id"] not in images and (image := _image(sample)):
+            images[row["case_id"]] = image
+        configs = configs or _metadata(sample, scorer).get("judge_config")
+        rows.append(row)
+    judges = _judges(header, rows) if scorer == JUDGED else []
+    if scorer == EXAM_SCORER:
+        asked = header.plan.config.merge(header.eval.model_generate_config)
+        label = header.eval.model + judge_settings(asked)
+    else:
+        label = _judge_label(header, judges, configs)
+    ids = frozenset(row["case_id"] for row in rows)
+    run = describe_run(header, scorer, ids)
+    return run | {"judges": judges, "judge": label or "none"}, rows
 
 
-def log_headers(place: str) -> Iterator[EvalLog]:
-    """Reads what is at the head of logs.
-
-    Args:
-        place: A log or a folder of logs, local or any URL that fsspec opens.
-
-    Raises:
-        NejmInspectError: If there is no log, or one cannot be read.
-    """
-    # File systems and broken logs raise what they like.
-    try:
-        found = list_eval_logs(place, descending=False)
-    except Exception as error:
-        raise NejmInspectError(f"{place} cannot be read: {error}") from error
-    if not found:
-        raise NejmInspectError(f"{place} is no Inspect log, nor a folder of some.")
-    for info in found:
-        try:
-            yield read_eval_log(info, header_only=True)
-        except Exception as error:
-            raise NejmInspectError(f"{info.name} cannot be read: {error}") from error
-
-
-def last_attempts(headers: Sequence[EvalLog]) -> list[EvalLog]:
-    """Leaves out attempts that were retried: the retry holds their finished samples."""
-    last = {
-        header.eval.task_id: header.eval.eval_id
-        for header in sorted(headers, key=lambda header: header.eval.created)
-    }
-    return [h for h in headers if last[h.eval.task_id] == h.eval.eval_id]
-
-
-def _scorer(header: EvalLog) -> str | None:
-    # An unfinished run has no results yet, a judged-again one may have new scorers.
-    planned = {scorer.name for scorer in header.eval.scorers or []}
-    scored = {score.name for score in header.results.scores} if header.results else {}
-    names = {name.rpartition("/")[2] for name in scored or planned}
-    if header.eval.task.rpartition("/")[2] != CHOICE_TASK:
-        names.discard("choice")  # Inspect's own scorer, of any evaluation
-    return next((name for name in SCORERS if name in names), None)
-
-
-def _read_run(header: EvalLog, scorer: str, with_texts: bool) -> Run:
-    spec = header.eval
-    metadata = spec.metadata or {}
-    responses = _responses(header, scorer, with_texts)
-    skipped = frozenset(metadata.get("skipped_cases", {}))
-    ids = frozenset(map(str, spec.dataset.sample_ids or responses["case_id"])) | skipped
-    digest = hashlib.sha256(json.dumps(sorted(ids)).encode()).hexdigest()[:8]
-    judges = _judges(spec, responses) if scorer == JUDGED else []
-    input_tokens, output_tokens = _own_tokens(header)
-    costs = [usage.total_cost for usage in header.stats.model_usage.values()]
-    known = [cost for cost in costs if cost is not None]
-    return Run(
-        eval_id=spec.eval_id,
-        model=spec.model if not _is_none(spec.model) else spec.solver or spec.model,
-        variant=_variant(spec),
-        created=datetime.datetime.fromisoformat(spec.created),
-        finished=header.status == "success",
-        scorer=scorer,
-        settings={
-            "task": spec.task.rpartition("/")[2],
-            "task version": str(spec.task_version),
-            "prompt version": str(metadata.get("prompt_version", "–")),
-            "inputs": str(spec.task_args.get("inputs", "both")),
-            "solver": _solver(header),
-            "scorer": scorer,
-            "judge": _judge_label(judges, responses) or "none",
-            "cases": f"{spec.dataset.name}, {len(ids)} cases (sample {digest})",
-        },
-        judges=judges,
-        case_ids=ids,
-        skipped=skipped,
-        judged_again=_is_judged_again(header, scorer),
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        cost=sum(known) if known and len(known) == len(costs) else None,
-        seconds=_seconds(header),
-        responses=responses,
+def _samples(header: EvalLog, no_images: bool) -> Iterator[EvalSample]:
+    unread = UNREAD if no_images else UNREAD - {"attachments"}
+    return read_eval_log_samples(
+        header.location, all_samples_required=False, exclude_fields=unread
     )
 
 
-def _responses(header: EvalLog, scorer: str, with_texts: bool) -> "pd.DataFrame":
-    """Reads the samples; see `_columns`."""
-
-    def read(full_votes: bool) -> "pd.DataFrame":
-        return samples_df(
-            header.location,
-            columns=_columns(scorer, with_texts, full_votes),
-            quiet=True,
-            exclude_fields={"messages", "events", "store", "attachments"},
-        )
-
-    responses = read(full_votes=False)
-    if responses.empty:  # a run that ended before its first sample; no columns either
-        names = [column.name for column in _columns(scorer, with_texts, False)]
-        return responses.reindex(columns=names)
-    if (responses["votes"] == THINNED).any():
-        responses = read(full_votes=True)
-    for name in ("votes", "same_vendor", "judge_config"):  # which Inspect keeps as JSON
-        # As objects, which pandas would make arrays of Arrow's.
-        texts = responses[name].astype(object)
-        responses[name] = texts.map(json.loads, na_action="ignore")
-    return responses
-
-
-def _bound_judges(spec: EvalSpec) -> list[ModelConfig]:
-    """The models bound to the role when the run was started."""
-    bound = (spec.model_roles or {}).get(GRADER_ROLE, [])
-    return [bound] if isinstance(bound, ModelConfig) else bound
-
-
-def _judges(spec: EvalSpec, responses: "pd.DataFrame") -> list[str]:
+def _judges(header: EvalLog, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Who judged; with nothing to judge, who would have been asked.
 
     The scores know best: a log that was judged again still names its first judge.
     """
-    asked = sorted({*responses["judge"].dropna()} - {""})
-    if asked:
-        panels = [panel.split(", ") for panel in asked]
-        each = dict.fromkeys(judge for panel in panels for judge in panel)
-        return panels[0] if len(panels) == 1 else list(each)
-    return [config.model for config in _bound_judges(spec)] or [DEFAULT_GRADER]
-
-
-def _judge_label(judges: Sequence[str], responses: "pd.DataFrame") -> str:
-    """The judges, with the settings that their scores say they were asked with."""
-    configs: list[Any] = next(iter(responses["judge_config"].dropna()), [])
-    if len(configs) != len(judges):
-        return ", ".join(judges)
-    return ", ".join(
-        judge + judge_settings(GenerateConfig.model_validate(config))
-        for judge, config in zip(judges, configs, strict=True)
+    panels = [name.split(", ") for name in sorted({r["judge"] for r in rows} - {""})]
+    return list(dict.fromkeys(j for panel in panels for j in panel)) or bound_judges(
+        header.eval
     )
 
 
-def _settings(config: GenerateConfig) -> dict[str, Any]:
-    """What of a config may change an answer."""
-    return config.model_dump(exclude_none=True, exclude=set(TRANSPORT))
+def _judge_label(header: EvalLog, judges: Sequence[str], configs: Any) -> str:
+    """The judges, with the settings that their scores say they were asked with."""
+    if not isinstance(configs, list) or len(configs) != len(judges):
+        return ", ".join(judges)
+    try:
+        read = [GenerateConfig.model_validate(config) for config in configs]
+    except ValidationError as error:
+        raise NejmInspectError(
+            f"{header.location}: judge_config is not a model's configuration."
+        ) from error
+    return ", ".join(j + judge_settings(c) for j, c in zip(judges, read, strict=True))
 
 
-def judge_settings(config: GenerateConfig) -> str:
-    """How a judge was set, where its user set it otherwise than by default.
+UNREAD = {"messages", "events", "store", "attachments"}
+"""Fields of samples that are large and say nothing here."""
+
+THINNED = "thinned"
+"""Verdicts that Inspect leaves out of a sample's summary for their length."""
+
+
+def _metadata(sample: AnySample, scorer: str) -> Mapping[str, Any]:
+    score = (sample.scores or {}).get(scorer)
+    return (score and score.metadata) or {}
+
+
+def response_of(sample: AnySample, scorer: str, log: str) -> dict[str, Any]:
+    """The row of `responses` for a sample, without its run; with `TEXTS` if it is full.
 
     Args:
-        config: The judge's.
-
-    Returns:
-        For example ` (temperature=1)`, to follow the judge's name.
+        sample: The sample or its summary.
+        scorer: The one whose scores are reported.
+        log: What to call the log by in an error.
     """
-    settings = _settings(config)
-    if settings in ({}, _settings(GRADER_CONFIG)):
-        return ""
-    return f" ({', '.join(f'{k}={v}' for k, v in settings.items())})"
+    score = (sample.scores or {}).get(scorer)
+    given, case = _metadata(sample, scorer), sample.metadata
+    value: Any = score.value if score else None
+    if scorer == EXAM_SCORER:
+        value = value if isinstance(value, dict) else {}
+    points = _points(value.get("points") if scorer == EXAM_SCORER else value, scorer)
+    verbatim = (sample.scores or {}).get("verbatim_diagnosis")
+    row: dict[str, Any] = {
+        "case_id": str(sample.id),
+        "epoch": sample.epoch,
+        "points": points,
+        "exact": None
+        if math.isnan(points)
+        else points == (1 if SCORERS[scorer] == "choice" else MAX_POINTS),
+        "verbatim": None
+        if scorer != JUDGED or verbatim is None
+        else verbatim.value == MAX_POINTS,
+        "category": _text(given.get("category")),
+        "unscored": score is not None and math.isnan(points),
+        "malformed": math.isnan(points) and not _is_empty(value),
+        "error": bool(sample.error) and score is None,  # it may be judged since
+        "judge": _text(given.get("judge")) or "",
+        "attempts": _number(given.get("attempts"), 0, 1_000),
+        "stop_reason": _text(given.get("stop_reason")),
+        "same_vendor": _names(given.get("same_vendor")),
+        "verdicts": _verdicts(sample, given),
+        "date": _text(case.get("date")),
+        "year": _number(case.get("year"), 1000, 9999),
+        "difficulty": _text(case.get("difficulty")),
+        "brier_score": _number(case.get("brier_score"), 0, 1),
+        "question_type": _text(case.get("question_type")),
+        "has_history": h if isinstance(h := case.get("has_history"), bool) else None,
+        "reader_accuracy": _number(case.get("reader_accuracy"), 0, 1),
+    }
+    if scorer == EXAM_SCORER:
+        if case.get("level") not in CATEGORIES:
+            raise NejmInspectError(f"{log}: level of {sample.id} is not of the rubric.")
+        off = _number(value.get("error"), -MAX_POINTS, MAX_POINTS)
+        row |= {"level": case["level"], "attack": "attack" in case, "off": off}
+        if math.isnan(off):
+            row |= {"points": math.nan, "unscored": score is not None}
+    if isinstance(sample, EvalSample):
+        row |= _texts(sample, score)
+    return row
 
 
-def _solver(header: EvalLog) -> str:
-    """The solvers that the model went through: what asked it, and how."""
-    if _is_none(header.eval.model):
-        return NO_SOLVER
-    steps = [
-        step.solver
-        + (f"({json.dumps(step.params_passed)})" if step.params_passed else "")
-        for step in header.plan.steps
-        if not step.solver.endswith("preflight")
-    ]
-    shuffle = header.eval.task_args.get("shuffle_options")
-    order = [] if shuffle is None else [f"options shuffled by seed {shuffle}"]
-    return ", ".join([*steps, *order])
+def _points(value: object, scorer: str) -> float:
+    if SCORERS[scorer] == "choice":
+        known = _CHOICES.get(value) if isinstance(value, str) else None
+        return _number(value, 0, 1) if known is None else known
+    return _number(value, 0, MAX_POINTS)
 
 
-def _is_judged_again(header: EvalLog, scorer: str) -> bool:
-    names = [score.name for score in header.results.scores] if header.results else []
-    again = re.compile(rf"{scorer}-?\d+")
-    return any(again.fullmatch(name) for name in names)
+def _is_empty(value: object) -> bool:
+    """Whether there is no score, or one that says that there is none."""
+    if isinstance(value, dict):
+        return all(map(_is_empty, value.values()))
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _is_none(model: str) -> bool:
-    """Whether no model was asked, as for the baselines, which are solvers."""
-    return model.startswith("none/")
+def _number(value: object, lowest: float, highest: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    return float(value) if lowest <= value <= highest else math.nan
 
 
-def _variant(spec: EvalSpec) -> dict[str, Any]:
-    if _is_none(spec.model):
-        return spec.solver_args_passed or {}
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _names(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else ""
+
+
+def _verdicts(sample: AnySample, given: Mapping[str, Any]) -> str | None:
+    """Each judge's points as JSON, null without a valid verdict."""
+    told = given.get("verdicts")
+    if not isinstance(told, dict):
+        return THINNED if told and isinstance(sample, EvalSampleSummary) else None
+    points = {
+        str(judge): _number(v.get("score") if isinstance(v, dict) else None, 0, 10)
+        for judge, v in told.items()
+    }
+    return json.dumps({j: None if math.isnan(p) else p for j, p in points.items()})
+
+
+def _texts(sample: EvalSample, score: Score | None) -> dict[str, Any]:
+    withheld = sample.metadata.get(WITHHELD_HISTORY)
+    if isinstance(sample.input, str):
+        seen = sample.input
+    else:
+        seen = "\n".join(message.text for message in sample.input)
     return {
-        **_settings(spec.model_generate_config),
-        **spec.model_args,
-        **({"base_url": spec.model_base_url} if spec.model_base_url else {}),
+        "history": str(withheld) if withheld else seen,
+        "history_length": float(len(str(withheld) if withheld else seen)),
+        "reference": Target(sample.target).text,
+        "response": (score and score.answer) or "",
+        "reasoning": (score and score.explanation) or "",
     }
 
 
-def _own_tokens(header: EvalLog) -> tuple[int, int]:
-    """Input and output tokens of the model in its own role."""
-
-    def tokens(usage: ModelUsage) -> tuple[int, int]:
-        cached = (usage.input_tokens_cache_read or 0) + (
-            usage.input_tokens_cache_write or 0
-        )
-        return usage.input_tokens + cached, usage.output_tokens
-
-    usage, model = header.stats.model_usage, header.eval.model
-    judges = {c.model for c in _bound_judges(header.eval)} or {DEFAULT_GRADER}
-    total, spent = tokens(usage.get(model, ModelUsage())), (0, 0)
-    if model in judges:
-        # What it spent as a judge is what the role did, less the panel's others.
-        spent = tokens(header.stats.role_usage.get(GRADER_ROLE, ModelUsage()))
-        for other in judges - {model}:
-            used = tokens(usage.get(other, ModelUsage()))
-            spent = spent[0] - used[0], spent[1] - used[1]
-    return total[0] - spent[0], total[1] - spent[1]
-
-
-def _seconds(header: EvalLog) -> float:
-    start, end = header.stats.started_at, header.stats.completed_at
-    if not start or not end:
-        return math.nan
-    elapsed = datetime.datetime.fromisoformat(end) - datetime.datetime.fromisoformat(
-        start
-    )
-    return elapsed.total_seconds()
-
-
-def _vote(points: object) -> float | None:
-    """A judge's points as a log has them; None for a withheld vote."""
-    if not isinstance(points, int | float) or math.isnan(points):
+def _image(sample: AnySample) -> bytes | None:
+    """A thumbnail of the first image that the log holds."""
+    if not isinstance(sample, EvalSample) or isinstance(sample.input, str):
         return None
-    return points
-
-
-def _columns(scorer: str, with_texts: bool, full_votes: bool) -> list[Column]:
-    """What is read of every sample.
-
-    `points` is a number, or missing where there is none; `unscored` (the judge gave no
-    verdict) and `error` tell the ways to have none apart. `verbatim` is whether the
-    response is the reference's very words, `attempts` how often judges were asked (0 if
-    there was nothing to judge) and `judge_config` with which settings, `same_vendor`
-    lists the judges of the model's vendor, and `votes` maps the judges of a panel to
-    their points, None for a withheld vote; each is missing where the log does not tell.
-    """
-
-    def score(sample: AnySample) -> Score | None:
-        return (sample.scores or {}).get(scorer)
-
-    def metadata(sample: AnySample) -> Mapping[str, Any]:
-        found = score(sample)
-        return (found and found.metadata) or {}
-
-    def points(sample: AnySample) -> float | None:
-        found = score(sample)
-        if found is None:
-            return None
-        if isinstance(found.value, str):
-            return float(found.value == CORRECT)
-        return None if math.isnan(found.as_float()) else found.as_float()
-
-    def is_unscored(sample: AnySample) -> bool:
-        return score(sample) is not None and points(sample) is None
-
-    def verbatim(sample: AnySample) -> bool | None:
-        found = (sample.scores or {}).get(VERBATIM) if scorer == JUDGED else None
-        return found.value == MAX_POINTS if found else None
-
-    def votes(sample: AnySample) -> dict[str, float | None] | str | None:
-        panel = (sample.scores or {}).get(PANEL)
-        if panel and isinstance(panel.value, dict):
-            return {judge: _vote(points) for judge, points in panel.value.items()}
-        verdicts = metadata(sample).get("verdicts")
-        if isinstance(verdicts, dict):
-            return {
-                judge: _vote(given.get("score") if isinstance(given, dict) else None)
-                for judge, given in verdicts.items()
-            }
-        return THINNED if verdicts and not full_votes else None
-
-    def same_vendor(sample: AnySample) -> list[str] | None:
-        judges = metadata(sample).get("same_vendor")
-        return list(map(str, judges)) if isinstance(judges, list) else None
-
-    def judge_config(sample: AnySample) -> list[Any] | None:
-        configs = metadata(sample).get("judge_config")
-        return configs if isinstance(configs, list) else None
-
-    def text(part: Callable[[Score], str | None]) -> Callable[[AnySample], str]:
-        def read(sample: AnySample) -> str:
-            found = score(sample)
-            return (found and part(found)) or ""
-
-        return read
-
-    def history(sample: AnySample) -> str:
-        withheld = sample.metadata.get(WITHHELD_HISTORY)
-        if withheld:
-            return str(withheld)
-        if isinstance(sample.input, str):
-            return sample.input
-        return "\n".join(message.text for message in sample.input)
-
-    def case_property(
-        name: str, kind: type | tuple[type, ...]
-    ) -> Callable[[AnySample], Any]:
-        def read(sample: AnySample) -> Any:
-            value = (sample.metadata or {}).get(name)
-            return value if isinstance(value, kind) else None
-
-        return read
-
-    columns: list[Column] = [
-        SampleColumn("case_id", path="id", required=True, type=str),
-        SampleColumn("epoch", path="epoch", required=True),
-        SampleColumn("error", path=lambda sample: bool(sample.error), full=False),
-        SampleColumn("points", path=points, full=False, type=float),
-        SampleColumn("unscored", path=is_unscored, full=False),
-        SampleColumn("verbatim", path=verbatim, full=False),
-        SampleColumn(
-            "judge", path=lambda s: str(metadata(s).get("judge", "")), full=False
-        ),
-        SampleColumn("judge_config", path=judge_config, full=False),
-        SampleColumn(
-            "attempts", path=lambda s: metadata(s).get("attempts"), full=False
-        ),
-        SampleColumn("same_vendor", path=same_vendor, full=False),
-        SampleColumn("votes", path=votes, full=full_votes),
-        *(
-            SampleColumn(name, path=case_property(name, kind), full=False)
-            for name, kind in CASE_PROPERTIES.items()
-        ),
+    parts = [
+        p for m in sample.input if not isinstance(m.content, str) for p in m.content
     ]
-    if with_texts:
-        columns += [
-            SampleColumn("history", path=history, full=True),
-            SampleColumn(
-                "reference", path=lambda sample: Target(sample.target).text, full=True
-            ),
-            SampleColumn("answer", path=text(lambda s: s.answer), full=True),
-            SampleColumn("reasoning", path=text(lambda s: s.explanation), full=True),
-        ]
-    return columns
+    image = next((p.image for p in parts if isinstance(p, ContentImage)), "")
+    return thumbnail(sample.attachments.get(image.removeprefix("attachment://"), image))

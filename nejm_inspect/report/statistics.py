@@ -1,245 +1,201 @@
-"""The statistics of a report: means, pairs of models, ranks and power.
+"""The statistics of a report: arrays in, numbers out.
 
 Models are compared case by case, on the cases that both have a score for: a case hard
 for one is usually hard for the other, and the paired difference is free of that shared
-variance (Miller 2024, "Adding Error Bars to Evals", arXiv 2411.00640). The case is
-always the unit; its score may be a mean over epochs. Intervals are at 95%, tests
-two-sided.
+variance (Miller 2024, arXiv 2411.00640). A share is the part of the points that a
+response has, 0 to 1. Intervals are at 95%, tests two-sided. Bounds are NaN where no
+interval is to be shown: with fewer than `MIN_CASES` cases, and where equal differences
+tell nothing of their spread.
 """
 
+import bisect
 import math
-import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from nejm_inspect.report.contents import Estimate, PairedComparison, Power
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+from nejm_inspect.interval import MIN_CASES, mean_share_interval, wilson_interval
 
-RESAMPLES = 9_999
-"""Bootstrap resamples, and sign flips of a permutation test that is not exact."""
-
-FEWEST_FOR_BOOTSTRAP = 10
-"""With fewer cases a bootstrap of them knows too little, and gives no interval."""
-
-_CONFIDENCE = 0.95
-_POWER = 0.80
-_SEED = 0
-_BATCH = 1_000  # resamples in memory at a time
+SIGNIFICANCE = 0.05  # two models are told apart if their adjusted p is below this
+POWER = 0.80  # the chance that a test is to have of detecting a difference
+WITHIN_REACH = 10  # cases needed are given up to this many times those there are
+_LATTICE = 1_200  # steps of the scale: holds half points and means over six epochs
 _DECIMALS = 12  # drops floating-point noise: 0.1 + 0.2 must draw with 0.3
-_UNDEFINED = Estimate(math.nan, math.nan, math.nan)
 
 
-def mean_estimate(values: Sequence[float]) -> Estimate:
-    """The mean with Student's t interval, as Inspect's own `ci` metric computes it.
+class Estimate(NamedTuple):
+    """A number with its 95% interval."""
 
-    mean ± t · s / √n, with the standard deviation s and the 97.5% quantile t on n − 1
-    degrees of freedom (Student 1908). The interval is not cut at the scale's ends.
-
-    Args:
-        values: One number per case, in any unit; that of the estimate.
-
-    Returns:
-        The estimate; without bounds for fewer than two values, undefined for none.
-    """
-    import numpy as np
-    from scipy import stats
-
-    if len(values) == 0:
-        return _UNDEFINED
-    mean = float(np.mean(values))
-    if len(values) == 1:
-        return Estimate(mean, math.nan, math.nan)
-    quantile = stats.t.ppf((1 + _CONFIDENCE) / 2, len(values) - 1)
-    margin = float(quantile * stats.sem(values))
-    return Estimate(mean, mean - margin, mean + margin)
+    value: float
+    lower: float = math.nan
+    upper: float = math.nan
 
 
-def proportion_estimate(successes: int, total: int) -> Estimate:
-    """A proportion with the score interval of Wilson (1927), not continuity-corrected.
+class Paired(NamedTuple):
+    """How two models compare on the cases that both have a score for."""
 
-    Args:
-        successes: How many of `total` count.
-        total: How many there are.
-
-    Returns:
-        The proportion, 0 to 1; undefined for a total of 0.
-    """
-    from scipy import stats
-
-    if total == 0:
-        return _UNDEFINED
-    test = stats.binomtest(successes, total)
-    interval = test.proportion_ci(_CONFIDENCE, method="wilson")
-    return Estimate(successes / total, float(interval.low), float(interval.high))
+    cases: int
+    difference: Estimate  # first less second
+    stderr: float
+    p: float
+    won: int  # by the first
+    drawn: int
+    lost: int
 
 
-def rate_estimate(by_case: Sequence[Sequence[bool]]) -> Estimate:
-    """The share of responses for which something holds.
+class Power(NamedTuple):
+    """What a paired t test detects with a chance of `POWER`."""
+
+    detectable: float  # the smallest difference, with these cases
+    needed: int | None  # cases, for the difference observed; None if beyond reach
+
+
+def mean_estimate(shares: ArrayLike) -> Estimate:
+    """A score: the mean share, with the interval of the log's `ci` metric.
 
     Args:
-        by_case: Whether it does, for every response to each case.
-
-    Returns:
-        The proportion with Wilson's interval, for one response to a case. Several are
-        no independent trials: then the mean over cases of their shares.
+        shares: One per case, the mean over its epochs; shape (cases,).
     """
-    flat = [holds for responses in by_case for holds in responses]
-    if len(flat) == len(by_case):
-        return proportion_estimate(sum(flat), len(flat))
-    return mean_estimate([sum(case) / len(case) for case in by_case])
+    values = np.asarray(shares, dtype=float).tolist()
+    mean = math.fsum(values) / len(values) if values else math.nan
+    known = len(values) >= MIN_CASES
+    return Estimate(mean, *mean_share_interval(values)) if known else Estimate(mean)
 
 
-def welch_difference(first: Sequence[float], second: Sequence[float]) -> Estimate:
-    """The difference of two means of different cases, with Welch's interval (1947).
+def rate_estimate(
+    holds: ArrayLike, cases: ArrayLike | None = None, at_most: int | None = None
+) -> Estimate:
+    """The share of responses for which something holds; every response counts.
 
-    That is Student's t without the assumption of equal variances.
+    Wilson's interval with the effective size p(1 − p) / v of clustered responses (Rao
+    and Scott 1992). If it holds for xᵢ of the mᵢ responses to a case, p = Σ xᵢ / Σ mᵢ
+    and v = Σ (xᵢ − p·mᵢ)² / (Σ mᵢ)².
 
     Args:
-        first: One number per case.
-        second: One number per case, of other cases, in the same unit.
-
-    Returns:
-        Mean of the first less that of the second; without bounds if either has fewer
-        than two values or neither varies, undefined if either has none.
+        holds: Whether it does, for every response; shape (responses,).
+        cases: The case of every response; by default each has its own.
+        at_most: The greatest effective size; by default the number of cases, and the
+            interval is never narrower than that of a single epoch with the same rate.
     """
-    import numpy as np
-    from scipy import stats
-
-    if not len(first) or not len(second):
-        return _UNDEFINED
-    difference = float(np.mean(first) - np.mean(second))
-    if min(len(first), len(second)) < 2 or np.var(first) + np.var(second) == 0:
-        return Estimate(difference, math.nan, math.nan)
-    with warnings.catch_warnings():
-        # If one of them does not vary, its variance is exactly zero: no precision is
-        # lost, which scipy fears.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        test = stats.ttest_ind(first, second, equal_var=False)
-    interval = test.confidence_interval(_CONFIDENCE)
-    return Estimate(difference, float(interval.low), float(interval.high))
+    held = np.asarray(holds, dtype=float)
+    rate = float(held.mean()) if len(held) else math.nan
+    labels = np.arange(len(held)) if cases is None else np.asarray(cases)
+    codes = np.unique(labels, return_inverse=True)[1]
+    residuals = np.bincount(codes, held - rate)
+    if len(residuals) < MIN_CASES:
+        return Estimate(rate)
+    size: float = len(residuals)
+    if variance := float(residuals @ residuals) / len(held) ** 2:
+        size = min(at_most or size, rate * (1 - rate) / variance)
+    return Estimate(rate, *wilson_interval(rate, size))
 
 
-def compare_pair(
-    first: str,
-    second: str,
-    first_scores: "ArrayLike",
-    second_scores: "ArrayLike",
-    first_exact: "ArrayLike",
-    second_exact: "ArrayLike",
-) -> PairedComparison:
-    """Compare two models on the cases that both have a score for.
-
-    The standard error is Miller's (2024) for paired differences: their standard
-    deviation over √n. The order of the cases does not change the result, and that of
-    the models only its direction. Adjusted p-values are raw ones until `adjust_pairs`.
+def score_bounds(shares: ArrayLike, cases: ArrayLike) -> tuple[float, float]:
+    """The score if all missing responses had no points, and if they had all.
 
     Args:
-        first: Name of a model.
-        second: Name of the other.
-        first_scores: Its share of the points, 0 to 1, per shared case; shape (n,).
-        second_scores: The other's, for the same cases in the same order.
-        first_exact: Whether it has all points, per shared case; shape (n,).
-        second_exact: The other's, for the same cases in the same order.
-
-    Returns:
-        The comparison. Without a case, all is undefined; with one, the interval and
-        the standard error are, and both p-values are 1.
-
-    Raises:
-        ValueError: The arrays differ in length.
+        shares: One per response asked for, NaN where missing; shape (responses,).
+        cases: The case of every response.
     """
-    import numpy as np
-    from scipy import stats
+    values = np.asarray(shares, dtype=float)
+    codes = np.unique(np.asarray(cases), return_inverse=True)[1]
+    lowest = np.bincount(codes, np.nan_to_num(values)) / np.bincount(codes)
+    missing = np.bincount(codes, np.isnan(values)) / np.bincount(codes)
+    return float(lowest.mean()), float((lowest + missing).mean())
 
+
+def difference_estimate(differences: ArrayLike) -> Estimate:
+    """A mean difference with the interval of the paired t test (Student 1908).
+
+    Args:
+        differences: One per case, −1 to 1; shape (cases,).
+    """
+    values = np.asarray(differences, dtype=float)
+    # Without noise: differences that cancel out are 0, and not minus that.
+    mean = round(float(values.mean()), _DECIMALS) + 0.0 if len(values) else math.nan
+    error = _standard_error(values) if len(values) >= MIN_CASES else math.nan
+    return t_estimate(mean, error, len(values) - 1)
+
+
+def paired(first: ArrayLike, second: ArrayLike) -> Paired:
+    """Compares two models on shared cases, by points or by any other share.
+
+    The standard error is that of paired differences (Miller 2024): their standard
+    deviation over √n. p is `sign_flip_p` of the differences.
+
+    Args:
+        first: A share, or whether something holds, per shared case; shape (cases,).
+        second: The other model's, for the same cases in the same order.
+    """
     # One array, since numpy would stretch an array of one case to any other's length.
-    scores, other_scores, exact, other_exact = np.array(
-        [first_scores, second_scores, first_exact, second_exact], dtype=float
-    )
-    differences = _differences(scores, other_scores)
-    cases = len(differences)
-    p_points = _permutation_p(differences) if cases else math.nan
-    p_exact = _mcnemar_p(exact, other_exact) if cases else math.nan
-    return PairedComparison(
-        first=first,
-        second=second,
-        cases=cases,
-        difference=_difference_estimate(differences) if cases else _UNDEFINED,
-        stderr=float(stats.sem(differences)) if cases > 1 else math.nan,
-        p_points=p_points,
-        p_exact=p_exact,
-        p_points_adjusted=p_points,
-        p_exact_adjusted=p_exact,
+    one, other = np.array([first, second], dtype=float)
+    differences = np.round(one - other, _DECIMALS)
+    return Paired(
+        cases=len(differences),
+        difference=difference_estimate(differences),
+        stderr=_standard_error(differences),
+        p=sign_flip_p(differences),
         won=int(np.sum(differences > 0)),
         drawn=int(np.sum(differences == 0)),
         lost=int(np.sum(differences < 0)),
     )
 
 
-def adjust_pairs(pairs: Sequence[PairedComparison]) -> list[PairedComparison]:
-    """Correct the p-values of pairs for their number, by Holm's procedure.
+def sign_flip_p(differences: ArrayLike) -> float:
+    """The exact p of the paired permutation test (Fisher 1935); NaN without a case.
+
+    The share of all ways to flip the signs that make the sum at least as extreme,
+    counted by convolution (Pagano and Tritchler 1983); one is added only to random
+    flips (Phipson and Smyth 2010). For right or wrong it is McNemar's exact test.
 
     Args:
-        pairs: All pairs of one comparison. Points and exactness are two families of
-            tests, each corrected by itself; undefined p-values do not count.
-
-    Returns:
-        The pairs in the same order, `p_points_adjusted` and `p_exact_adjusted` filled.
+        differences: One per case, −1 to 1, rounded to 1/1,200; shape (cases,).
     """
-    points = holm([pair.p_points for pair in pairs])
-    exact = holm([pair.p_exact for pair in pairs])
-    return [
-        replace(pair, p_points_adjusted=p_points, p_exact_adjusted=p_exact)
-        for pair, p_points, p_exact in zip(pairs, points, exact, strict=True)
-    ]
+    steps = np.rint(np.asarray(differences, dtype=float) * _LATTICE).astype(int)
+    if not len(steps):
+        return math.nan
+    steps = steps[steps != 0]
+    steps //= max(1, np.gcd.reduce(steps))
+    total, plus = int(np.abs(steps).sum()), int(steps[steps > 0].sum())
+    chances = np.zeros(total + 1)  # of every sum of the positive differences
+    chances[0] = 1
+    for step in np.abs(steps):
+        chances[step:] += chances[:-step].copy()
+        chances /= 2
+    return min(1.0, 2 * float(chances[max(plus, total - plus) :].sum()))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for multiple testing (Holm 1979, step-down Bonferroni).
-
-    The k-th smallest of m is multiplied by m − k + 1, raised to the adjusted one before
-    it, and cut at 1. Scipy has no such function: its `false_discovery_control` controls
-    another error rate.
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """p-values adjusted for multiple testing (Holm 1979, step-down Bonferroni).
 
     Args:
-        p_values: Raw p-values; NaN where a test is undefined.
-
-    Returns:
-        Adjusted p-values in the same order; NaN stays NaN and does not count as a test.
+        p_values: Those of one family of tests. NaN stays NaN and does not count.
     """
-    import numpy as np
-
     adjusted = np.array(p_values, dtype=float)
     tests = int(np.sum(~np.isnan(adjusted)))
     ascending = np.argsort(adjusted)[:tests]  # NaN sorts last
     multiplied = adjusted[ascending] * np.arange(tests, 0, -1)
     adjusted[ascending] = np.minimum(np.maximum.accumulate(multiplied), 1)
-    return [float(p) for p in adjusted]
+    return adjusted
 
 
 def rank_ranges(
-    order: Sequence[str], pairs: Sequence[PairedComparison]
+    order: Sequence[str], pairs: Iterable[tuple[str, str, float, float]]
 ) -> dict[str, tuple[int, int]]:
-    """The ranks that each model may have, given the intervals of paired differences.
+    """Best and worst rank that each model may have, given which are told apart.
 
-    A model is entirely above another if the interval of their difference excludes zero
-    on its side. Its best rank is 1 plus the number of models entirely above it, its
-    worst the number of models less those entirely below it. Undefined intervals, and
-    pairs not compared, separate nothing. The intervals are not corrected for their
-    number: the ranges are a reading aid and no test.
+    The best is 1 plus the number of models above it, the worst the number of models
+    less those below it. All pairs being one family of tests, the chance that any range
+    misses the true rank is at most `SIGNIFICANCE` (Mogstad et al. 2024).
 
     Args:
-        order: The models, best first.
-        pairs: Comparisons among them, either model first.
-
-    Returns:
-        Best and worst rank, counted from 1, by model, best first.
+        order: The models.
+        pairs: First model, second model, the first's score less the second's, and p
+            adjusted by `holm`. NaN, and pairs not given, tell nothing apart.
     """
-    above = {(pair.first, pair.second) for pair in pairs if pair.difference.lower > 0}
-    above |= {(pair.second, pair.first) for pair in pairs if pair.difference.upper < 0}
+    above = {(a, b) if d > 0 else (b, a) for a, b, d, p in pairs if p < SIGNIFICANCE}
     return {
         model: (
             1 + sum((other, model) in above for other in order),
@@ -249,146 +205,96 @@ def rank_ranges(
     }
 
 
-def outright_wins(points: Mapping[str, Sequence[float]]) -> tuple[dict[str, int], int]:
-    """Count the cases that one model alone answers best.
+def outright_wins(scores: ArrayLike) -> tuple[NDArray[np.int64], int]:
+    """Counts the cases that each model alone answers best, and those that none does.
 
     Args:
-        points: Each model's score per case, for the same cases in the same order.
-
-    Returns:
-        The number of cases in which a model alone has the best score, by model, and the
-        number in which several share it; together, the number of cases.
+        scores: A share per model and case; shape (models, cases).
     """
-    import numpy as np
-
-    if not points:
-        return {}, 0
-    scores = np.round(np.array(list(points.values()), dtype=float), _DECIMALS)
-    best = scores == scores.max(axis=0)
+    rounded = np.round(np.asarray(scores, dtype=float), _DECIMALS)
+    best = rounded == rounded.max(axis=0)
     alone = best.sum(axis=0) == 1
-    wins = [int(count) for count in np.sum(best & alone, axis=1)]
-    return dict(zip(points, wins, strict=True)), int(np.sum(~alone))
+    return (best & alone).sum(axis=1), int(np.sum(~alone))
 
 
-def power_of(first_scores: "ArrayLike", second_scores: "ArrayLike") -> Power | None:
-    """What this many cases can show about two models, and how many would show it.
+def detectable_difference(deviation: float, cases: int) -> float:
+    """The smallest difference that a paired t test detects with a chance of `POWER`.
 
-    Normal approximation of Miller (2024, section on power analysis), with the variance
-    of the differences as observed. With s, the standard deviation of the differences,
-    and z = z(0.975) + z(0.80) = 2.80:
-
-    - detectable = z · s / √n,
-    - needed = (z · s / |mean difference|)², rounded up to a whole number.
-
-    The cases needed, two at the least, take the observed difference for the true one:
-    good for planning the next evaluation, no statement about this one.
+    By the noncentral t distribution (Cohen 1988, chapter 2).
 
     Args:
-        first_scores: A model's share of the points, 0 to 1, per case; shape (n,).
-        second_scores: The other's, for the same cases in the same order.
+        deviation: Standard deviation of the differences per case.
+        cases: How many there are, at least two.
+    """
+    from scipy import optimize, stats
+
+    critical = float(stats.t.ppf(1 - SIGNIFICANCE / 2, cases - 1))
+
+    def lacking(shift: float) -> float:
+        beyond = stats.nct.sf(critical, cases - 1, shift)
+        return POWER - float(beyond + stats.nct.cdf(-critical, cases - 1, shift))
+
+    shift = float(optimize.brentq(lacking, 0, 2 * critical + 2))
+    return shift * deviation / math.sqrt(cases)
+
+
+def power_of(pair: Paired) -> Power | None:
+    """What these cases can show about two models, and how many would show it.
+
+    The cases needed take the observed difference and spread for the true ones. They are
+    `MIN_CASES` or more, rounded up to two figures.
 
     Returns:
-        The power; None for fewer than two cases, or if the difference is the same in
-        every case, which tells nothing of its spread.
-
-    Raises:
-        ValueError: The arrays differ in length.
+        None for fewer than `MIN_CASES` cases, or if all differences are equal.
     """
-    import numpy as np
-    from scipy import stats
-
-    differences = _differences(*np.array([first_scores, second_scores], dtype=float))
-    cases = len(differences)
-    if cases < 2:
+    if pair.cases < MIN_CASES or not pair.stderr:
         return None
-    quantiles = stats.norm.ppf((1 + _CONFIDENCE) / 2) + stats.norm.ppf(_POWER)
-    spread = float(quantiles * np.std(differences, ddof=1))
-    if spread == 0:
-        return None
-    difference = abs(float(_mean(differences)))
-    return Power(
-        cases=cases,
-        detectable=spread / math.sqrt(cases),
-        needed=max(2, math.ceil((spread / difference) ** 2)) if difference else None,
+    deviation, shown = pair.stderr * math.sqrt(pair.cases), abs(pair.difference.value)
+    detectable = detectable_difference(deviation, pair.cases)
+    numbers = range(MIN_CASES, WITHIN_REACH * pair.cases + 1)
+    place = bisect.bisect_left(
+        numbers, -shown, key=lambda n: -detectable_difference(deviation, n)
     )
+    if place == len(numbers):
+        return Power(detectable, None)
+    unit = 10 ** (len(str(numbers[place])) - 2)
+    return Power(detectable, math.ceil(numbers[place] / unit) * unit)
 
 
-def _differences(
-    first_scores: "NDArray[np.float64]", second_scores: "NDArray[np.float64]"
-) -> "NDArray[np.float64]":
-    """First minus second per case, in an order that depends on nothing but the values.
+def independent_difference(first: ArrayLike, second: ArrayLike) -> Estimate:
+    """The difference of the scores on two sets of different cases, first less second.
 
-    Resamples are drawn by position: sorting makes them the same for any order of the
-    cases, and choosing the direction makes them the same for either order of models.
+    Its interval is made of those of the two scores (Newcombe 1998, method 10; Zou and
+    Donner 2008). It stays within the scale and, unlike Welch's, covers near its ends.
+
+    Args:
+        first: A share per case; shape (cases,).
+        second: The same of the other cases; shape (other cases,).
     """
-    import numpy as np
-
-    ascending = np.sort(np.round(first_scores - second_scores, _DECIMALS))
-    descending = ascending[::-1]
-    return ascending if list(ascending) >= list(-descending) else descending
-
-
-def _mean(values: "NDArray[np.float64]", axis: int = -1) -> "NDArray[np.float64]":
-    """The mean without noise, so that equal means compare equal and zero is zero."""
-    means: NDArray[np.float64] = values.mean(axis=axis)
-    return means.round(_DECIMALS) + 0.0  # turns a negative zero into zero
+    one, other = mean_estimate(first), mean_estimate(second)
+    difference = one.value - other.value
+    below = math.hypot(one.value - one.lower, other.upper - other.value)
+    above = math.hypot(one.upper - one.value, other.value - other.lower)
+    return Estimate(difference, difference - below, difference + above)
 
 
-def _difference_estimate(differences: "NDArray[np.float64]") -> Estimate:
-    """The mean difference with a bootstrap interval (Efron 1979), cases resampled.
+def t_estimate(value: float, error: float, degrees: int) -> Estimate:
+    """Student's interval of a difference of shares, cut at −1 and 1.
 
-    The interval is the percentile one. The bias-corrected and accelerated one is
-    undefined where all cases have the same difference, as with identical models, and
-    at hundreds of cases hardly differs for a mean. Both are too narrow for a handful.
-    """
-    from scipy import stats
-
-    mean = float(_mean(differences))
-    if len(differences) < FEWEST_FOR_BOOTSTRAP:
-        return Estimate(mean, math.nan, math.nan)
-    interval = stats.bootstrap(
-        (differences,),
-        _mean,
-        n_resamples=RESAMPLES,
-        batch=_BATCH,
-        vectorized=True,
-        confidence_level=_CONFIDENCE,
-        method="percentile",
-        rng=_SEED,
-    ).confidence_interval
-    return Estimate(mean, float(interval.low), float(interval.high))
-
-
-def _permutation_p(differences: "NDArray[np.float64]") -> float:
-    """Two-sided p of the paired permutation test (Fisher 1935), flipping signs.
-
-    Exact if no more than `RESAMPLES` flips exist, that is up to 13 cases with a
-    difference; else from that many random ones with the observed one added (Phipson and
-    Smyth 2010), and so never below 2 in 10,000.
+    Args:
+        value: The difference, −1 to 1.
+        error: Its standard error; 0 and NaN leave it without bounds.
+        degrees: Degrees of freedom.
     """
     from scipy import stats
 
-    # Zeros change no sum when flipped; without them the test is exact more often.
-    differing = differences[differences != 0]
-    if len(differing) < 2:
-        return 1.0  # one difference is as extreme either way; scipy refuses it
-    test = stats.permutation_test(
-        (differing,),
-        _mean,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        batch=_BATCH,
-        rng=_SEED,
-    )
-    return float(test.pvalue)
+    if not error > 10**-_DECIMALS:
+        return Estimate(value)
+    margin = float(stats.t.ppf(0.975, degrees)) * error
+    return Estimate(value, max(-1.0, value - margin), min(1.0, value + margin))
 
 
-def _mcnemar_p(exact: "NDArray[np.float64]", other: "NDArray[np.float64]") -> float:
-    """Two-sided p of the exact test of McNemar (1947): binomial at one half."""
-    from scipy import stats
-
-    discordant = int((exact != other).sum())
-    if discordant == 0:
-        return 1.0
-    return float(stats.binomtest(int((exact > other).sum()), discordant).pvalue)
+def _standard_error(values: NDArray[np.float64]) -> float:
+    if len(values) < 2:
+        return math.nan
+    return round(float(values.std(ddof=1)), _DECIMALS) / math.sqrt(len(values))

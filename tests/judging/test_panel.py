@@ -146,7 +146,7 @@ def test_epochs_count_every_response(openrouter: OpenRouter) -> None:
 def test_agreement_needs_two_verdicts(openrouter: OpenRouter) -> None:
     openrouter.judge = lambda call: "?" if call.model == "x/b" else verdict(6)
     log = run(["x/a", "x/b"])
-    assert panel_metrics(log) == {}
+    assert panel_metrics(log) == {"openrouter/x/a": 0.6}
     assert rubric_scores(log)[0].value == 6
 
 

@@ -1,28 +1,177 @@
-"""Runs of models with scripted points."""
+"""One way to make logs: runs of scripted responses, written as Inspect writes them."""
 
-from collections.abc import Callable
+import datetime
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
-from inspect_ai import eval
+from inspect_ai.log import (
+    EvalConfig,
+    EvalDataset,
+    EvalError,
+    EvalLog,
+    EvalPlan,
+    EvalPlanStep,
+    EvalResults,
+    EvalSample,
+    EvalScore,
+    EvalSpec,
+    EvalStats,
+    write_eval_log,
+)
+from inspect_ai.model import ModelConfig, ModelUsage
+from inspect_ai.scorer import Score
 
-from nejm_inspect import nejm_image_challenge
-from tests.loopback import OpenRouter
-from tests.report.logs import Points, judge_by
+from nejm_inspect.report import build_report
+from nejm_inspect.report.chapter import Chapter, Options
+from nejm_inspect.report.comparing import chapters_of
+from nejm_inspect.report.page import Report, Told
+from nejm_inspect.report.reading import read_logs
+from nejm_inspect.report.sections.section import Section
+
+Given = float | None | str
+"""Points; None: unscored; "error": a sample's error."""
+
+JUDGE = "openrouter/j/judge"
+
+
+class Logs:
+    """Writes logs into a folder and reads reports of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+
+    def write(
+        self,
+        model: str,
+        given: Sequence[Given | Sequence[Given]],
+        *,
+        judge: str = JUDGE,
+        scorer: str = "diagnosis_rubric",
+        task: str = "nejm_image_challenge",
+        score: Callable[[int], Mapping[str, Any]] | None = None,
+        case: Callable[[int], Mapping[str, Any]] | None = None,
+        scores: Callable[[int], dict[str, Score]] = lambda n: {},
+        **spec: Any,
+    ) -> EvalLog:
+        """A run: for each case its points, or those of its epochs."""
+        self.count += 1
+        epochs = [g if isinstance(g, list | tuple) else [g] for g in given]
+        samples = []
+        for n, row in enumerate(epochs):
+            more = case(n) if case else {}
+            told = score(n) if score else {}
+            for epoch, points in enumerate(row, start=1):
+                value: Any = math.nan if points is None else points
+                metadata = {"judge": judge, "attempts": 1, **told}
+                own = Score(
+                    value=value,
+                    answer=f"response {n}",
+                    explanation=f"because {n}",
+                    metadata=metadata,
+                )
+                failed = points == "error"
+                samples.append(
+                    EvalSample(
+                        id=n + 1,
+                        epoch=epoch,
+                        input=f"history {n}",
+                        target=f"reference {n}",
+                        metadata=_case(n) | dict(more),
+                        scores=None if failed else {scorer: own, **scores(n)},
+                        error=EvalError(message="boom", traceback="", traceback_ansi="")
+                        if failed
+                        else None,
+                    )
+                )
+        created = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+        created += datetime.timedelta(hours=self.count)
+        arguments = spec.pop("task_args", {"cases": "demo", "inputs": "both"})
+        log = EvalLog(
+            status=spec.pop("status", "success"),
+            eval=EvalSpec(
+                eval_id=spec.pop("eval_id", f"eval-{self.count}"),
+                run_id="r",
+                task_id=spec.pop("task_id", f"task-{self.count}"),
+                created=created.isoformat(),
+                task=task,
+                task_version="3-B",
+                task_args=arguments,
+                model=model,
+                model_roles={"grader": ModelConfig(model=judge)},
+                dataset=EvalDataset(
+                    name="demo",
+                    samples=len(epochs),
+                    sample_ids=[n + 1 for n in range(len(epochs))],
+                ),
+                config=EvalConfig(
+                    epochs=max(map(len, epochs)),
+                    epochs_reducer=spec.pop("reducer", None),
+                ),
+                metadata=spec.pop("metadata", {"prompt_version": 3}),
+                **spec,
+            ),
+            plan=EvalPlan(
+                steps=[EvalPlanStep(solver="nejm_inspect/diagnose", params={})]
+            ),
+            results=EvalResults(scores=[EvalScore(name=scorer, scorer=scorer)]),
+            stats=EvalStats(
+                started_at=created.isoformat(),
+                completed_at=created.isoformat(),
+                model_usage={model: ModelUsage(input_tokens=7, output_tokens=3)},
+            ),
+            samples=samples,
+        )
+        log.location = str(self.folder / f"{self.count:03}.eval")
+        write_eval_log(log, log.location)
+        return log
+
+    def chapters(self, exams: Sequence[str] = (), **options: Any) -> list[Chapter]:
+        chosen = Options(**options)
+        full = chosen.with_texts or bool(chosen.cutoffs)
+        runs, responses, _ = read_logs([str(self.folder)], exams, full)
+        return chapters_of(runs, responses, chosen)
+
+    def report(self, exams: Sequence[str] = (), **options: Any) -> Report:
+        return build_report(self.chapters(exams, **options))
+
+    def told(self, **options: Any) -> Told:
+        (told,) = self.report(**options).chapters
+        return told
+
+
+def _case(n: int) -> dict[str, Any]:
+    return {
+        "date": f"20{10 + n % 10}-05-01",
+        "year": 2010 + n % 10,
+        "difficulty": ("easy", "medium", "hard", "expert")[n % 4],
+        "brier_score": (0.02, 0.06, 0.1, 0.15)[n % 4],
+        "question_type": "diagnosis" if n % 3 else "other",
+        "has_history": n % 2 == 0,
+        "reader_accuracy": 0.4 + n % 5 / 20,
+    }
+
+
+def section(told: Told, title: str) -> Section:
+    return next(one for one in told.sections if one.title == title)
+
+
+def frame(told: Told, name: str) -> pd.DataFrame:
+    """The frame of the tables of a name."""
+    tables = [table for one in told.sections for table in one.tables]
+    return pd.concat([table.frame for table in tables if table.name == name])
+
+
+def findings(told: Told) -> str:
+    return "\n".join(one.lead + one.rest for one in told.findings)
 
 
 @pytest.fixture
-def run(openrouter: OpenRouter, tmp_path: Path) -> Callable[..., str]:
-    """Runs models on the demo cases with scripted points; gives the log folder."""
-    openrouter.examinee = lambda call: f"Answer of {call.model}\n"
-
-    def run(points: Points, epochs: int = 1, **task: Any) -> str:
-        openrouter.judge = judge_by(points)
-        models = [f"openrouter/{name}" for name in points]
-        options = {"cases": "demo", "sample_size": None, **task}
-        for model in models:  # one after the other, so that logs have an order
-            eval(nejm_image_challenge(**options), model=model, epochs=epochs)
-        return str(tmp_path / "logs")
-
-    return run
+def logs(tmp_path: Path) -> Logs:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    return Logs(folder)

@@ -1,0 +1,122 @@
+"""A chapter of a report: runs that may be compared, and views of their frames."""
+
+import datetime
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from nejm_inspect.interval import MIN_CASES
+from nejm_inspect.rubric import MAX_POINTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SETTINGS: tuple[str, ...] = (
+    "task",
+    "task_version",
+    "prompt_version",
+    "inputs",
+    "solver",
+    "scorer",
+)
+SETTINGS += ("judge", "dataset")
+"""What must agree for runs to be compared."""
+
+CASE = ["date", "year", "difficulty", "brier_score", "question_type", "has_history"]
+CASE += ["reader_accuracy"]
+"""The columns of `responses` that describe the case."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asks of a report."""
+
+    baseline: str | None = None
+    repeats: bool = False
+    cutoffs: Mapping[str, datetime.date] = field(default_factory=dict)
+    judges: bool = False
+    with_texts: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Chapter:
+    """Runs that may be compared, under one heading."""
+
+    topic: Literal["models", "ablation", "judges", "exam"]
+    runs: "pd.DataFrame"
+    """As read, with `name`, `colour` and `baseline` of the entrant that each is of."""
+    responses: "pd.DataFrame"
+    """Those of the runs, with `name`."""
+    options: Options
+    notes: Sequence[str] = ()
+    images: Mapping[str, str] | None = None
+    """Where a case's image is, as a page refers to it."""
+    number: int = 1
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What the runs have in common."""
+        first = self.runs.iloc[0]
+        return {s: first[s] for s in SETTINGS if self.runs[s].nunique() == 1}
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether responses are right or wrong instead of having points."""
+        return bool(self.runs["kind"].iloc[0] == "choice")
+
+    @property
+    def scale(self) -> int:
+        """What a perfect response is worth."""
+        return 1 if self.is_choice else MAX_POINTS
+
+    @property
+    def case_ids(self) -> frozenset[str]:
+        """The cases that any of the runs was to be asked."""
+        return frozenset().union(*self.runs["case_ids"])
+
+    @property
+    def reader_accuracy(self) -> float:
+        """The readers' mean accuracy on the cases whose votes are known, or NaN."""
+        return float(self.cases["reader_accuracy"].astype(float).mean())
+
+    @functools.cached_property
+    def shares(self) -> "pd.DataFrame":
+        """Mean share of the points; a row a case, a column an entrant, best first."""
+        scored = self.responses.dropna(subset="points")
+        means = scored.groupby(["case_id", "name"])["points"].mean() / self.scale
+        wide = means.unstack().reindex(self.cases.index)
+        wide = wide.reindex(columns=self.runs["name"].unique())
+        # A model that has hardly begun must not decide which cases count.
+        shared = wide.loc[:, wide.notna().sum() * 2 >= len(wide)].dropna()
+        means = shared.mean() if len(shared) >= MIN_CASES else wide.mean()
+        means = means.reindex(wide.columns).fillna(wide.mean()).fillna(-1)
+        last: Any = self.runs.groupby("name")["baseline"].any()
+        ranked = sorted(map(str, wide), key=lambda n: (last[n], -means[n], n))
+        return wide[ranked]
+
+    @property
+    def order(self) -> list[str]:
+        """The entrants, best first by the cases that all share; baselines last."""
+        return list(self.shares.columns)
+
+    @property
+    def models(self) -> list[str]:
+        """The entrants that are models, best first."""
+        baselines = {*self.runs.loc[self.runs["baseline"], "name"]}
+        return [name for name in self.order if name not in baselines]
+
+    @functools.cached_property
+    def cases(self) -> "pd.DataFrame":
+        """What is known of each case, by its id, easiest first."""
+        known = self.responses.groupby("case_id")[CASE].first()
+        known = known.sort_index(key=lambda ids: ids.str.zfill(20))  # 7 before 10
+        return known.sort_values("brier_score", kind="stable")
+
+    def of(self, name: str) -> "pd.DataFrame":
+        """The runs of an entrant."""
+        return self.runs[self.runs["name"] == name]
+
+    def colour(self, name: str) -> int:
+        """The number of an entrant's colour; 0 for baselines."""
+        return int(self.of(name)["colour"].iloc[0])

@@ -1,0 +1,34 @@
+"""What a section of a report is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from nejm_inspect.report.figures import Figure
+from nejm_inspect.report.table import Table
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence of the first screen, with its emphasized beginning."""
+
+    lead: str
+    rest: str = ""
+    limits: bool = False
+    """Whether it says what limits the results, or what to doubt."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a chapter: figures, then tables, then how to read them."""
+
+    title: str
+    tables: Sequence[Table] = ()
+    figures: Sequence[Figure] = ()
+    notes: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
+    """What it adds to the first screen."""
+    lead: str = ""
+    content: Markup = Markup()  # noqa: RUF009 - immutable
+    """Further HTML, for the page alone."""

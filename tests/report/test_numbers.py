@@ -1,0 +1,327 @@
+"""Every number of a report against one computed otherwise, on logs of known points."""
+
+import datetime
+import math
+
+import numpy as np
+import pytest
+from inspect_ai.scorer import SampleScore, Score
+from scipy import stats
+
+from nejm_inspect.exam_metrics import in_range
+from nejm_inspect.report.chapter import Options
+from tests.report.conftest import JUDGE, Logs, findings, frame, section
+
+RNG = np.random.default_rng(1)
+BEST = [int(p) for p in RNG.integers(5, 11, 40)]
+WORST = [max(p - int(d), 0) for p, d in zip(BEST, RNG.integers(0, 7, 40), strict=True)]
+NEAR = [
+    min(max(p + int(d), 0), 10)
+    for p, d in zip(BEST, RNG.integers(-2, 2, 40), strict=True)
+]
+THREE = {
+    "openrouter/a/best": BEST,
+    "openrouter/b/near": NEAR,
+    "openrouter/c/worst": WORST,
+}
+
+
+@pytest.fixture
+def three(logs: Logs) -> Logs:
+    for model, points in THREE.items():
+        logs.write(model, points)
+    return logs
+
+
+def test_scores_and_bands(three: Logs) -> None:
+    board = frame(three.told(), "leaderboard").set_index("name")
+    for model, points in THREE.items():
+        row = board.loc[model.rpartition("/")[2]]
+        assert row["overall"] == pytest.approx(np.mean(points) / 10)
+        assert row["overall_lower"] < row["overall"] < row["overall_upper"]
+        assert row["exact"] == pytest.approx(points.count(10) / 40)
+        wilson = stats.binomtest(points.count(10), 40).proportion_ci(method="wilson")
+        assert row["exact_lower"] == pytest.approx(wilson.low, abs=1e-6)
+        edges = [
+            sum(lo <= p <= hi for p in points)
+            for lo, hi in ((10, 10), (7, 9), (4, 6), (1, 3), (0, 0))
+        ]
+        assert [row[f"points_{b}"] for b in ("10", "7–9", "4–6", "1–3", "0")] == edges
+        assert (row["exact_count"], row["unscored"], row["errors"], row["missing"]) == (
+            points.count(10),
+            0,
+            0,
+            0,
+        )
+        assert (row["input_tokens"], row["output_tokens"]) == (7, 3)
+
+
+def test_pairs_ranks_wins_and_power(three: Logs) -> None:
+    told = three.told()
+    pairs = frame(told, "pairs").set_index(["first", "second"])
+    by_name = {m.rpartition("/")[2]: np.array(p) for m, p in THREE.items()}
+    raw = {}
+    for (first, second), row in pairs.iterrows():
+        difference = (by_name[first] - by_name[second]) / 10
+        test = stats.ttest_1samp(difference, 0)
+        low, high = test.confidence_interval()
+        assert row["difference"] == pytest.approx(difference.mean())
+        assert row["difference_lower"] == pytest.approx(low, abs=1e-9)
+        assert row["difference_upper"] == pytest.approx(high, abs=1e-9)
+        flips = RNG.choice([-1, 1], (20_000, 40)) * difference
+        simulated = np.mean(np.abs(flips.sum(1)) >= abs(difference.sum()) - 1e-9)
+        assert row["p"] == pytest.approx(simulated, abs=0.02)
+        exact = [(by_name[n] == 10).astype(int) for n in (first, second)]
+        b, c = np.sum(exact[0] > exact[1]), np.sum(exact[0] < exact[1])
+        assert row["exact_p"] == pytest.approx(
+            stats.binomtest(int(b), int(b + c)).pvalue if b + c else 1
+        )
+        assert (row["won"], row["drawn"], row["lost"]) == tuple(
+            np.sum(np.sign(difference) == s) for s in (1, 0, -1)
+        )
+        raw[first, second] = row["p"]
+    adjusted, running = {}, 0.0
+    for place, pair in enumerate(sorted(raw, key=raw.__getitem__)):
+        running = max(running, min(1, raw[pair] * (3 - place)))
+        adjusted[pair] = running
+    assert pairs["holm"].to_dict() == pytest.approx(adjusted)
+    board = frame(told, "leaderboard").set_index("name")
+    assert board.loc["worst", "rank"] == "3"
+    assert board.loc["best", "rank"] == board.loc["near", "rank"] == "1–2"
+    stacked = np.array([by_name[n] for n in ("best", "near", "worst")])
+    top = stacked.max(0)
+    alone = [
+        (int(((s == top) & ((stacked == top).sum(0) == 1)).sum())) for s in stacked
+    ]
+    wins = frame(told, "wins").set_index("name")["alone_best"]
+    assert [wins[n] for n in ("best", "near", "worst")] == alone
+    assert wins["several models"] == 40 - sum(alone)
+    assert "separated from worst" in findings(told)
+    assert "with 80% power" in findings(told)
+
+
+def test_breakdowns(three: Logs) -> None:
+    found = frame(three.told(), "breakdowns")
+    by = found.set_index(["by", "group"])
+    hard = [p for n, p in enumerate(BEST) if n % 4 >= 2]  # expert cases are hard too
+    assert by.loc[("difficulty", "hard"), "score: best"] == pytest.approx(
+        np.mean(hard) / 10
+    )
+    assert by.loc[("difficulty", "hard"), "cases"] == 20
+    other = [p for n, p in enumerate(WORST) if n % 3 == 0]
+    assert by.loc[("question_type", "other"), "score: worst"] == pytest.approx(
+        np.mean(other) / 10
+    )
+    assert by.loc[("has_history", "history"), "readers"] == pytest.approx(
+        np.mean([0.4 + n % 5 / 20 for n in range(40) if n % 2 == 0])
+    )
+
+
+def test_epochs_count_every_response_for_exactness(logs: Logs) -> None:
+    logs.write("m/a", [[10, 0], [10, 10]] * 10)
+    told = logs.told()
+    row = frame(told, "leaderboard").iloc[0]
+    assert (row["overall"], row["exact"], row["exact_count"]) == (0.75, 0.75, 30)
+    assert row["exact_upper"] - row["exact_lower"] >= 0.3  # no narrower than one epoch
+    assert "Several responses to a case" in "".join(section(told, "Scores").notes)
+
+
+def test_missing_responses(logs: Logs) -> None:
+    logs.write("m/a", [10] * 18 + [None, "error"])
+    logs.write("m/b", [9] * 20)
+    told = logs.told()
+    row = frame(told, "leaderboard").set_index("name").loc["a"]
+    assert (row["unscored"], row["errors"], row["absent"], row["missing"]) == (
+        1,
+        1,
+        2,
+        2,
+    )
+    assert (row["if_all_wrong"], row["if_all_right"]) == (0.9, 1.0)
+    assert frame(told, "pairs").iloc[0]["cases"] == 18
+    assert "2 of 40 responses have no score" in findings(told)
+    assert "between 90.0% and 100.0%" in findings(told)
+
+
+def test_few_cases_have_no_interval(logs: Logs) -> None:
+    logs.write("m/a", [10, 5, 0])
+    told = logs.told()
+    assert math.isnan(frame(told, "leaderboard")["overall_lower"].iloc[0])
+    assert "n < 10" in "".join(section(told, "Scores").notes)
+    assert "nan" not in findings(told)
+
+
+def test_newest_run_or_repeats(logs: Logs) -> None:
+    logs.write("m/a", [0] * 12)
+    logs.write("m/a", [10] * 12)
+    told = logs.told()
+    assert frame(told, "leaderboard")["overall"].iloc[0] == 1
+    assert "The newest run is shown" in "".join(section(told, "Scores").notes)
+    assert frame(logs.told(repeats=True), "leaderboard")["overall"].iloc[0] == 0.5
+
+
+def test_variants_are_told_apart_by_what_differs(logs: Logs) -> None:
+    from inspect_ai.model import GenerateConfig
+
+    for effort in ("low", "high"):
+        config = GenerateConfig(reasoning_effort=effort, temperature=1)
+        logs.write("m/a", [5] * 12, model_generate_config=config)
+    assert set(frame(logs.told(), "leaderboard")["name"]) == {
+        "a (reasoning_effort=low)",
+        "a (reasoning_effort=high)",
+    }
+
+
+def test_baseline_limits_the_pairs(three: Logs) -> None:
+    pairs = frame(three.told(baseline="openrouter/b/near"), "pairs")
+    assert len(pairs) == 2
+    assert {"near"} < {*pairs["first"], *pairs["second"]}
+    holm = pairs["p"].sort_values() * [2, 1]
+    assert pairs["holm"].max() == pytest.approx(min(holm.max(), 1))
+
+
+def test_ablation_is_one_chapter(logs: Logs) -> None:
+    for inputs, points in (("both", BEST), ("history", WORST), ("image", NEAR)):
+        logs.write("m/a", points, task_args={"inputs": inputs})
+    told = logs.told()
+    found = frame(told, "ablations").set_index("adds")
+    image = (np.array(BEST) - WORST) / 10
+    assert found.loc["image", "difference"] == pytest.approx(image.mean())
+    text = ((np.array(BEST) - NEAR) / 10)[::2]  # cases that have a history
+    assert found.loc["text", "difference"] == pytest.approx(text.mean())
+    assert found.loc["text", "cases"] == 20
+    assert "The image adds" in findings(told)
+    assert "No difference by the text was detected" in findings(told)
+
+
+def test_cutoffs(logs: Logs) -> None:
+    logs.write("m/a", BEST)
+    told = logs.told(cutoffs={"m/a": datetime.date(2015, 1, 1)})
+    row = frame(told, "cutoffs").iloc[0]
+    after = [p for n, p in enumerate(BEST) if n % 10 >= 5]
+    before = [p for n, p in enumerate(BEST) if n % 10 < 5]
+    assert (row["cases_before"], row["cases_after"]) == (20, 20)
+    assert row["difference"] == pytest.approx((np.mean(after) - np.mean(before)) / 10)
+    assert not math.isnan(row["adjusted"])
+    none = logs.told(cutoffs={"m/a": datetime.date(2030, 1, 1)})
+    assert "separates nothing" in findings(none)
+
+
+def test_panel(logs: Logs) -> None:
+    verdicts = [(10, 9.0), (0, 5), (7, 7), (None, 3)] * 5
+
+    def panel(n: int) -> dict[str, Any]:
+        first, second = verdicts[n]
+        told = {"j/a": {"score": first}, "j/b": {"score": second}}
+        return {"verdicts": told}
+
+    logs.write("m/a", [9.5, 2.5, 7, 3] * 5, judge="j/a, j/b", score=panel)
+    told = logs.told()
+    row = frame(told, "panel").iloc[-1]
+    assert (row["responses"], row["apart"]) == (15, pytest.approx(1 / 3))
+    judges = frame(told, "panel_judges").set_index(["judge", "name"])
+    assert judges.loc[("j/a", "a"), "unscored"] == 5
+    assert judges.loc[("j/b", "a"), "mean_points"] == 6
+    board = frame(told, "leaderboard").iloc[0]
+    assert [board[f"points_{b}"] for b in ("10", "7–9", "1–3")] == [0, 10, 10]
+
+
+def test_judges(logs: Logs) -> None:
+    second = [max(p - 3 * (n % 2), 0) for n, p in enumerate(BEST)]
+    logs.write("m/a", BEST, eval_id="same", judge="j/a")
+    logs.write("m/a", second, eval_id="same", task_id="again", judge="j/b")
+    *_, told = logs.report(judges=True).chapters
+    row = frame(told, "judges").iloc[0]
+    moved = np.array(second) - BEST
+    assert row["shift"] == pytest.approx(moved.mean())
+    assert row["apart"] == pytest.approx(np.mean(np.abs(moved) > 2))
+    assert row["same_points"] == pytest.approx(np.mean(moved == 0))
+    weights = np.subtract.outer(range(11), range(11)) ** 2
+    seen = np.zeros((11, 11))
+    np.add.at(seen, (BEST, second), 1)
+    chance = np.outer(seen.sum(1), seen.sum(0)) / 40
+    kappa = 1 - (weights * seen).sum() / (weights * chance).sum()
+    assert row["weighted_kappa"] == pytest.approx(kappa)
+    assert frame(told, "judge_responses")["moved"].iloc[0] == -3
+
+
+def test_exam_agrees_with_the_log_metrics(logs: Logs, tmp_path) -> None:
+    logs.write("m/a", BEST)
+    exam = Logs(tmp_path / "exam")
+    exam.folder.mkdir()
+    off = [0.0, 0, 1, 0, -2, 0, 0, 0, 0, 0, 0, 3]
+    values = [{"points": 5 + o, "error": o} for o in off]
+
+    def pair(n: int) -> dict[str, object]:
+        return {"level": "related", **({"attack": "orders"} if n >= 10 else {})}
+
+    exam.write(JUDGE, values, scorer="judge_exam", task="nejm_judge_exam", case=pair)
+    told = logs.report([str(exam.folder)]).chapters[-1]
+    honest, attack = (row for _, row in frame(told, "exams").iterrows())
+    metric = in_range()(
+        [
+            SampleScore(score=Score(value=v), sample_metadata=pair(n))
+            for n, v in enumerate(values)
+        ]
+    )
+    assert honest["in_range"] == pytest.approx(metric) == 0.8
+    assert honest["bias"] == pytest.approx(-0.1)
+    assert honest["absolute_error"] == pytest.approx(0.3)
+    assert attack["in_range"] == 0.5
+    assert not honest["passed"]
+    assert "did not pass the judge's exam" in findings(told)
+
+
+def test_multiple_choice_has_readers_and_chance(logs: Logs) -> None:
+    logs.write(
+        "m/a", ["C", "I", "C", "N"] * 5, scorer="choice", task="nejm_multiple_choice"
+    )
+    logs.write(
+        "none/none",
+        ["C", "I"] * 10,
+        scorer="choice",
+        task="nejm_multiple_choice",
+        solver="random_option",
+    )
+    told = logs.told()
+    board = frame(told, "leaderboard").set_index("name")
+    assert board["accuracy"].to_dict() == {"a": 0.5, "random_option": 0.5}
+    assert "NEJM's readers were right in 50.0%" in findings(told)
+    assert board.loc["random_option", "baseline"]
+
+
+def test_beside_the_published_run(logs: Logs) -> None:
+    drawn = {"cases": "nejm", "sample_size": 50, "seed": 42}
+    points = [10] * 22 + [5] * 28
+    logs.write("openrouter/google/gemini-9", points, task_args=drawn)
+    told = logs.told()
+    row = frame(told, "published").set_index("name").loc["gemini-3-pro-preview"]
+    assert (row["same_family"], row["difference"]) == (
+        "gemini-9",
+        pytest.approx(0.72 - 0.698),
+    )
+    logs.write("openrouter/x/other", points[:50], task_args=drawn | {"seed": 1})
+    assert not [s for s in logs.told().sections if "published" in s.title]
+
+
+def test_contradictions_are_listed(logs: Logs) -> None:
+    logs.write(
+        "m/a",
+        [10, 9, 7] * 4,
+        score=lambda n: {"category": "synonym"},
+        scores=lambda n: {"verbatim_diagnosis": Score(value=10 if n == 2 else 0)},
+    )
+    found = frame(logs.told(), "contradictions").set_index("case_id")["contradiction"]
+    assert found["3"] == "verbatim, but not exact"
+    assert found["1"] == "called synonym, with the points of exact"
+    assert "2" not in found
+
+
+def test_options_are_checked(three: Logs) -> None:
+    from nejm_inspect.errors import NejmInspectError
+
+    with pytest.raises(NejmInspectError, match="No log is of 'x'"):
+        three.report(baseline="x")
+    with pytest.raises(NejmInspectError, match="no two of these logs"):
+        three.report(judges=True)
+    assert Options().baseline is None

@@ -1,0 +1,144 @@
+"""What intervals, ranks and power promise, measured on responses of known truth.
+
+`NEJM_INSPECT_SIMULATIONS=3000` repeats each measurement that often, for four minutes.
+"""
+
+import itertools
+import math
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import special
+
+from nejm_inspect.report import statistics as st
+
+pytestmark = pytest.mark.slow
+
+RUNS = int(os.environ.get("NEJM_INSPECT_SIMULATIONS", "300"))
+FULL = RUNS >= 3_000
+SIZES = (10, 20, 50, 200, 947)
+SHARES = np.arange(11) / 10
+# How often a model has 0, 1, … 10 points, in percent.
+TRUTHS = {
+    "floor": (90, 4, 2, 1, 0, 1, 0, 1, 0, 0, 1),
+    "low": (50, 10, 10, 10, 0, 10, 0, 5, 0, 0, 5),
+    "middle": (14, 8, 5, 8, 5, 10, 10, 8, 2, 5, 25),
+    "high": (5, 0, 0, 5, 0, 10, 0, 10, 0, 10, 60),
+    "ceiling": (1, 0, 0, 1, 0, 1, 0, 2, 1, 4, 90),
+}
+Draws = NDArray[np.float64]
+
+
+def mean_of(truth: str) -> float:
+    return float(SHARES @ TRUTHS[truth]) / 100
+
+
+def draws(truth: str, cases: int, models: int = 1, seed: int = 0) -> Draws:
+    """Shares, of runs × models × cases; with the same seed the same cases are hard."""
+    random = np.random.default_rng([seed, cases])
+    case = math.sqrt(0.6) * random.standard_normal((RUNS, 1, cases))
+    skill = case + math.sqrt(0.4) * random.standard_normal((RUNS, models, cases))
+    steps = np.cumsum(TRUTHS[truth])[:-1] / 100
+    return SHARES[np.searchsorted(steps, special.ndtr(skill), side="right")]
+
+
+def coverage(
+    truth: float, estimate: Callable[..., st.Estimate], *samples: Draws
+) -> float:
+    """How many of the intervals shown hold the truth."""
+    found = [estimate(*each) for each in zip(*samples, strict=True)]
+    shown = [one for one in found if not math.isnan(one.lower)]
+    held = [one.lower - 1e-9 <= truth <= one.upper + 1e-9 for one in shown]
+    return sum(held) / len(held)
+
+
+def noise(share: float) -> float:
+    """Three standard errors of a share of the runs; none of the full simulation."""
+    return 0 if FULL else 3 * math.sqrt(share * (1 - share) / RUNS)
+
+
+def paired_coverage(first: str, second: str, cases: int) -> float:
+    one, other = draws(first, cases, 2)[:, 0], draws(second, cases, 2)[:, 1]
+    difference = mean_of(first) - mean_of(second)
+    return coverage(difference, st.difference_estimate, one - other)
+
+
+def independent_coverage(first: str, second: str, cases: int) -> float:
+    difference = mean_of(first) - mean_of(second)
+    samples = draws(first, cases)[:, 0], draws(second, 100, seed=1)[:, 0]
+    return coverage(difference, st.independent_difference, *samples)
+
+
+def rate_coverage(rate: float, alike: float, cases: int) -> float:
+    """Of three epochs, of which a share `alike` of the cases has three equal ones."""
+    random = np.random.default_rng(cases)
+    single, epochs = random.random((RUNS, 1, cases)), random.random((RUNS, 3, cases))
+    same = random.random((RUNS, 1, cases)) < alike
+    held, labels = np.where(same, single, epochs) < rate, [*range(cases)] * 3
+    return coverage(rate, lambda one: st.rate_estimate(one.ravel(), labels), held)
+
+
+def narrowed(models: int, runs: int) -> float:
+    """The share of reports on equal models in which any rank is narrowed."""
+    names, narrow = [str(model) for model in range(models)], 0
+    for shares in draws("middle", 50, models)[:runs]:
+        pairs = list(itertools.combinations(range(models), 2))
+        differences = [shares[a] - shares[b] for a, b in pairs]
+        p = st.holm([st.sign_flip_p(each) for each in differences])
+        means = [float(each.mean()) for each in differences]
+        sides = [(names[a], names[b]) for a, b in pairs]
+        rows = [(*side, *rest) for side, *rest in zip(sides, means, p, strict=True)]
+        narrow += {*st.rank_ranges(names, rows).values()} != {(1, models)}
+    return narrow / runs
+
+
+def power(cases: int) -> tuple[float, float]:
+    """How often the interval and the permutation test find what is detectable."""
+    random = np.random.default_rng(cases)
+    detectable = st.detectable_difference(0.1, cases)
+    differences = random.normal(detectable, 0.1, (RUNS, cases))
+    above = [st.difference_estimate(each).lower > 0 for each in differences]
+    small = [st.sign_flip_p(each) < st.SIGNIFICANCE for each in differences]
+    return sum(above) / RUNS, sum(small) / RUNS
+
+
+@pytest.mark.parametrize("cases", SIZES)
+@pytest.mark.parametrize("truth", TRUTHS)
+def test_intervals_of_a_score_cover(truth: str, cases: int) -> None:
+    found = coverage(mean_of(truth), st.mean_estimate, draws(truth, cases)[:, 0])
+    assert 0.93 - noise(0.93) <= found <= 0.985 + noise(0.985)
+
+
+@pytest.mark.parametrize("cases", SIZES)
+@pytest.mark.parametrize(
+    ("measured", "settings", "least"),
+    [
+        # Student's t knows little of the spread of ten cases at the end of the scale.
+        (paired_coverage, [("middle", "middle")], 0.93),
+        (paired_coverage, [("ceiling", "high"), ("floor", "low")], 0.90),
+        (independent_coverage, [("middle", "middle"), ("floor", "ceiling")], 0.93),
+        (rate_coverage, [*itertools.product((0.05, 0.4, 0.9), (0, 0.7, 1))], 0.91),
+    ],
+)
+def test_intervals_cover(
+    measured: Callable[..., float], settings: Iterable[Any], least: float, cases: int
+) -> None:
+    for setting in settings:
+        assert measured(*setting, cases) >= least - noise(least)
+
+
+@pytest.mark.parametrize(
+    ("models", "runs"), [(5, RUNS), (20, RUNS if FULL else RUNS // 10)]
+)
+def test_equal_models_rarely_have_narrowed_ranks(models: int, runs: int) -> None:
+    margin = 3 * math.sqrt(0.05 * 0.95 / runs)
+    assert narrowed(models, runs) <= st.SIGNIFICANCE + margin
+
+
+@pytest.mark.parametrize("cases", [10, 20, 50])
+def test_a_detectable_difference_is_found_as_often_as_promised(cases: int) -> None:
+    assert power(cases) == pytest.approx((0.8, 0.8), abs=0.02 + 3 * 0.4 / RUNS**0.5)
