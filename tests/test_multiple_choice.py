@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inspect_ai import eval
+from inspect_ai import Task, eval
+from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import ModelOutput
-from inspect_ai.scorer import Target
+from inspect_ai.scorer import Target, choice
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from nejm_inspect import nejm_multiple_choice, random_option, reader_vote
 from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.multiple_choice import choose_option
 from tests.loopback import Call, Journal, OpenRouter, encoded, picture, tool_call
 
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
@@ -72,6 +74,21 @@ def test_a_model_that_asks_for_a_tool_is_asked_once(openrouter: OpenRouter) -> N
     (log,) = eval(nejm_multiple_choice(cases="demo"), model=EXAMINEE)
     assert metric(log, "accuracy") == 0
     assert len(openrouter.calls) == 12
+
+
+def test_choose_option_keeps_the_models_own_words(openrouter: OpenRouter) -> None:
+    reply = "<thought>A or B?</thought>ANSWER: B"
+    openrouter.examinee = lambda call: reply
+    sample = Sample(input="A toe?", choices=["Gout", "Lupus"], target="B")
+    (log,) = eval(
+        Task(dataset=[sample], solver=choose_option(cot=True), scorer=choice()),
+        model=EXAMINEE,
+    )
+    assert metric(log, "accuracy") == 1
+    assert "step by step" in openrouter.calls[0].text
+    assert log.samples
+    assert log.samples[0].output.completion == reply
+    assert log.samples[0].messages[-1].text == reply
 
 
 def test_a_letter_in_the_thinking_is_not_chosen(openrouter: OpenRouter) -> None:
