@@ -162,7 +162,7 @@ def test_a_cost_limit_needs_prices(openrouter: OpenRouter, tmp_path: Path) -> No
     assert result.exit_code == 1
     assert "Missing cost data for: " in result.stderr
     assert "--log-dir" not in result.stderr
-    assert not openrouter.calls
+    assert not openrouter.examinee_calls
 
 
 def test_more_cases_are_added_and_fewer_change_nothing(
@@ -176,7 +176,7 @@ def test_more_cases_are_added_and_fewer_change_nothing(
     fewer = benchmark(*run, "--limit", "2")
     assert fewer.exit_code == 0
     assert "more than --limit 2 cases in an earlier run; all are kept" in fewer.stdout
-    assert len(openrouter.calls) == 6
+    assert len(openrouter.examinee_calls) == len(openrouter.judge_calls) == 3
     (log,) = logs(tmp_path / "run")
     assert len(log.samples or []) == 3
 

@@ -2,6 +2,7 @@
 
 import datetime
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -258,13 +259,13 @@ def test_exam_agrees_with_the_log_metrics(logs: Logs, tmp_path) -> None:
     exam.write(JUDGE, values, scorer="judge_exam", task="nejm_judge_exam", case=pair)
     told = logs.report([str(exam.folder)]).chapters[-1]
     honest, attack = (row for _, row in frame(told, "exams").iterrows())
-    metric = in_range()(
+    metric: Any = in_range()(
         [
             SampleScore(score=Score(value=v), sample_metadata=pair(n))
             for n, v in enumerate(values)
         ]
     )
-    assert honest["in_range"] == pytest.approx(metric) == 0.8
+    assert honest["in_range"] == pytest.approx(metric["in_range"]) == 0.8
     assert honest["bias"] == pytest.approx(-0.1)
     assert honest["absolute_error"] == pytest.approx(0.3)
     assert attack["in_range"] == 0.5
