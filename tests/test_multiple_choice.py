@@ -131,6 +131,9 @@ def test_the_hard_fifty_with_recorded_letters(
     assert 20 < right < 40
     assert metric(log, "accuracy") == right / 50
     assert metric(log, "hard_accuracy") == right / 50
+    bare = sum(record["relevant_context"] == "no" for record in drawn)
+    assert metric(log, "without_history_n") == bare
+    assert metric(log, "with_history_n") == 50 - bare
     expert = [record for record in drawn if record["brier_score"] >= 0.123]
     share = sum(recorded(r) == r["correct_answer"] for r in expert) / len(expert)
     assert metric(log, "expert_accuracy") == pytest.approx(share)

@@ -152,6 +152,8 @@ def test_all_cases(journal: Journal, openrouter: OpenRouter) -> None:
     assert journal.image_requests == 947
     assert metric(log, "overall_score") == 1.0
     assert metric(log, "hard_overall_score") == 1.0
+    assert metric(log, "with_history_n") == 689
+    assert metric(log, "without_history_n") == 258
 
 
 def test_both_scorers_beside_each_other(openrouter: OpenRouter) -> None:
