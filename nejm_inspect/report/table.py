@@ -120,7 +120,7 @@ class Table:
     def _html_row(self, place: int, row: Row) -> Markup:
         first, *others = (self._html_cell(row, column) for column in self.columns)
         if self.anchors:
-            first = Markup('<td><a href="#{}">{}</a></td>').format(
+            first = Markup('<td class="text"><a href="#{}">{}</a></td>').format(
                 self.anchors[place], cell(row, self.columns[0])
             )
         kind = Markup(' class="apart"') if row.get("baseline") else ""

@@ -1,5 +1,7 @@
 """Logs and folders that mean no good: no traceback, no script, nothing overwritten."""
 
+import base64
+import hashlib
 import json
 import os
 from html.parser import HTMLParser
@@ -177,7 +179,6 @@ def test_links_are_not_followed(logs: Logs, tmp_path: Path, name: str) -> None:
 
 
 def test_a_manifest_cannot_point_out_of_the_folder(logs: Logs, tmp_path: Path) -> None:
-    import hashlib
 
     logs.write("m/a", [10, 5, 0] * 4)
     out, mine = tmp_path / "out", tmp_path / "mine.txt"
@@ -189,3 +190,16 @@ def test_a_manifest_cannot_point_out_of_the_folder(logs: Logs, tmp_path: Path) -
     (out / ".nejm-inspect-report.json").write_text(json.dumps(manifest))
     assert report(str(logs.folder), "--out", str(out)).exit_code == 0
     assert mine.read_text() == "mine"
+
+
+def test_the_script_is_the_one_that_the_page_allows(logs: Logs, tmp_path: Path) -> None:
+    logs.write("m/a", [10, 5, 0] * 4)
+    assert report(str(logs.folder), "--out", str(tmp_path / "o")).exit_code == 0
+    page = (tmp_path / "o" / "report.html").read_text("utf-8")
+    policy = page.partition('Content-Security-Policy" content="')[2].partition('"')[0]
+    for tag in ("script", "style"):
+        body = page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+        digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+    assert 'style="' not in page

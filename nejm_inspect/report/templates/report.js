@@ -43,14 +43,14 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const alone = n => row => value(row, n) === best && models.every(m => m === n || value(row, m) !== best);
   choose("Show", [
     ["all cases"],
-    ["models disagree", row => value(row, place("Spread")) * 2 >= best],
+    ["models disagree", row => value(row, place("Spread")) * 10 >= best * 7],
     ["all models wrong", row => given(row).length > 0 && given(row).every(v => v * 10 < best * 3)],
     ["all models right", row => given(row).length > 0 && given(row).every(v => v === best)],
     ["without a score", row => given(row).length < models.length],
     ...(models.length > 1 ? models.map(n => ["only " + heads[n].textContent + " right", alone(n)]) : []),
   ]);
   for (const name of ["Difficulty", "Question type"]) {
-    const n = x;
+    const n = place(name);
     const found = n < 0 ? [] : [...new Set(rows.map(row => row.cells[n].textContent))].sort();
     if (found.length > 1) choose(name, [["all"], ...found.map(text => [text, row => row.cells[n].textContent === text])]);
   }
