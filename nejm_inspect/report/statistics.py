@@ -226,13 +226,13 @@ def detectable_difference(deviation: float, cases: int) -> float:
         deviation: Standard deviation of the differences per case.
         cases: How many there are, at least two.
     """
-    from scipy import optimize, stats
+    from scipy import optimize, special
 
-    critical = float(stats.t.ppf(1 - SIGNIFICANCE / 2, cases - 1))
+    critical = float(special.stdtrit(cases - 1, 1 - SIGNIFICANCE / 2))
 
     def lacking(shift: float) -> float:
-        beyond = stats.nct.sf(critical, cases - 1, shift)
-        return POWER - float(beyond + stats.nct.cdf(-critical, cases - 1, shift))
+        beyond = 1 - special.nctdtr(cases - 1, shift, critical)
+        return POWER - float(beyond + special.nctdtr(cases - 1, shift, -critical))
 
     shift = float(optimize.brentq(lacking, 0, 2 * critical + 2))
     return shift * deviation / math.sqrt(cases)
@@ -286,11 +286,11 @@ def t_estimate(value: float, error: float, degrees: int) -> Estimate:
         error: Its standard error; 0 and NaN leave it without bounds.
         degrees: Degrees of freedom.
     """
-    from scipy import stats
+    from scipy import special
 
     if not error > 10**-_DECIMALS:
         return Estimate(value)
-    margin = float(stats.t.ppf(0.975, degrees)) * error
+    margin = float(special.stdtrit(degrees, 0.975)) * error
     return Estimate(value, max(-1.0, value - margin), min(1.0, value + margin))
 
 

@@ -48,7 +48,7 @@ def section(chapter: Chapter) -> Section | None:
         most_points=chapter.scale,
         anchors=anchors,
     )
-    texts = Markup("\n").join(_texts(chapter, anchors))
+    texts = Markup("\n").join(_texts(chapter, anchors) if with_texts else ())
     lead = "A case opens with its image, texts and verdicts." * with_texts
     notes = ["Spread: the best model's points less the worst's."]
     figures = [_figure(chapter, table)]

@@ -203,7 +203,6 @@ def _notes(chapter: Chapter) -> Iterator[str]:
         if len(names):
             yield words.format(listing(dict.fromkeys(names)))
     if board["absent"].any():
-        yield "Scores of models with missing responses are over the cases that they "
-        "have."
+        yield "Scores of models with missing responses are over the cases they have."
     if len(chapter.cases) < MIN_CASES:
         yield f"n < {MIN_CASES} cases: no intervals are shown."
