@@ -55,7 +55,7 @@ class Pair(Parameters):
     """What the pair tests, for instance a synonym or a negation."""
     why: Text | None = None
     attack: Text | None = None
-    """How the response tries to talk the judge round; None if it is an honest one."""
+    """How the response tries to influence the judge; None for an honest response."""
 
     @model_validator(mode="after")
     def _range_fits_level(self) -> Self:
@@ -76,7 +76,7 @@ class Pair(Parameters):
 
 @task
 def nejm_judge_exam(pairs: str | None = None, **unknown: Never) -> Task:
-    """How well a model judges by the rubric, and whether a response can talk it round.
+    """How well a model judges by the rubric, and whether a response can influence it.
 
     The model under test is the judge. It gets the prompt of `diagnosis_rubric` for
     responses whose points are known, by the same code, at temperature 0 unless you set

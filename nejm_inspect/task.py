@@ -53,7 +53,7 @@ def nejm_image_challenge(
         inputs: What the model sees: `both`, or the `history` or the `image` alone.
         since: First day of publication, inclusive: an ISO date, on the command line
             in the form 20200131.
-        until: Last day of publication, inclusive, likewise.
+        until: Last day of publication, inclusive, in the same form.
         cases: `nejm`, `demo` (bundled, free of rights), or your own: the path of a
             JSON, JSONL, CSV or Parquet file, of an image folder or of a folder saved by
             `datasets`, its URL, or `hf:owner/name` for a dataset of the Hub.
@@ -64,7 +64,6 @@ def nejm_image_challenge(
             or `IC{YYYYMMDD}.*`, preferred to any download.
         missing_images: `error` stops before any model call if an image cannot be had;
             `skip` leaves the case out and says so.
-
         **unknown: Refused: what is given here is misspelt.
 
     Raises:

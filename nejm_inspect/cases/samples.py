@@ -56,7 +56,7 @@ def _missing_images_message(
     return (
         f"{len(missing)} of {len(cases)} cases have no image, so nothing was run:\n"
         f"{reasons}\n"
-        "Ways on: run again to try again (what has arrived is kept); "
+        "To continue: run the same command again (images that arrived are kept); "
         f"{source.advice}or leave these cases out with missing_images=skip."
     )
 

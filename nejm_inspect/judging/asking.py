@@ -51,7 +51,8 @@ class Judgment:
     stop_reason: str
     """Inspect's, of the last reply."""
     config: GenerateConfig
-    """What the judge was asked with at first."""
+    """What the judge is asked with, without parameters of ours that it refused. The
+    temperature of further attempts is not in it."""
 
 
 async def ask_judge(judge: Model, question: Question) -> Judgment:

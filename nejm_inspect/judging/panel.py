@@ -102,7 +102,7 @@ def _names(judgments: Sequence[Judgment]) -> list[str]:
 
 
 def _reply(judgment: Judgment) -> dict[str, Any]:
-    """What is kept of a judge's last reply: all of it where it is no verdict."""
+    """What is kept of a judge's last reply: all of it if it holds no valid verdict."""
     kept: dict[str, Any] = {"stop_reason": judgment.stop_reason}
     if judgment.verdict is None:
         kept["reply"] = judgment.reply

@@ -27,8 +27,8 @@ KNOWN_PAIR = Question(
 KNOWN_POINTS = (5, 6)
 """The rubric's points for `KNOWN_PAIR`."""
 FAR_OFF = 3
-"""A judge whose points lie further from `KNOWN_POINTS` does not grade by the rubric;
-one that always gives 0, or always 10, does."""
+"""How far a judge's points may lie from `KNOWN_POINTS`. Judges that always give 0, or
+always 10, lie further off and are refused."""
 
 PATIENCE = 180
 """Seconds that a judge may take for the known pair, Inspect's retries included."""

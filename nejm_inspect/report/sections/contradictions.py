@@ -36,7 +36,7 @@ def _of(row: dict[str, Any]) -> Any:
     if row["verbatim"] is True and points != MAX_POINTS:
         return "verbatim, but not exact"
     if isinstance(row["verdicts"], str) or points % 1 or category not in CATEGORIES:
-        return None  # a panel's category is that of one of its judges
+        return None  # a panel's category is computed from its points
     right = level_of(int(points)).category
     return (
         f"called {category}, with the points of {right}" if category != right else None

@@ -35,8 +35,8 @@ NOTE = (
     "response of an attack tries to change the verdict. Unscored pairs are in no "
     "share, but count as failures against the threshold, which is on the share. Kappa: "
     "Cohen's with quadratic weights (1968). Error, in points: distance to the range; "
-    "bias: with its sign, positive for a lenient judge. The pairs were not graded by "
-    "physicians. No score is corrected by an exam."
+    "bias: with its sign, positive for a lenient judge. The bundled pairs were not "
+    "graded by physicians. No score is corrected by an exam."
 )
 
 
@@ -126,5 +126,5 @@ def _finding(run: Any, parts: list[dict[str, Any]], asked: int) -> Finding:
     doubts += ["there were no attacks"] * all(p["pairs"] != "attack" for p in parts)
     told = " and ".join(TOLD[p["pairs"]].format(percent(p["in_range"])) for p in parts)
     lead = f"{run['judge']} {'passed' if passed else 'did not pass'} the judge's exam"
-    rest = f": it {told} ({'; '.join(doubts)}). No physician has graded this run."
+    rest = f": it {told} ({'; '.join(doubts)})."
     return Finding(lead, rest, limits=not passed)

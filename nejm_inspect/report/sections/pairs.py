@@ -1,7 +1,6 @@
 """Models against each other, case by case, and what so many cases can show."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from nejm_inspect.report import statistics as st
 from nejm_inspect.report.chapter import Chapter
@@ -10,9 +9,6 @@ from nejm_inspect.report.figures import Figure, dots
 from nejm_inspect.report.formats import counted, hundredfold, signed
 from nejm_inspect.report.sections.section import Finding, Section
 from nejm_inspect.report.table import Table
-
-if TYPE_CHECKING:
-    pass
 
 COLUMNS = ("first", "second", "cases", "difference", "standard_error", "p", "holm")
 EXACT = ("exact_p", "exact_holm")  # of right or wrong responses the same as p

@@ -34,7 +34,9 @@ def section(chapter: Chapter) -> Section | None:
     published_cases = chapter.runs["published_cases"].all()
     if chapter.topic != "models" or not published_cases or models.empty:
         return None
-    ours = {_family(row["model"]): row for row in models.to_dict("records")}
+    rows_here = models.to_dict("records")
+    # Best first: of several models of a family, the best stands for it.
+    ours = {_family(row["model"]): row for row in reversed(rows_here)}
     rows = []
     for name, overall, count in PUBLISHED:
         exact = rate_estimate([n < count for n in range(CASES)], range(CASES))
