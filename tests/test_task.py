@@ -51,7 +51,7 @@ def inspect(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         env={**os.environ, "INSPECT_DISPLAY": "plain"},
     )
@@ -229,7 +229,7 @@ def test_without_a_judge_python_stops_before_the_first_request(
         "from inspect_ai import eval; from nejm_inspect import nejm_image_challenge\n"
         f"eval(nejm_image_challenge(sample_size=5), model={LOOPBACK!r})"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=600)
     (log,) = logs()
     assert log.status == "error"
     for sample in log.samples or []:
@@ -310,7 +310,7 @@ def test_an_interrupted_run_is_finished_by_retry(
         time.sleep(0.05)
     time.sleep(0.5)
     running.send_signal(signal.SIGINT)
-    running.communicate(timeout=60)
+    running.communicate(timeout=600)
     go_on.set()
     (interrupted,) = logs()
     assert interrupted.status == "cancelled"
