@@ -72,7 +72,10 @@ def run_benchmark(
         set_model_info(name, info.model_copy(update={"cost": cost}))
     kept = CachePolicy(expiry=None, per_epoch=True, scopes={"run": _run_id(log_dir)})
     models = [_model(roster, model, kept) for model in roster.models]
-    check_judges(judges)
+    try:
+        check_judges(judges)
+    except NejmInspectError as error:
+        raise NejmInspectError(roster.without_secrets(error.message)) from None
     task = nejm_image_challenge(**roster.task)
     # Errors are told at the end, once a model, and not once a case and attempt.
     logging.getLogger("inspect_ai._eval.task.run").addFilter(_is_no_sample_error)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import Parameter, signature
@@ -9,6 +10,7 @@ from typing import Self
 
 import click
 from pydantic import BaseModel, ConfigDict, ValidationError
+from rich.errors import MarkupError
 from rich.text import Text
 
 
@@ -44,7 +46,9 @@ def plain_message(error: Exception) -> str:
     Args:
         error: Any error; Inspect's own for users have a `message`.
     """
-    message = Text.from_markup(str(getattr(error, "message", error))).plain
+    message = str(getattr(error, "message", error))
+    with suppress(MarkupError):  # of an error that is no markup, but has brackets
+        message = Text.from_markup(message).plain
     return message.strip().removeprefix("ERROR: ")
 
 
@@ -78,12 +82,15 @@ class ProviderFailure:
         return f"{self.status}: {self.message}" if self.status else self.message
 
 
-_KEY = re.compile(r"\b((?:sk|xai|hf|gsk|AIza)[-_]?)[\w-]{8,}")
+_KEY = re.compile(
+    r"(?i:(\bbearer\s+)\S+)|(://)[^/\s@]+@|(?i:\b(\w*(?:key|token)=))[^&\s]+"
+    r"|\b((?:sk|xai|hf|gsk|nvapi|pplx|csk|fw|r8)[-_]|AIza|AKIA)[\w-]{8,}"
+)
 
 
 def masked(text: str) -> str:
     """Takes API keys out of a text that is to be shown."""
-    return _KEY.sub(r"\1…", text)
+    return _KEY.sub(lambda found: f"{''.join(filter(None, found.groups()))}…", text)
 
 
 class Parameters(BaseModel):

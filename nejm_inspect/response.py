@@ -82,6 +82,7 @@ _OBJECT = re.compile(r"\{[^{}]*\}")
 _BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*+)\}")
 _LATEX_TEXT = re.compile(r"\\(?:text|math)\w*\s*\{([^{}]*)\}")
 _LATEX_SPACE = re.compile(r"\\[,;:! ]|~")
+_WITHDRAWN = re.compile(r"\b(?:ruled out|final (?:answer|diagnosis)|instead)\b")
 _BOLD_LINE = re.compile(r"\s*(\*\*|__)([^*_]+)\1[.\s]*")
 
 
@@ -94,9 +95,11 @@ def is_verbatim(response: str, references: Collection[str]) -> bool:
     1. the text of a JSON object's `diagnosis` or `answer` (`final_diagnosis`, …);
     2. what is in `\boxed{}`;
     3. a labelled line ("Final diagnosis: …"), or the line under such a heading;
-    4. the only line that is bold as a whole, if it is the first or the last;
+    4. the only line that is bold as a whole, if it is the first, or the last behind
+       prose;
     5. the first line, if a blank line and an explanation follow: paragraphs of which
-       none is a single line without a full stop or colon, as a further diagnosis is.
+       none is a single line without a full stop or colon, as a further diagnosis is,
+       and none takes the answer back ("ruled out", "not X").
 
     Two that differ, as two boxes or labels may, commit to nothing. A list's last line
     is therefore never taken, nor is a reference that only the explanation mentions.
@@ -135,22 +138,42 @@ def _labelled(text: str) -> Iterator[str]:
         bare = _EDGES.sub("", line.casefold())
         if _LABEL_WORDS.fullmatch(bare):
             yield following
-        elif _LABEL.match(bare):
-            yield line  # normalization takes the label off
+        elif _LABEL.match(bare):  # normalization takes the label off
+            yield f"{line} {following}" if _goes_on(following) else line
 
 
 def _bold_line(text: str) -> Iterator[str]:
-    lines = [_BOLD_LINE.fullmatch(line) for line in text.splitlines() if line.strip()]
-    bold = [line for line in lines if line]
-    if len(bold) == 1 and (lines[0] or lines[-1]):
-        yield bold[0][2]
+    lines = [line for line in text.splitlines() if line.strip()]
+    bold = [_BOLD_LINE.fullmatch(line) for line in lines]
+    found = [line for line in bold if line]
+    if len(found) == 1:
+        is_first = bold[0] and not _goes_on("".join(lines[1:2]))
+        if is_first or (bold[-1] and all(map(_is_prose, lines[:-1]))):
+            yield found[0][2]
+
+
+def _is_prose(line: str) -> bool:
+    """Whether a line is too long, or too much of a sentence, to be an answer."""
+    words = len(line.split())
+    return words > 6 or (words > 3 and line.rstrip().endswith((".", ":")))
+
+
+def _goes_on(line: str) -> bool:
+    """Whether a line continues the sentence before it."""
+    return line.lstrip()[:1].islower()
 
 
 def _first_line(text: str) -> Iterator[str]:
     first, *explanation = re.split(r"\n\s*\n", text)
-    if "\n" not in first and all(
-        "\n" in paragraph or paragraph.rstrip("*_ ").endswith((".", ":"))
-        for paragraph in explanation
+    told = normalized_diagnosis(" ".join(explanation))
+    withdrawn = _WITHDRAWN.search(told) or f"not {normalized_diagnosis(first)}" in told
+    if (
+        "\n" not in first
+        and not withdrawn
+        and all(
+            "\n" in paragraph or paragraph.rstrip("*_ ").endswith((".", ":"))
+            for paragraph in explanation
+        )
     ):
         yield first
 
@@ -161,7 +184,7 @@ _LABEL_WORDS = re.compile(
 _LABEL = re.compile(
     rf"^{_LABEL_WORDS.pattern}[*_` \t]*(?:[:=–—\n]|(?<=\s)-|(?<=\s)is\b)[\W_]*"
 )
-_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
+_EDGES = re.compile(r"\A[\W_]++|(?<![\W_])[\W_]++\Z")
 _NOT_WORDS = re.compile(r"[\W_]+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`", "'"))
 _POSSESSIVE = re.compile(r"'s\b|(?<=s)'(?=\s|$)")

@@ -202,6 +202,7 @@ class OpenRouter:
         default_factory=lambda: Reply(b"no list", status=503)
     )
     calls: list[Call] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
     lock: Any = field(default_factory=threading.Lock)
 
     def respond(self, path: str, headers: dict[str, str], body: bytes) -> Reply:
@@ -214,6 +215,7 @@ class OpenRouter:
         judging = bool(call.token)
         with self.lock:
             self.calls.append(call)
+            self.headers = headers
         try:
             script = self.judge if judging else self.examinee
             answer = (self.preflight if call.is_preflight else script)(call)

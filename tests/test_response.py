@@ -302,3 +302,24 @@ def test_references_of_the_real_list_stay_distinct_from_their_distractors(
         options = {normalized_diagnosis(record[f"option_{x}"]) for x in "ABCDE"}
         assert len(options) == 5, record["image_id"]
         assert all(options), record["image_id"]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "Gout\n\nThis was ruled out; the final answer is cellulitis.",
+        "Gout\n\nThis is not gout but cellulitis.",
+        "**Gout**\nis wrong; it is cellulitis",
+        "Cellulitis.\n\n**Gout**",
+        "1. Cellulitis\n2. Lymphangitis\n**Gout**",
+        "Diagnosis: Gout\nor cellulitis",
+    ],
+)
+def test_an_answer_that_is_taken_back_or_named_second_is_not_verbatim(
+    response: str,
+) -> None:
+    assert not is_verbatim(response, ["Gout"])
+
+
+def test_long_runs_of_white_space_do_no_harm() -> None:
+    assert not is_verbatim("x" + " " * 300_000 + "x", ["Gout"])

@@ -228,6 +228,8 @@ def _scaled(values: NDArray[Any]) -> Image.Image:
     if not finite.size:
         raise ImageError("no pixel has a finite value")
     extremes = (float(finite.min()), float(finite.max()))
+    if extremes[0] == extremes[1]:
+        return Image.fromarray(np.zeros(values.shape, np.uint8))
     flat = values.reshape(-1)
     scaled = np.empty(flat.shape, np.uint8)
     for start in range(0, flat.size, 2**20):  # at once, it would take gigabytes

@@ -27,7 +27,7 @@ CUT_OFF = ("max_tokens", "model_length")
 
 _NAMES = {
     "temperature": r"\btemperature\b",
-    "max_tokens": r"\bmax(_completion|_output)?_tokens\b",
+    "max_tokens": r"\bmax_?(completion|output)?_?tokens\b",
 }
 """How providers call our parameters when they refuse one."""
 
@@ -117,7 +117,7 @@ def _note_refusal(judge: Model, config: GenerateConfig, error: ProviderFailure) 
         for name, pattern in _NAMES.items()
         if getattr(config, name) is not None
         and getattr(judge.config, name) is None
-        and re.search(pattern, error.message)
+        and re.search(pattern, error.message, re.IGNORECASE)
     }
     _refused.setdefault(str(judge), set()).update(refused)
     return bool(refused)

@@ -116,7 +116,7 @@ def check_judges(judges: Sequence[Model]) -> None:
     async def check() -> None:
         # A connection belongs to the event loop in which it was opened, and this one
         # ends here: the check has models of its own.
-        copies = [_copy(judge) for judge in judges if _key(judge) not in _checked]
+        copies = [_copy(judge) for judge in judges if not _passes(judge)]
         for copy in copies:
             click.echo(f"Checking the judge {copy} on a known pair.", err=True)
         try:
@@ -131,7 +131,7 @@ def check_judges(judges: Sequence[Model]) -> None:
 
 async def _check(judges: Sequence[Model]) -> None:
     for judge in judges:
-        if _key(judge) in _checked or str(judge).startswith(SCRIPTED):
+        if _passes(judge):
             continue
         try:
             with anyio.fail_after(PATIENCE):
@@ -146,6 +146,10 @@ async def _check(judges: Sequence[Model]) -> None:
                 f"asked of the model under test.\n\n{WAYS_TO_CONTINUE}"
             )
         _checked.add(_key(judge))
+
+
+def _passes(judge: Model) -> bool:
+    return _key(judge) in _checked or str(judge).startswith(SCRIPTED)
 
 
 def _problem(judgment: Judgment) -> str | None:
@@ -165,7 +169,8 @@ def _problem(judgment: Judgment) -> str | None:
 
 
 def _key(judge: Model) -> str:
-    return f"{judge} {judge.api.base_url} {judge.config} {judge.model_args}"
+    api = judge.api
+    return f"{judge} {api.base_url} {api.api_key} {judge.config} {judge.model_args}"
 
 
 def _copy(judge: Model) -> Model:
@@ -174,6 +179,7 @@ def _copy(judge: Model) -> Model:
         str(judge),
         config=judge.config,
         base_url=judge.api.base_url,
+        api_key=judge.api.api_key,
         memoize=False,
         **judge.model_args,
     )

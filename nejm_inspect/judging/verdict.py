@@ -143,8 +143,9 @@ class Verdict(BaseModel):
 
     @model_validator(mode="after")
     def _category_holds_points(self) -> Self:
-        named = (self.category or "").strip().lower()
-        if named in CATEGORIES and named != level_of(self.score).category:
+        words = (self.category or "").lower()
+        named = [c for c in CATEGORIES if re.search(rf"\b{c}\b", words)]
+        if named and level_of(self.score).category not in named:
             raise ValueError("the category is not that of the score")
         return self
 
@@ -171,7 +172,10 @@ def parse_verdict(reply: str, token: str) -> Verdict:
             whole number from 0 to 10, or a category that is not that of its points.
     """
     try:
-        found = _verdicts_in(_last_json_object(after_thinking(reply)))
+        # A reply that is one object may quote a marker of thinking in its reasoning.
+        whole = _FENCE.sub("", reply.strip())
+        last = _only_json_object(whole) or _last_json_object(after_thinking(reply))
+        found = _verdicts_in(last)
     except RecursionError:
         found = []
     if len(found) != 1:
@@ -201,17 +205,26 @@ def _verdicts_in(value: object) -> list[dict[str, Any]]:
     return [verdict for inner in value for verdict in _verdicts_in(inner)]
 
 
+_FENCE = re.compile(r"\A```\w*\s*|\s*```\Z")
+
+
+def _only_json_object(text: str) -> dict[str, Any] | None:
+    try:
+        value = _DECODER.decode(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def _last_json_object(text: str) -> dict[str, Any] | None:
     """The last object that neither stands inside a broken one nor before one."""
-    # A bare line break in a text will do.
-    decoder = json.JSONDecoder(strict=False, object_pairs_hook=_each_key_once)
     last: dict[str, Any] | None = None
     depth = 0  # braces of prose, or of an object that does not parse
     position = 0
     while position < len(text):
         if text[position] == "{":
             try:
-                value, end = decoder.raw_decode(text, position)
+                value, end = _DECODER.raw_decode(text, position)
             except (ValueError, RecursionError):
                 depth += 1
                 last = None
@@ -230,3 +243,7 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) < len(pairs):
         raise ValueError("a key twice")
     return dict(pairs)
+
+
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_each_key_once)
+"""Takes a bare line break in a text, and no key twice."""

@@ -114,7 +114,7 @@ def test_missing_images_stop_with_one_message() -> None:
     message = str(error.value)
     assert "2 of 3 cases" in message
     assert "case 1: HTTP 403\n  case 3: HTTP 403" in message
-    for way in ("run again", "give your own", "missing_images=skip"):
+    for way in ("run the same command again", "give your own", "missing_images=skip"):
         assert way in message
 
 

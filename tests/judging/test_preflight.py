@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -14,7 +15,7 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import GenerateConfig, Model, get_model
 
 from nejm_inspect import diagnosis_rubric
-from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.errors import NejmInspectError, masked, plain_message
 from nejm_inspect.judging.preflight import check_judges, preflight
 from tests.conftest import KEY
 from tests.loopback import Call, OpenRouter, openrouter_error, verdict
@@ -145,6 +146,30 @@ def test_a_parameter_of_the_users_that_is_refused_does(
     assert len(openrouter.preflight_calls) == 1
 
 
+def test_a_judge_is_checked_with_its_own_key(
+    openrouter: OpenRouter, judge: Iterator[str]
+) -> None:
+    check_judges([get_model(next(judge), api_key="sk-or-its-own")])
+    assert openrouter.headers["authorization"] == "Bearer sk-or-its-own"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("key sk-or-v1-abcdefgh is wrong", "key sk-… is wrong"),
+        ("Authorization: Bearer my-secret", "Authorization: Bearer …"),
+        ("https://user:pass@host/x?api_key=abc&n=1", "https://…host/x?api_key=…&n=1"),
+        ("skin-disease_something", "skin-disease_something"),
+    ],
+)
+def test_keys_are_masked(said: str, shown: str) -> None:
+    assert masked(said) == shown
+
+
+def test_brackets_in_an_error_are_shown() -> None:
+    assert plain_message(Exception("no [/INST] here")) == "no [/INST] here"
+
+
 def test_models_without_a_provider_pass() -> None:
     check_judges([get_model("mockllm/model"), get_model("none")])
 
@@ -176,8 +201,14 @@ def test_it_works_inside_a_running_event_loop(openrouter: OpenRouter) -> None:
 def test_a_judge_that_never_replies(
     openrouter: OpenRouter, judge: Iterator[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nejm_inspect.judging.preflight.PATIENCE", 0.01)
-    with pytest.raises(NejmInspectError, match=r"no verdict in 0.01 seconds"):
+    monkeypatch.setattr("nejm_inspect.judging.preflight.PATIENCE", 0.1)
+
+    def slow(call: Call) -> str:
+        time.sleep(5)
+        return verdict(5)
+
+    openrouter.preflight = slow
+    with pytest.raises(NejmInspectError, match=r"no verdict in 0.1 seconds"):
         check_judges([get_model(next(judge))])
 
 

@@ -54,6 +54,8 @@ VERDICT = (
         ('{"token": "t", "category": " Related ", "score": 5}', 5),
         ('{"token": "t", "category": "correct", "score": 5}', 5),
         ('{"score": 3, "score": 4} So: {"token": "t", "score": 6}', 6),
+        ('{"token": "t", "reasoning": "wrote <think> tags", "score": 6}', 6),
+        ('```json\n{"token": "t", "reasoning": "</thought>", "score": 6}\n```', 6),
     ],
 )
 def test_the_last_json_object_is_the_verdict(reply: str, score: int) -> None:
@@ -102,6 +104,9 @@ def test_the_last_json_object_is_the_verdict(reply: str, score: int) -> None:
         ('{"token": "t", "category": "exact", "score": 9}', "category"),
         ('{"token": "t", "category": "wrong", "score": 1}', "category"),
         ('{"token": "t", "category": "Related", "score": 4}', "category"),
+        ('{"token": "t", "category": "**related**", "score": 10}', "category"),
+        ('{"token": "t", "category": "5-6 (related)", "score": 10}', "category"),
+        ('{"token": "t", "category": "exact match", "score": 0}', "category"),
         # A wrapper with two.
         (f'{{"a": {VERDICT}, "b": {VERDICT}}}', "several verdicts"),
         # Only inside thinking.
