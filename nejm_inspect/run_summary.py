@@ -1,6 +1,7 @@
 """The last lines of a run: its score, what is missing, and how to continue."""
 
 import atexit
+import functools
 import shlex
 from collections import Counter
 from math import isnan
@@ -29,17 +30,13 @@ def tell_run_ends() -> None:
     _folders.clear()
 
 
-_announced: list[type[Hooks]] = []
-
-
+@functools.cache
 def announce_run_ends() -> None:
     """Has this process say at its end how the challenge's runs ended.
 
     Registered where the task is built: hooks that are there from the start are listed
     by Inspect at every run of whatever task.
     """
-    if _announced:
-        return
     atexit.register(tell_run_ends)
 
     @hooks(
@@ -62,8 +59,6 @@ def announce_run_ends() -> None:
                     _ends[str(spec.task_args), spec.model] = _described(log, outcomes)
                     folder = _path(log).rpartition("/")[0]
                     _folders[shlex.quote(folder)] = None
-
-    _announced.append(RunSummary)
 
 
 def _outcome(sample: EvalSample) -> str:

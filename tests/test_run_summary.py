@@ -8,16 +8,7 @@ from typing import Any
 import pytest
 
 from tests.loopback import Call, OpenRouter, openrouter_error, verdict
-from tests.test_task import EXAMINEE, inspect, logs
-
-DEMO = (
-    "eval",
-    "nejm_inspect/nejm_image_challenge",
-    "-T",
-    "cases=demo",
-    "-T",
-    "sample_size=12",
-)
+from tests.test_task import DEMO, EXAMINEE, inspect, logs
 
 
 def last_lines(done: subprocess.CompletedProcess[str]) -> list[str]:

@@ -40,6 +40,14 @@ from tests.loopback import (
 
 ROOT = Path(__file__).parents[1]
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
+DEMO = (
+    "eval",
+    "nejm_inspect/nejm_image_challenge",
+    "-T",
+    "cases=demo",
+    "-T",
+    "sample_size=12",
+)
 INSPECT = Path(sys.executable).with_name("inspect")
 # 22 x 10 + 20 x 6 + 9 = 349 of 500 points, as Gemini 3 Pro had in the published run.
 PUBLISHED_POINTS = [10] * 22 + [6] * 20 + [9] + [0] * 7

@@ -110,13 +110,15 @@ def _reply(judgment: Judgment) -> dict[str, Any]:
 
 
 def _record(judgment: Judgment) -> dict[str, Any]:
+    kept: dict[str, Any] = {"attempts": judgment.attempts, **_reply(judgment)}
     verdict = judgment.verdict
+    if verdict is None:
+        return {"score": None, **kept}
     return {
-        "score": verdict and verdict.score,
-        **({"category": level_of(verdict.score).category} if verdict else {}),
-        **({"reasoning": verdict.reasoning} if verdict else {}),
-        "attempts": judgment.attempts,
-        **_reply(judgment),
+        "score": verdict.score,
+        "category": level_of(verdict.score).category,
+        "reasoning": verdict.reasoning,
+        **kept,
     }
 
 

@@ -19,16 +19,8 @@ from nejm_inspect.errors import NejmInspectError, masked, plain_message
 from nejm_inspect.judging.preflight import check_judges, preflight
 from tests.conftest import KEY
 from tests.loopback import Call, OpenRouter, openrouter_error, verdict
-from tests.test_task import EXAMINEE, inspect, logs
+from tests.test_task import DEMO, EXAMINEE, inspect, logs
 
-DEMO = (
-    "eval",
-    "nejm_inspect/nejm_image_challenge",
-    "-T",
-    "cases=demo",
-    "-T",
-    "sample_size=12",
-)
 FAULTS: list[Any] = [
     (openrouter_error(404, "No endpoints found for a/gone."), "404: No endpoints", 1),
     (openrouter_error(401, f"No credentials for {KEY}"), "401: No credentials", 1),
