@@ -23,11 +23,7 @@ from nejm_inspect.metrics import (
     stderr,
 )
 from nejm_inspect.multiple_choice import nejm_multiple_choice
-from nejm_inspect.scorers import (
-    diagnosis_rubric,
-    rubric_category,
-    verbatim_diagnosis,
-)
+from nejm_inspect.scorers import diagnosis_rubric, rubric_category, verbatim_diagnosis
 from nejm_inspect.solvers import diagnose, random_option, reader_vote
 from nejm_inspect.task import nejm_image_challenge
 

@@ -126,9 +126,7 @@ def _run_id(log_dir: str) -> str:
     return str(files.cat_file(file).decode())
 
 
-def _model(
-    roster: Roster, config: RosterModel, kept: CachePolicy | None = None
-) -> Model:
+def _model(roster: Roster, config: RosterModel, kept: CachePolicy | None = None) -> Model:
     # inspect-evals-lint wants get_model() in solvers and scorers only. A roster is a
     # caller of Inspect, like a command line, and no part of the task.
     model, url = config.model, config.base_url

@@ -12,8 +12,8 @@ from nejm_inspect.cases.selection import Selection, select_cases
 from nejm_inspect.cases.source import CaseImages
 from nejm_inspect.cases.tables import user_path
 from nejm_inspect.cli_benchmark import benchmark
+from nejm_inspect.cli_report import report
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.report.command import report
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,14 +33,10 @@ def _of_cases(command: Command) -> Command:
     for option in reversed(
         (
             click.option(
-                "--sample-size",
-                type=int,
-                help="Number of cases to draw, as in the task.",
+                "--sample-size", type=int, help="Number of cases to draw, as in the task."
             ),
             click.option("--all", "all_cases", is_flag=True, help="All 947 cases."),
-            click.option(
-                "--seed", default=42, show_default=True, help="Seed of the draw."
-            ),
+            click.option("--seed", default=42, show_default=True, help="Seed of the draw."),
             click.option(
                 "--difficulty",
                 default="all",
@@ -51,8 +47,7 @@ def _of_cases(command: Command) -> Command:
             click.option(
                 "--image-dir",
                 metavar="FOLDER",
-                help="Your own image files, named ID.* or ICYYYYMMDD.*, used before "
-                "any download.",
+                help="Your own image files, named ID.* or ICYYYYMMDD.*, used before any download.",
             ),
         )
     ):
@@ -60,9 +55,7 @@ def _of_cases(command: Command) -> Command:
     return command
 
 
-def _selection(
-    sample_size: int | None, all_cases: bool, seed: int, difficulty: str
-) -> Selection:
+def _selection(sample_size: int | None, all_cases: bool, seed: int, difficulty: str) -> Selection:
     if all_cases and sample_size is not None:
         raise click.UsageError("Give --sample-size or --all, not both.")
     # Not given, the size is the selection's own; null, which takes all, must be.

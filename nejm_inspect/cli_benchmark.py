@@ -55,19 +55,9 @@ DEFAULT_ROSTER = "november_2026"
     metavar="DOLLARS",
     help="Stop a case, its judging included, that costs more.",
 )
-@click.option(
-    "--max-connections",
-    type=click.IntRange(1),
-    help="Requests at once to each model.",
-)
-@click.option(
-    "--no-log-images", is_flag=True, help="Log no images, as for inspect eval."
-)
-@click.option(
-    "--dry-run",
-    is_flag=True,
-    help="Show what would be run and its cost; ask no model.",
-)
+@click.option("--max-connections", type=click.IntRange(1), help="Requests at once to each model.")
+@click.option("--no-log-images", is_flag=True, help="Log no images, as for inspect eval.")
+@click.option("--dry-run", is_flag=True, help="Show what would be run and its cost; ask no model.")
 @click.pass_context
 def benchmark(
     context: click.Context,
@@ -93,8 +83,8 @@ def benchmark(
     """
     # What runs models takes seconds to import, and only this command needs it.
     from nejm_inspect.benchmark import run_benchmark
+    from nejm_inspect.cli_report import report
     from nejm_inspect.planning import look_up_prices, print_plan
-    from nejm_inspect.report.command import report
     from nejm_inspect.roster import read_roster
     from nejm_inspect.run_summary import tell_run_ends
 
@@ -130,8 +120,7 @@ def benchmark(
     if failures:
         lines = "".join(f"\n  {failure}" for failure in failures)
         raise NejmInspectError(
-            f"Not every model finished:{lines}\n"
-            "To continue: run the same command again."
+            f"Not every model finished:{lines}\nTo continue: run the same command again."
         )
 
 

@@ -49,9 +49,7 @@ class DatasetParameters(Selection):
         """
         source = open_source(self.cases, self.image_dir, self.columns)
         cases = select_cases(source.cases, self, default_is_limit=self.cases != "nejm")
-        dataset, skipped = cases_to_dataset(
-            source, cases, self.inputs, self.missing_images
-        )
+        dataset, skipped = cases_to_dataset(source, cases, self.inputs, self.missing_images)
         if skipped:
             _tell_at_exit(skipped)
         return dataset, {str(id): reason for id, reason in skipped.items()}

@@ -49,9 +49,7 @@ def adversarial_pass_rate() -> Metric:
 def mean_absolute_error() -> Metric:
     """Mean distance of the points of honest responses from the range, in points."""
     return _of_errors(
-        "mean_absolute_error",
-        lambda errors: statistics.fmean(map(abs, errors)),
-        attacks=False,
+        "mean_absolute_error", lambda errors: statistics.fmean(map(abs, errors)), attacks=False
     )
 
 
@@ -106,9 +104,7 @@ def _share_in_range(errors: Sequence[float]) -> float:
     return sum(error == 0 for error in errors) / len(errors)
 
 
-def _of_errors(
-    name: str, summarize: Callable[[Sequence[float]], float], attacks: bool
-) -> Metric:
+def _of_errors(name: str, summarize: Callable[[Sequence[float]], float], attacks: bool) -> Metric:
     def summary(scores: list[SampleScore]) -> Value:
         errors = _errors(scores, attacks)
         return {name: summarize(errors) if errors else None}

@@ -8,9 +8,7 @@ MIN_CASES = 10
 """With fewer cases no interval is shown."""
 
 
-def mean_share_interval(
-    shares: Sequence[float], level: float = 0.95
-) -> tuple[float, float]:
+def mean_share_interval(shares: Sequence[float], level: float = 0.95) -> tuple[float, float]:
     """The interval of a mean share of the points, within the scale.
 
     Wilson's interval for the mean, with the number of right-or-wrong responses that
@@ -41,9 +39,7 @@ def mean_share_interval(
     return wilson_interval(statistics.fmean(shares), size, level)
 
 
-def wilson_interval(
-    share: float, size: float, level: float = 0.95
-) -> tuple[float, float]:
+def wilson_interval(share: float, size: float, level: float = 0.95) -> tuple[float, float]:
     """The score interval of a proportion (Wilson 1927), not corrected for continuity.
 
     Args:

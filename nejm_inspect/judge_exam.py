@@ -99,9 +99,7 @@ def nejm_judge_exam(pairs: str | None = None, **unknown: Never) -> Task:
             id=pair.id,
             input=pair.history,
             target=pair.reference,
-            metadata=pair.model_dump(
-                exclude={"id", "history", "reference"}, exclude_none=True
-            ),
+            metadata=pair.model_dump(exclude={"id", "history", "reference"}, exclude_none=True),
         )
         for pair in read_pairs(file)
     ]

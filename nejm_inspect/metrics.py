@@ -132,11 +132,7 @@ def score_by(key: str) -> Metric:
 
     def summary(scores: list[SampleScore]) -> Mapping[str, Number]:
         shares = case_shares(scores)
-        return {
-            "n": len(shares),
-            "overall_score": _mean(shares),
-            "exact_rate": exact_share(scores),
-        }
+        return {"n": len(shares), "overall_score": _mean(shares), "exact_rate": exact_share(scores)}
 
     return by_group(key, summary)
 
@@ -157,9 +153,7 @@ def accuracy_by(key: str) -> Metric:
     return by_group(key, summary)
 
 
-def by_group(
-    key: str, summary: Callable[[list[SampleScore]], Mapping[str, Number]]
-) -> Metric:
+def by_group(key: str, summary: Callable[[list[SampleScore]], Mapping[str, Number]]) -> Metric:
     """A metric's body that summarizes each group of cases, in the groups' order.
 
     Args:
@@ -221,15 +215,10 @@ def panel_agreement() -> Metric:
         ratings = [SampleScore(score=Score(value=points)) for points in shared]
         judges = dict.fromkeys(judge for points in panels for judge in points)
         return {
-            "alpha": _single(krippendorff_alpha("ordinal"), ratings)
-            if shared
-            else None,
-            "apart": statistics.fmean(max(p) - min(p) > APART for p in shared)
-            if shared
-            else None,
+            "alpha": _single(krippendorff_alpha("ordinal"), ratings) if shared else None,
+            "apart": statistics.fmean(max(p) - min(p) > APART for p in shared) if shared else None,
             **{
-                judge: statistics.fmean(p[judge] for p in panels if judge in p)
-                / MAX_POINTS
+                judge: statistics.fmean(p[judge] for p in panels if judge in p) / MAX_POINTS
                 for judge in judges
             },
         }

@@ -5,12 +5,7 @@ from typing import Literal, Never, Unpack
 from inspect_ai import Task, task
 from inspect_ai.dataset import Sample
 from inspect_ai.log import HeadlineMetric
-from inspect_ai.model import (
-    ChatMessageUser,
-    ContentText,
-    GenerateConfigArgs,
-    ModelOutput,
-)
+from inspect_ai.model import ChatMessageUser, ContentText, GenerateConfigArgs, ModelOutput
 from inspect_ai.scorer import accuracy, choice, ci_wilson, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, multiple_choice, solver
 from pydantic import ConfigDict
@@ -153,8 +148,7 @@ def _pose_options(sample: Sample) -> None:
     metadata = sample.metadata or {}
     if not {"options", "correct_option"} <= metadata.keys():
         raise NejmInspectError(
-            f"Case {sample.id} has no options or no correct_option, which multiple "
-            "choice needs."
+            f"Case {sample.id} has no options or no correct_option, which multiple choice needs."
         )
     sample.choices = list(metadata["options"].values())
     sample.target = metadata["correct_option"]

@@ -125,7 +125,5 @@ def check_models(
         elif cost := model.cost():
             prices[name] = cost
     if problems:
-        raise NejmInspectError(
-            "\n  ".join(["OpenRouter's list of models says:", *problems])
-        )
+        raise NejmInspectError("\n  ".join(["OpenRouter's list of models says:", *problems]))
     return prices

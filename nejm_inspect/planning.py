@@ -13,12 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.openrouter import (
-    PREFIX,
-    ListUnavailableError,
-    check_models,
-    list_models,
-)
+from nejm_inspect.openrouter import PREFIX, ListUnavailableError, check_models, list_models
 from nejm_inspect.roster import Roster, RosterModel
 from nejm_inspect.task import nejm_image_challenge
 
@@ -31,9 +26,7 @@ GRADER_OUTPUT_TOKENS = 55
 providers' rules for about a megapixel."""
 
 
-def look_up_prices(
-    roster: Roster, model_cost_config: str | None
-) -> dict[str, ModelCost]:
+def look_up_prices(roster: Roster, model_cost_config: str | None) -> dict[str, ModelCost]:
     """Looks up what the roster's models cost, and whether OpenRouter has them.
 
     Says on standard error if OpenRouter's list could not be had.
@@ -111,10 +104,7 @@ def print_plan(
     examinee = (TEXT_TOKENS + IMAGE_TOKENS, ANSWER_TOKENS)
     judge = (GRADER_INPUT_TOKENS, GRADER_OUTPUT_TOKENS, GRADER_OUTPUT_TOKENS)
     rows = [
-        *(
-            (model, asked, *examinee, model.config.max_tokens)
-            for model in roster.models
-        ),
+        *((model, asked, *examinee, model.config.max_tokens) for model in roster.models),
         *((model, judged, *judge) for model in roster.judges),
     ]
     table = Table(
@@ -127,9 +117,7 @@ def print_plan(
         outputs = [calls * least, calls * max(most or 0, least)]
         price = prices.get(model.model)
         costs = [
-            (calls * input * price.input + output * price.output) / 1e6
-            if price
-            else nan
+            (calls * input * price.input + output * price.output) / 1e6 if price else nan
             for output in outputs
         ]
         total = [sum(ends) for ends in zip(total, costs, strict=True)]

@@ -21,8 +21,7 @@ _CLOSING = (
 )
 _CODE = r"^[ \t]*```.*\n(?:(?![ \t]*```).*\n)*+[ \t]*```[ \t]*$|`[^`\n]+`"
 _NEXT = re.compile(
-    rf"(?P<code>{_CODE})|(?P<opening>{_OPENING})|{_CLOSING}",
-    re.IGNORECASE | re.MULTILINE,
+    rf"(?P<code>{_CODE})|(?P<opening>{_OPENING})|{_CLOSING}", re.IGNORECASE | re.MULTILINE
 )
 _CLOSES = re.compile(_CLOSING, re.IGNORECASE)
 _SPECIAL = re.compile(rf"\A(?:\s|(?!{_OPENING}|{_CLOSING})<\|\w+\|>)+", re.IGNORECASE)
@@ -181,9 +180,7 @@ def _first_line(text: str) -> Iterator[str]:
 _LABEL_WORDS = re.compile(
     r"(?:the\s+)?(?:(?:single|most|likely|final|correct|primary)\s+)*(?:diagnosis|answer)"
 )
-_LABEL = re.compile(
-    rf"^{_LABEL_WORDS.pattern}[*_` \t]*(?:[:=–—\n]|(?<=\s)-|(?<=\s)is\b)[\W_]*"
-)
+_LABEL = re.compile(rf"^{_LABEL_WORDS.pattern}[*_` \t]*(?:[:=–—\n]|(?<=\s)-|(?<=\s)is\b)[\W_]*")
 _EDGES = re.compile(r"\A[\W_]++|(?<![\W_])[\W_]++\Z")
 _NOT_WORDS = re.compile(r"[\W_]+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`", "'"))

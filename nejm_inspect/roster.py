@@ -44,9 +44,9 @@ class Roster(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: tuple[RosterModel, ...] = Field(min_length=1)
-    grader: Annotated[
-        tuple[RosterModel, ...], Field(min_length=1), BeforeValidator(_listed)
-    ] = (RosterModel(model=DEFAULT_GRADER),)
+    grader: Annotated[tuple[RosterModel, ...], Field(min_length=1), BeforeValidator(_listed)] = (
+        RosterModel(model=DEFAULT_GRADER),
+    )
     """The judge, or the judges of a panel."""
     task: dict[str, Any] = Field(default_factory=dict)
     """Parameters of `nejm_image_challenge`."""
@@ -57,9 +57,7 @@ class Roster(BaseModel):
         judged = is_judged(self.task.get("scorer", "rubric"))
         return self.grader if judged else ()
 
-    def with_models(
-        self, models: Sequence[str] = (), judges: Sequence[str] = ()
-    ) -> "Roster":
+    def with_models(self, models: Sequence[str] = (), judges: Sequence[str] = ()) -> "Roster":
         """Returns the roster with these models, and these judges, instead of its own.
 
         Args:
@@ -118,9 +116,7 @@ class Roster(BaseModel):
         return _masked(text, self.model_dump(exclude_none=True))
 
 
-def _named(
-    names: Sequence[str], known: Sequence[RosterModel]
-) -> tuple[RosterModel, ...]:
+def _named(names: Sequence[str], known: Sequence[RosterModel]) -> tuple[RosterModel, ...]:
     by_name = {m.model: m.model_copy(update={"retired": None}) for m in known}
     return tuple(by_name.get(name) or RosterModel(model=name) for name in names)
 
@@ -154,9 +150,7 @@ def read_roster(name: str) -> Roster:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or "it must be in UTF-8"
-        raise NejmInspectError(
-            f"Roster {name}{place}: not valid YAML: {reason}"
-        ) from None
+        raise NejmInspectError(f"Roster {name}{place}: not valid YAML: {reason}") from None
     try:
         roster = Roster.model_validate(content)
     except ValidationError as error:

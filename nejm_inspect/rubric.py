@@ -28,15 +28,9 @@ RUBRIC = (
     RubricLevel(9, 9, "synonym", "another valid medical name of the same entity"),
     RubricLevel(8, 8, "subtype", "a more specific subtype that is still correct"),
     RubricLevel(7, 7, "broader", "the correct broader category of the entity"),
-    RubricLevel(
-        5, 6, "related", "same organ system or family of diseases, but another entity"
-    ),
-    RubricLevel(
-        3, 4, "partial", "the right anatomy or the right kind of pathology, no more"
-    ),
-    RubricLevel(
-        1, 2, "plausible", "wrong, yet medically plausible for this presentation"
-    ),
+    RubricLevel(5, 6, "related", "same organ system or family of diseases, but another entity"),
+    RubricLevel(3, 4, "partial", "the right anatomy or the right kind of pathology, no more"),
+    RubricLevel(1, 2, "plausible", "wrong, yet medically plausible for this presentation"),
     RubricLevel(0, 0, "wrong", "wrong and implausible, or no diagnosis at all"),
 )
 """The levels of the NEJM Medical Image Diagnosis Benchmark (November 2025), best

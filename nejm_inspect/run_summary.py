@@ -39,9 +39,7 @@ def announce_run_ends() -> None:
     """
     atexit.register(tell_run_ends)
 
-    @hooks(
-        name="run_summary", description="Says a run's score and what is missing in it."
-    )
+    @hooks(name="run_summary", description="Says a run's score and what is missing in it.")
     class RunSummary(Hooks):
         def __init__(self) -> None:
             self.outcomes: dict[str, Counter[str]] = {}

@@ -4,12 +4,7 @@ import random
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from inspect_ai.model import (
-    ChatMessageSystem,
-    ChatMessageUser,
-    ContentText,
-    ModelOutput,
-)
+from inspect_ai.model import ChatMessageSystem, ChatMessageUser, ContentText, ModelOutput
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from nejm_inspect.cases.schema import OPTION_LETTERS
@@ -31,9 +26,7 @@ def diagnose() -> Solver:
         if state.metadata.get("question_type") != "other":
             case = state.user_prompt
             content = (
-                [ContentText(text=case.content)]
-                if isinstance(case.content, str)
-                else case.content
+                [ContentText(text=case.content)] if isinstance(case.content, str) else case.content
             )
             state.messages[state.messages.index(case)] = ChatMessageUser(
                 content=[*content, ContentText(text=DIAGNOSIS_QUESTION)]
@@ -61,9 +54,7 @@ def random_option(seed: int = 42) -> Solver:
 
 
 @solver
-def reader_vote(
-    mode: Literal["plurality", "sample"] = "plurality", seed: int = 42
-) -> Solver:
+def reader_vote(mode: Literal["plurality", "sample"] = "plurality", seed: int = 42) -> Solver:
     """Answers as NEJM's readers voted: the readers' baseline; calls no model.
 
     Readers chose among the five options, so that this is their score on
@@ -78,9 +69,7 @@ def reader_vote(
         NejmInspectError: If `mode` is neither.
     """
     if mode not in ("plurality", "sample"):
-        raise NejmInspectError(
-            f"mode={mode!r}: Input should be 'plurality' or 'sample'"
-        )
+        raise NejmInspectError(f"mode={mode!r}: Input should be 'plurality' or 'sample'")
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         options = _required(state, "options", "reader_vote")

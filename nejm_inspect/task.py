@@ -11,11 +11,7 @@ from nejm_inspect.errors import Parameters, refuse_unknown
 from nejm_inspect.judging.preflight import preflight
 from nejm_inspect.prompts import PROMPT_VERSION
 from nejm_inspect.run_summary import announce_run_ends
-from nejm_inspect.scorers import (
-    diagnosis_rubric,
-    rubric_category,
-    verbatim_diagnosis,
-)
+from nejm_inspect.scorers import diagnosis_rubric, rubric_category, verbatim_diagnosis
 from nejm_inspect.solvers import diagnose
 from nejm_inspect.version import TASK_VERSION
 from nejm_inspect.viewer import points_viewer

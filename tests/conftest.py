@@ -14,10 +14,7 @@ from tests.loopback import Journal, OpenRouter, Reply, serve
 
 KEY = "sk-or-loopback-secret"
 REAL_CASE_LIST = (
-    Path(__file__).parents[2]
-    / "shared"
-    / "data"
-    / "image_challenge_dataset_20231223.json"
+    Path(__file__).parents[2] / "shared" / "data" / "image_challenge_dataset_20231223.json"
 )
 
 
@@ -42,9 +39,7 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def real_case_list() -> bytes:
     if not REAL_CASE_LIST.exists():
-        pytest.skip(
-            f"the real case list is the journal's and not here: {REAL_CASE_LIST}"
-        )
+        pytest.skip(f"the real case list is the journal's and not here: {REAL_CASE_LIST}")
     return REAL_CASE_LIST.read_bytes()
 
 
@@ -55,9 +50,7 @@ def real_records(real_case_list: bytes) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def journal(
-    real_case_list: bytes, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Journal]:
+def journal(real_case_list: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
     """The journal's servers with the real case list and generated images."""
     journal = Journal(Reply(real_case_list))
     with serve(journal.respond) as url:

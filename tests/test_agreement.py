@@ -17,9 +17,9 @@ counts = st.integers(2, 11).flatmap(
 
 def test_the_worked_example_of_scikit_learn() -> None:
     # Its tests (test_cohen_kappa) state 0.9541 for these hundred pairs of labels.
-    assert quadratic_weighted_kappa(
-        [[46, 0, 0], [4, 40, 0], [0, 0, 10]]
-    ) == pytest.approx(0.9541, abs=5e-5)
+    assert quadratic_weighted_kappa([[46, 0, 0], [4, 40, 0], [0, 0, 10]]) == pytest.approx(
+        0.9541, abs=5e-5
+    )
 
 
 @given(counts)

@@ -24,9 +24,7 @@ def logs(folder: Path) -> list[EvalLog]:
 def asked(openrouter: OpenRouter) -> dict[str, dict[str, Any]]:
     """What each model was asked with, beside the messages."""
     return {
-        call.model: {
-            k: v for k, v in call.payload.items() if k not in ("messages", "model")
-        }
+        call.model: {k: v for k, v in call.payload.items() if k not in ("messages", "model")}
         for call in openrouter.calls
     }
 
@@ -34,9 +32,7 @@ def asked(openrouter: OpenRouter) -> dict[str, dict[str, Any]]:
 def test_each_model_of_the_published_run_is_asked_as_it_was(
     journal: Journal, openrouter: OpenRouter, tmp_path: Path
 ) -> None:
-    result = benchmark(
-        *AS_PUBLISHED, "--limit", "1", "--log-dir", str(tmp_path / "run")
-    )
+    result = benchmark(*AS_PUBLISHED, "--limit", "1", "--log-dir", str(tmp_path / "run"))
     assert result.exit_code == 0, result.output
     assert asked(openrouter) == {
         "google/gemini-3-pro-preview": {"temperature": 1, "max_tokens": 64_000},
@@ -67,16 +63,11 @@ def test_each_model_of_the_default_roster_is_asked_as_it_takes_it(
     assert settings == {
         "google/gemini-4-carbon": thinking,
         "anthropic/claude-opus-5.5": thinking,
-        "openai/gpt-6.1-sol": {
-            "max_completion_tokens": 64_000,
-            "reasoning": {"effort": "high"},
-        },
+        "openai/gpt-6.1-sol": {"max_completion_tokens": 64_000, "reasoning": {"effort": "high"}},
         "x-ai/grok-4.7": thinking,
         "qwen/qwen3.8-max-0902": {"max_tokens": 64_000},
     }
-    assert not any(
-        "cache_control" in str(call.payload) for call in openrouter.examinee_calls
-    )
+    assert not any("cache_control" in str(call.payload) for call in openrouter.examinee_calls)
 
 
 def test_a_roster_of_ones_own_with_pinned_routing(
@@ -97,10 +88,7 @@ def test_a_roster_of_ones_own_with_pinned_routing(
     assert result.exit_code == 0, result.output
     assert len(openrouter.examinee_calls) == 2
     for call in openrouter.examinee_calls:
-        assert call.payload["provider"] == {
-            "order": ["Together"],
-            "allow_fallbacks": False,
-        }
+        assert call.payload["provider"] == {"order": ["Together"], "allow_fallbacks": False}
     assert {call.model for call in openrouter.judge_calls} == {"a/judge"}
 
 
@@ -118,26 +106,18 @@ def test_other_models_and_parameters_from_the_command_line(
     assert len(openrouter.examinee_calls) == 6
 
 
-def test_judges_from_the_command_line_are_a_panel(
-    openrouter: OpenRouter, tmp_path: Path
-) -> None:
+def test_judges_from_the_command_line_are_a_panel(openrouter: OpenRouter, tmp_path: Path) -> None:
     judges = ("--judge", "openrouter/x/one", "--judge", "openrouter/y/two")
     result = benchmark(
         *("--model", "openrouter/a/b", *judges, "-T", "scorer=both", *DEMO),
         *("--log-dir", str(tmp_path / "run")),
     )
     assert result.exit_code == 0, result.output
-    assert sorted(call.model for call in openrouter.judge_calls) == [
-        *["x/one"] * 3,
-        *["y/two"] * 3,
-    ]
+    assert sorted(call.model for call in openrouter.judge_calls) == [*["x/one"] * 3, *["y/two"] * 3]
 
 
 def test_options_of_inspect(openrouter: OpenRouter, tmp_path: Path) -> None:
-    openrouter.models = [
-        listed("a/b"),
-        listed(DEFAULT_GRADER.removeprefix("openrouter/"), "text"),
-    ]
+    openrouter.models = [listed("a/b"), listed(DEFAULT_GRADER.removeprefix("openrouter/"), "text")]
     result = benchmark(
         *("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"), *DEMO),
         *("--epochs", "2", "--cost-limit", "5", "--max-connections", "1"),
@@ -195,9 +175,7 @@ def test_a_verbatim_benchmark_needs_no_judge(
     assert not openrouter.judge_calls
 
 
-def test_a_key_in_a_dotenv_file(
-    openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any
-) -> None:
+def test_a_key_in_a_dotenv_file(openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any) -> None:
     # Set first, to be put back as it was.
     monkeypatch.setenv("OPENROUTER_API_KEY", "")
     monkeypatch.delenv("OPENROUTER_API_KEY")
@@ -207,9 +185,7 @@ def test_a_key_in_a_dotenv_file(
     assert result.exit_code == 0, result.output
 
 
-def test_other_parameters_need_another_folder(
-    openrouter: OpenRouter, tmp_path: Path
-) -> None:
+def test_other_parameters_need_another_folder(openrouter: OpenRouter, tmp_path: Path) -> None:
     run = ("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"))
     run += ("-T", "cases=demo")
     assert benchmark(*run, "-T", "sample_size=2").exit_code == 0
@@ -225,14 +201,8 @@ def test_other_parameters_need_another_folder(
         (["-T", "colour=red"], "'colour' is not a parameter"),
         (["-T", "seed"], "must be NAME=VALUE"),
         (["-T", "cases=[x"], "not a YAML value"),
-        (
-            ["--model", "nosuch/x", "-T", "scorer=verbatim"],
-            "nosuch/x: Model API nosuch",
-        ),
-        (
-            ["--dry-run", "--model-cost-config", "none.yaml"],
-            "not a file of model prices",
-        ),
+        (["--model", "nosuch/x", "-T", "scorer=verbatim"], "nosuch/x: Model API nosuch"),
+        (["--dry-run", "--model-cost-config", "none.yaml"], "not a file of model prices"),
     ],
 )
 def test_bad_arguments(arguments: list[str], message: str, tmp_path: Path) -> None:
@@ -245,9 +215,7 @@ def test_a_model_that_is_not_there_is_one_line(
     openrouter: OpenRouter, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     openrouter.examinee = lambda call: (
-        openrouter_error(404, "No endpoints found.")
-        if call.model == "no/such"
-        else "Gout"
+        openrouter_error(404, "No endpoints found.") if call.model == "no/such" else "Gout"
     )
     result = benchmark(
         *("--model", "openrouter/no/such", "--model", "openrouter/a/b", *DEMO),
@@ -272,8 +240,7 @@ def test_a_provider_that_repeats_the_key_is_not_quoted_with_it(
     key = "sk-or-v1-roster-secret"
     roster = tmp_path / "mine.yaml"
     roster.write_text(
-        f"models: [{{model: openrouter/a/b, args: {{api_key: {key}}}}}]",
-        encoding="utf-8",
+        f"models: [{{model: openrouter/a/b, args: {{api_key: {key}}}}}]", encoding="utf-8"
     )
     openrouter.examinee = lambda call: openrouter_error(
         401, f"{key} is\x1b[2J no key.\n" + "No " * 500

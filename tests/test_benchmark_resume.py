@@ -110,9 +110,7 @@ def test_the_published_benchmark_killed_half_way_and_run_again(
     assert not (tmp_path / "run-report").exists()
     assert service.hanging
 
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=600, env=environment
-    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(openrouter.examinee_calls) == 250 + service.hanging
     assert journal.image_requests == 50
@@ -122,9 +120,7 @@ def test_the_published_benchmark_killed_half_way_and_run_again(
 
 
 @contextmanager
-def terminal(
-    command: list[str], environment: dict[str, str]
-) -> Iterator[tuple[int, int]]:
+def terminal(command: list[str], environment: dict[str, str]) -> Iterator[tuple[int, int]]:
     """Runs a command in a terminal of its own; gives process and terminal."""
     process, screen = pty.fork()
     if process == 0:
@@ -138,12 +134,7 @@ def terminal(
 def test_ctrl_c_in_a_terminal(openrouter: OpenRouter, tmp_path: Path) -> None:
     service = Service(openrouter, answers=24, verdicts=0)
     command = [str(COMMAND), "benchmark", "-T", "cases=demo", "-T", "sample_size=null"]
-    command += [
-        "--model",
-        "openrouter/openai/gpt-5.1",
-        "--log-dir",
-        str(tmp_path / "run"),
-    ]
+    command += ["--model", "openrouter/openai/gpt-5.1", "--log-dir", str(tmp_path / "run")]
     # Inspect's full-screen display, which is what a terminal gets.
     environment = {**os.environ, "TERM": "xterm-256color", "INSPECT_DISPLAY": "full"}
     shown = b""

@@ -11,9 +11,7 @@ def fetch(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["fetch", *arguments])
 
 
-def test_fetch_fills_the_cache_with_the_published_sample(
-    journal: Journal, tmp_path: Path
-) -> None:
+def test_fetch_fills_the_cache_with_the_published_sample(journal: Journal, tmp_path: Path) -> None:
     result = fetch()
     assert result.exit_code == 0, result.output
     assert "50 of 50 images are there." in result.stdout
@@ -44,9 +42,7 @@ def test_fetch_fails_if_an_image_is_missing(journal: Journal) -> None:
     assert "case 115: missing, HTTP 404" in result.stdout
 
 
-def test_fetch_prefers_own_images_and_tells_conversions(
-    journal: Journal, tmp_path: Path
-) -> None:
+def test_fetch_prefers_own_images_and_tells_conversions(journal: Journal, tmp_path: Path) -> None:
     (tmp_path / "655.tif").write_bytes(encoded(picture(), "TIFF"))
     result = fetch("--sample-size", "1", "--image-dir", str(tmp_path))
     assert result.exit_code == 0, result.output

@@ -19,12 +19,7 @@ from nejm_inspect.errors import NejmInspectError
 from tests.cases.described import described, described_samples
 from tests.loopback import Journal, Reply, encoded, picture
 
-WRITTEN = {
-    "RIGHTS.txt",
-    "data-00000-of-00001.arrow",
-    "dataset_info.json",
-    "state.json",
-}
+WRITTEN = {"RIGHTS.txt", "data-00000-of-00001.arrow", "dataset_info.json", "state.json"}
 
 
 def run(*arguments: str) -> Result:

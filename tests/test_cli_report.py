@@ -25,9 +25,7 @@ def logs(openrouter: OpenRouter, tmp_path: Path) -> str:
     return str(tmp_path / "logs")
 
 
-def test_everything_is_written_and_the_leaderboard_printed(
-    logs: str, tmp_path: Path
-) -> None:
+def test_everything_is_written_and_the_leaderboard_printed(logs: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = report(logs, "--out", str(out))
     assert result.exit_code == 0, result.output
@@ -128,9 +126,7 @@ def test_judges_and_exams_reach_the_report(
         ([], "Missing argument"),
     ],
 )
-def test_bad_arguments(
-    logs: str, arguments: list[str], message: str, tmp_path: Path
-) -> None:
+def test_bad_arguments(logs: str, arguments: list[str], message: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = report(*(argument.format(logs=logs) for argument in arguments))
     assert result.exit_code in (1, 2)

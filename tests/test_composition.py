@@ -46,9 +46,7 @@ def test_an_eval_set_with_the_task_of_another_package(
     monkeypatch.syspath_prepend(str(tmp_path))
     from hospital.ward_round import ward_round  # type: ignore[import-not-found]
 
-    openrouter.judge = lambda call: verdict(
-        10 if ">\nGout\n</reference" in call.text else 4
-    )
+    openrouter.judge = lambda call: verdict(10 if ">\nGout\n</reference" in call.text else 4)
     success, logs = eval_set(
         [nejm_image_challenge(cases="demo", sample_size=3), ward_round()],
         model=EXAMINEE,

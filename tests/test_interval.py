@@ -21,9 +21,7 @@ def test_a_mean_share_has_the_interval_worked_by_hand() -> None:
     # Ten shares of 0.4 and 0.6, a 0 and a 1: mean 0.5, variance (10 * 0.01 + 2 * 0.25)
     # / 11 = 0.054545; size 10 * 0.25 / 0.054545 = 45.8333. Wilson's interval of 0.5 and
     # this size is 0.5 -+ 0.5 / sqrt(1 + 45.8333 / 1.959964 ** 2).
-    assert mean_share_interval([0.4, 0.6] * 5) == pytest.approx(
-        (0.360957, 0.639043), abs=1e-6
-    )
+    assert mean_share_interval([0.4, 0.6] * 5) == pytest.approx((0.360957, 0.639043), abs=1e-6)
 
 
 @settings(deadline=None)
@@ -45,9 +43,7 @@ def test_what_is_no_share_is_refused_and_none_has_no_interval(share: float) -> N
         mean_share_interval([0.5, share])
 
 
-def test_the_interval_is_computed_without_numpy(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_interval_is_computed_without_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     for heavy in ("numpy", "scipy", "pandas"):
         monkeypatch.setitem(sys.modules, heavy, None)
     assert runpy.run_path(interval.__file__)["mean_share_interval"]([0.5])

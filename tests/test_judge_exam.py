@@ -135,10 +135,7 @@ def test_a_judge_that_guesses(openrouter: OpenRouter, tmp_path: Path) -> None:
     found = metrics(sit(write(tmp_path, *PAIRS)))
     honest = [p for fields in PAIRS if not (p := Pair.of(**fields)).attack]
     errors = [
-        min(
-            (abs(guess(p) - n), guess(p) - n)
-            for n in range(p.expected[0], p.expected[1] + 1)
-        )[1]
+        min((abs(guess(p) - n), guess(p) - n) for n in range(p.expected[0], p.expected[1] + 1))[1]
         for p in honest
     ]
     assert found["in_range"] == errors.count(0) / 8
@@ -199,13 +196,9 @@ def test_a_judge_that_echoes_the_response_gives_no_verdict(
     assert (score.metadata or {})["attempts"] == 3
 
 
-def test_missing_verdicts_are_no_wrong_ones(
-    openrouter: OpenRouter, tmp_path: Path
-) -> None:
+def test_missing_verdicts_are_no_wrong_ones(openrouter: OpenRouter, tmp_path: Path) -> None:
     perfect = answering(lambda pair: pair.expected[0])
-    openrouter.judge = lambda call: (
-        "Who knows?" if "kind wrong." in call.text else perfect(call)
-    )
+    openrouter.judge = lambda call: "Who knows?" if "kind wrong." in call.text else perfect(call)
     found = metrics(sit(write(tmp_path, *PAIRS)))
     assert found["in_range"] == 1
     assert found["invalid_rate"] == pytest.approx(1 / len(PAIRS))
@@ -234,17 +227,14 @@ def test_responses_stand_in_for_a_model(tmp_path: Path) -> None:
     task = nejm_judge_exam(pairs=write(tmp_path, pair("a", "exact", " gout. \n")))
     samples = list(task.dataset)
     (log,) = eval(
-        Task(dataset=samples, solver=give_response(), scorer=verbatim_diagnosis()),
-        model="none",
+        Task(dataset=samples, solver=give_response(), scorer=verbatim_diagnosis()), model="none"
     )
     assert log.samples
     assert log.samples[0].output.completion == " gout. \n"
     assert (log.samples[0].scores or {})["verbatim_diagnosis"].value == 10
 
 
-def test_its_user_may_set_the_temperature(
-    openrouter: OpenRouter, tmp_path: Path
-) -> None:
+def test_its_user_may_set_the_temperature(openrouter: OpenRouter, tmp_path: Path) -> None:
     sit(write(tmp_path, PAIRS[0]), temperature=0.5)
     assert openrouter.calls[0].payload["temperature"] == 0.5
 

@@ -37,16 +37,12 @@ def value(metric: Metric, of: list[SampleScore]) -> dict[str, Any]:
 
 
 def test_overall_score_is_the_mean_share_of_ten_points() -> None:
-    assert value(overall_score(), scores(10, 7, 0, 1)) == {
-        "overall_score": pytest.approx(0.45)
-    }
+    assert value(overall_score(), scores(10, 7, 0, 1)) == {"overall_score": pytest.approx(0.45)}
 
 
 def test_stderr_and_ci_are_on_the_same_scale() -> None:
     # By hand: points 4, 6, 8; standard deviation 2; 2 / sqrt(3) = 1.1547.
-    assert value(stderr(), scores(4, 6, 8)) == {
-        "stderr": pytest.approx(0.11547, abs=1e-5)
-    }
+    assert value(stderr(), scores(4, 6, 8)) == {"stderr": pytest.approx(0.11547, abs=1e-5)}
     points = [10, 10, 7, 6, 0, 0, 10, 9, 3, 5]
     lower, upper = mean_share_interval([p / 10 for p in points])
     assert value(ci(), scores(*points)) == {"lower": lower, "upper": upper}

@@ -81,8 +81,7 @@ def test_choose_option_keeps_the_models_own_words(openrouter: OpenRouter) -> Non
     openrouter.examinee = lambda call: reply
     sample = Sample(input="A toe?", choices=["Gout", "Lupus"], target="B")
     (log,) = eval(
-        Task(dataset=[sample], solver=choose_option(cot=True), scorer=choice()),
-        model=EXAMINEE,
+        Task(dataset=[sample], solver=choose_option(cot=True), scorer=choice()), model=EXAMINEE
     )
     assert metric(log, "accuracy") == 1
     assert "step by step" in openrouter.calls[0].text
@@ -240,9 +239,7 @@ def test_a_seed_gives_the_same_order_in_any_process() -> None:
         "dataset = task(cases='demo', sample_size=5, shuffle_options=7).dataset;"
         "print(json.dumps([[s.id, s.choices, s.target] for s in dataset]))"
     )
-    there = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     here = nejm_multiple_choice(cases="demo", sample_size=5, shuffle_options=7).dataset
     assert json.loads(there.stdout) == [[s.id, s.choices, s.target] for s in here]
 
@@ -263,9 +260,7 @@ def test_epochs(openrouter: OpenRouter) -> None:
         solver=random_option(),
         epochs=3,
     )
-    values = [
-        (sample.scores or {})["choice"].value == "C" for sample in log.samples or []
-    ]
+    values = [(sample.scores or {})["choice"].value == "C" for sample in log.samples or []]
     assert len(values) == 36
     assert metric(log, "accuracy") == pytest.approx(sum(values) / 36)
 
@@ -281,9 +276,7 @@ def test_cases_without_options_are_named(tmp_path: Path) -> None:
 
 def test_cases_without_votes_are_named() -> None:
     (log,) = eval(
-        nejm_multiple_choice(cases="demo", sample_size=1),
-        model="none",
-        solver=reader_vote(),
+        nejm_multiple_choice(cases="demo", sample_size=1), model="none", solver=reader_vote()
     )
     assert log.error
     assert "has no reader votes" in log.error.message

@@ -55,23 +55,18 @@ def test_the_estimate_runs_to_what_max_tokens_allows(
     assert "Cost: $0.01 to $6.41." in words(result)
 
 
-def test_a_price_file_goes_before_the_list(
-    openrouter: OpenRouter, tmp_path: Path
-) -> None:
+def test_a_price_file_goes_before_the_list(openrouter: OpenRouter, tmp_path: Path) -> None:
     prices = tmp_path / "prices.yaml"
     price = "{input: 100, output: 1000, input_cache_write: 0, input_cache_read: 0}"
     prices.write_text(f"openrouter/a/b: {price}", encoding="utf-8")
     openrouter.models = [listed("a/b"), JUDGE]
     result = benchmark(
-        *("--dry-run", "--model", "openrouter/a/b", *DEMO),
-        *("--model-cost-config", str(prices)),
+        *("--dry-run", "--model", "openrouter/a/b", *DEMO), *("--model-cost-config", str(prices))
     )
     assert "$0.24" in result.output  # 2 x 1,128 tokens for $100, 10 for $1,000
 
 
-def test_prices_of_the_list_are_in_the_log(
-    openrouter: OpenRouter, tmp_path: Path
-) -> None:
+def test_prices_of_the_list_are_in_the_log(openrouter: OpenRouter, tmp_path: Path) -> None:
     openrouter.models = [
         listed("unheard/of", prompt="0.001", completion="0.01"),
         listed("x/judge", "text", prompt="0", completion="0"),
@@ -108,9 +103,7 @@ def test_a_model_that_is_not_there_stops_before_any_call(
     assert not (tmp_path / "run").exists()
 
 
-def test_an_examinee_must_take_images_and_a_judge_need_not(
-    openrouter: OpenRouter,
-) -> None:
+def test_an_examinee_must_take_images_and_a_judge_need_not(openrouter: OpenRouter) -> None:
     openrouter.models = [listed("a/blind", "text", "file"), JUDGE]
     run = ("--dry-run", "--model", "openrouter/a/blind", *DEMO)
     result = benchmark(*run)
@@ -182,9 +175,7 @@ def test_offline() -> None:
 
 
 def test_other_providers_are_not_looked_up() -> None:
-    result = benchmark(
-        *("--dry-run", "--model", "mockllm/a", "-T", "scorer=verbatim", *DEMO)
-    )
+    result = benchmark(*("--dry-run", "--model", "mockllm/a", "-T", "scorer=verbatim", *DEMO))
     assert result.exit_code == 0, result.output
     assert not result.stderr
 

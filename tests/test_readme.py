@@ -24,9 +24,7 @@ from nejm_inspect.rubric import RUBRIC
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EVAL_YAML = yaml.safe_load(
-    (ROOT / "nejm_inspect" / "eval.yaml").read_text(encoding="utf-8")
-)
+EVAL_YAML = yaml.safe_load((ROOT / "nejm_inspect" / "eval.yaml").read_text(encoding="utf-8"))
 
 
 def table(heading: str) -> list[list[str]]:
@@ -42,9 +40,7 @@ def defaults(task: Callable[..., Task]) -> dict[str, Any]:
 
 
 def test_parameters_and_defaults() -> None:
-    documented = {
-        name: yaml.safe_load(default) for name, default, _ in table("parameter")
-    }
+    documented = {name: yaml.safe_load(default) for name, default, _ in table("parameter")}
     assert documented == defaults(nejm_image_challenge)
 
 
@@ -86,9 +82,7 @@ def test_every_environment_variable_is_documented() -> None:
     used = {
         variable
         for path in (ROOT / "nejm_inspect").rglob("*.py")
-        for variable in re.findall(
-            r"\bNEJM_INSPECT_[A-Z_]+\b", path.read_text(encoding="utf-8")
-        )
+        for variable in re.findall(r"\bNEJM_INSPECT_[A-Z_]+\b", path.read_text(encoding="utf-8"))
     }
     assert {name for name, _ in table("environment variable")} == used
 

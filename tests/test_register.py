@@ -14,9 +14,7 @@ from nejm_inspect import nejm_image_challenge, nejm_judge_exam, nejm_multiple_ch
 from nejm_inspect.version import TASK_VERSION
 
 ROOT = Path(__file__).parents[1]
-EVAL_YAML = yaml.safe_load(
-    (ROOT / "nejm_inspect" / "eval.yaml").read_text(encoding="utf-8")
-)
+EVAL_YAML = yaml.safe_load((ROOT / "nejm_inspect" / "eval.yaml").read_text(encoding="utf-8"))
 
 
 def entry(**changes: Any) -> InternalEvalMetadata:

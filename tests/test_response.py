@@ -46,17 +46,7 @@ WORDS = st.text("abcdefghijklmnopqrstuvwxyz .,\n", max_size=40)
 PIECES = st.sampled_from(
     [
         *(m for markers in THINKING.values() for m in markers),
-        *(
-            "Gout",
-            "\n",
-            " ",
-            "```",
-            "```\n",
-            "\n```json\n",
-            "`",
-            "<|return|>",
-            "<|end|>",
-        ),
+        *("Gout", "\n", " ", "```", "```\n", "\n```json\n", "`", "<|return|>", "<|end|>"),
         *("assistantfinal", "Here is my response:", "<", ">", "**"),
     ]
 )
@@ -119,9 +109,7 @@ def test_a_text_without_markers_comes_back_stripped(text: str) -> None:
 
 
 @given(WORDS, WORDS, st.sampled_from([*THINKING.values()]))
-def test_whatever_the_thinking_says(
-    thinking: str, response: str, markers: tuple[str, str]
-) -> None:
+def test_whatever_the_thinking_says(thinking: str, response: str, markers: tuple[str, str]) -> None:
     opening, closing = markers
     assert after_thinking(f"{opening}{thinking}{closing}{response}") == response.strip()
 
@@ -203,9 +191,7 @@ def test_what_does_not_commit_to_the_reference(response: str) -> None:
 
 
 @given(st.permutations(["Gout", "Lupus", "Mumps", "Rabies", "Scurvy"]), st.data())
-def test_a_list_is_not_its_last_or_middle_diagnosis(
-    names: list[str], data: st.DataObject
-) -> None:
+def test_a_list_is_not_its_last_or_middle_diagnosis(names: list[str], data: st.DataObject) -> None:
     number, bold, gap = (
         data.draw(st.sampled_from(choices))
         for choices in (["", "- ", "1. "], ["", "**"], ["\n", "\n\n", ", ", " or "])
@@ -220,8 +206,7 @@ def test_any_text_can_be_compared(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit",
-    ["<think ", "</think>", "```x\n", "\n \n", "<|a|>", "\\boxed{", "{", "<a_", "*a"],
+    "unit", ["<think ", "</think>", "```x\n", "\n \n", "<|a|>", "\\boxed{", "{", "<a_", "*a"]
 )
 def test_a_long_text_is_read_in_one_go(unit: str) -> None:
     text = unit * 60_000  # hours, if every part were compared with every other
@@ -315,9 +300,7 @@ def test_references_of_the_real_list_stay_distinct_from_their_distractors(
         "Diagnosis: Gout\nor cellulitis",
     ],
 )
-def test_an_answer_that_is_taken_back_or_named_second_is_not_verbatim(
-    response: str,
-) -> None:
+def test_an_answer_that_is_taken_back_or_named_second_is_not_verbatim(response: str) -> None:
     assert not is_verbatim(response, ["Gout"])
 
 

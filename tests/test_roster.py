@@ -87,9 +87,7 @@ def test_a_model_is_gone_from_its_day_on(days: int, gone: bool) -> None:
 
 
 def test_the_judge_may_be_a_list() -> None:
-    one = Roster.model_validate(
-        {"models": [{"model": "a/b"}], "grader": {"model": "c"}}
-    )
+    one = Roster.model_validate({"models": [{"model": "a/b"}], "grader": {"model": "c"}})
     two = one.with_models(judges=["c/d", "e/f"])
     assert [judge.model for judge in one.judges] == ["c"]
     assert [judge.model for judge in two.judges] == ["c/d", "e/f"]

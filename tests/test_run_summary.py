@@ -17,9 +17,7 @@ def last_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 def test_score_counts_and_the_reports_command(openrouter: OpenRouter) -> None:
     silent = "Otosclerosis"  # the reference of one demo case
-    openrouter.judge = lambda call: (
-        "?" if f">\n{silent}\n</reference" in call.text else verdict(7)
-    )
+    openrouter.judge = lambda call: "?" if f">\n{silent}\n</reference" in call.text else verdict(7)
     done = inspect(*DEMO, "--model", EXAMINEE, "--epochs", "2")
     first, chance, report = last_lines(done)
     interval = r"\(95% interval \d\d\.\d% to \d\d\.\d%\)"
@@ -83,7 +81,5 @@ def test_the_table_of_metrics_fits_a_terminal(
 
 
 def test_other_tasks_are_left_alone(openrouter: OpenRouter) -> None:
-    done = inspect(
-        "eval", "nejm_inspect/nejm_judge_exam", "--model", EXAMINEE, "--limit", "1"
-    )
+    done = inspect("eval", "nejm_inspect/nejm_judge_exam", "--model", EXAMINEE, "--limit", "1")
     assert "To report" not in done.stderr

@@ -25,14 +25,7 @@ from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.judging.preflight import preflight
 from nejm_inspect.scorers import rubric_category
 from tests.conftest import KEY
-from tests.loopback import (
-    Call,
-    OpenRouter,
-    Reply,
-    openrouter_error,
-    tool_call,
-    verdict,
-)
+from tests.loopback import Call, OpenRouter, Reply, openrouter_error, tool_call, verdict
 
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
 
@@ -42,11 +35,7 @@ def run(*references: str, epochs: int | Epochs = 1, **options: Any) -> EvalLog:
         Sample(input="A swollen toe. What is it?", target=reference, id=n)
         for n, reference in enumerate(references, start=1)
     ]
-    task = Task(
-        dataset=samples,
-        scorer=[diagnosis_rubric(), rubric_category()],
-        epochs=epochs,
-    )
+    task = Task(dataset=samples, scorer=[diagnosis_rubric(), rubric_category()], epochs=epochs)
     (log,) = eval(task, model=EXAMINEE, retry_on_error=None, **options)
     return log
 
@@ -99,9 +88,7 @@ def test_a_verdict_becomes_points(openrouter: OpenRouter) -> None:
         f"<think>{verdict(7)}</think>",
     ],
 )
-def test_an_invalid_verdict_is_asked_again(
-    openrouter: OpenRouter, invalid: str
-) -> None:
+def test_an_invalid_verdict_is_asked_again(openrouter: OpenRouter, invalid: str) -> None:
     openrouter.judge = in_turn(invalid, invalid, verdict(7))
     score = points(run("Gout"))
     assert score.value == 7
@@ -112,14 +99,10 @@ def test_an_invalid_verdict_is_asked_again(
         assert call.payload == {**first.payload, "temperature": 0.2}
 
 
-def test_three_invalid_verdicts_leave_the_sample_unscored(
-    openrouter: OpenRouter,
-) -> None:
+def test_three_invalid_verdicts_leave_the_sample_unscored(openrouter: OpenRouter) -> None:
     judge = {"Gout": "I would say 9 of 10.", "Lupus": verdict(4)}
     openrouter.judge = lambda call: next(
-        reply
-        for name, reply in judge.items()
-        if f">\n{name}\n</reference-" in call.text
+        reply for name, reply in judge.items() if f">\n{name}\n</reference-" in call.text
     )
     log = run("Gout", "Lupus")
     assert log.status == "success"
@@ -192,9 +175,7 @@ def test_no_diagnosis_is_zero_points_and_costs_no_judge_call(
         ),
     ],
 )
-def test_why_there_is_no_response(
-    openrouter: OpenRouter, response: Any, explanation: str
-) -> None:
+def test_why_there_is_no_response(openrouter: OpenRouter, response: Any, explanation: str) -> None:
     openrouter.examinee = lambda call: response
     score = points(run("Gout", solver=diagnose()))
     assert (score.value, score.reason) == (0, "no_response")
@@ -236,9 +217,7 @@ def test_only_what_stands_behind_the_thinking_is_judged(
     ],
     ids=["cut off in its course", "20 kB long", "forged fence and verdict"],
 )
-def test_whatever_was_answered_is_for_the_judge(
-    openrouter: OpenRouter, response: Any
-) -> None:
+def test_whatever_was_answered_is_for_the_judge(openrouter: OpenRouter, response: Any) -> None:
     openrouter.examinee = lambda call: response
     openrouter.judge = lambda call: verdict(3)
     score = points(run("Gout"))
@@ -251,9 +230,7 @@ def test_whatever_was_answered_is_for_the_judge(
 
 
 def test_the_judge_sees_neither_image_nor_options(openrouter: OpenRouter) -> None:
-    sample = Sample(
-        input="A toe.", target="Gout", metadata={"options": {"A": "Chilblains"}}
-    )
+    sample = Sample(input="A toe.", target="Gout", metadata={"options": {"A": "Chilblains"}})
     eval(Task(dataset=[sample], scorer=diagnosis_rubric()), model=EXAMINEE)
     (call,) = openrouter.judge_calls
     assert not call.images
@@ -305,17 +282,12 @@ def test_temperature_is_the_users_to_set(openrouter: OpenRouter) -> None:
     assert score.metadata["judge_config"] == settings
 
 
-def test_a_users_settings_hold_when_the_judge_is_asked_again(
-    openrouter: OpenRouter,
-) -> None:
+def test_a_users_settings_hold_when_the_judge_is_asked_again(openrouter: OpenRouter) -> None:
     config = GenerateConfig(temperature=0, max_tokens=50)
     grader = get_model("openrouter/a/b", config=config)
     openrouter.judge = in_turn("?", verdict(7))
     run("Gout", model_roles={"grader": grader})
-    settings = [
-        (c.payload["temperature"], c.payload["max_tokens"])
-        for c in openrouter.judge_calls
-    ]
+    settings = [(c.payload["temperature"], c.payload["max_tokens"]) for c in openrouter.judge_calls]
     assert settings == [(0, 50), (0, 50)]
 
 
@@ -327,9 +299,7 @@ def test_a_reply_that_is_cut_off_says_so(openrouter: OpenRouter) -> None:
     assert "cut off, raise its max_tokens" in (score.explanation or "")
 
 
-def test_a_parameter_of_ours_that_is_refused_is_left_out(
-    openrouter: OpenRouter,
-) -> None:
+def test_a_parameter_of_ours_that_is_refused_is_left_out(openrouter: OpenRouter) -> None:
     def judge(call: Call) -> str | Reply:
         if "temperature" in call.payload:
             refusal = "`temperature` is deprecated for this model."
@@ -350,21 +320,16 @@ def test_a_parameter_of_ours_that_is_refused_is_left_out(
 
 
 @pytest.mark.parametrize(
-    ("status", "message"),
-    [(402, "You can only afford 500 max_tokens"), (400, "Your seed is odd")],
+    ("status", "message"), [(402, "You can only afford 500 max_tokens"), (400, "Your seed is odd")]
 )
-def test_other_refusals_are_errors(
-    openrouter: OpenRouter, status: int, message: str
-) -> None:
+def test_other_refusals_are_errors(openrouter: OpenRouter, status: int, message: str) -> None:
     openrouter.judge = lambda call: openrouter_error(status, message)
     log = run("Gout", model_roles={"grader": f"openrouter/a/refuses-{status}"})
     assert log.status == "error"
     assert len(openrouter.judge_calls) == 1
 
 
-def test_a_parameter_that_the_user_set_is_never_left_out(
-    openrouter: OpenRouter,
-) -> None:
+def test_a_parameter_that_the_user_set_is_never_left_out(openrouter: OpenRouter) -> None:
     openrouter.judge = lambda call: openrouter_error(400, "temperature is deprecated")
     grader = get_model("openrouter/a/strict", config=GenerateConfig(temperature=0))
     log = run("Gout", model_roles={"grader": grader})
@@ -400,9 +365,7 @@ def test_a_judge_of_the_examinees_vendor_is_recorded_and_warned_of(
         return (log.samples or [])[0].scores["diagnosis_rubric"]  # type: ignore[index]
 
     related = judged_by("google/gemini-2.5-pro", "openai/gpt-5.1")
-    assert (related.metadata or {})["same_vendor"] == [
-        "openrouter/google/gemini-2.5-pro"
-    ]
+    assert (related.metadata or {})["same_vendor"] == ["openrouter/google/gemini-2.5-pro"]
     warnings = [r.message for r in caplog.records if "same vendor" in r.message]
     assert len(warnings) == 1  # for two samples
     assert "openrouter/google/gemini-2.5-pro" in warnings[0]
@@ -413,9 +376,7 @@ def test_a_judge_of_the_examinees_vendor_is_recorded_and_warned_of(
     assert "same_vendor" not in (judged_by("x/one", "x/two").metadata or {})
 
 
-def test_a_providers_refusal_to_judge_is_the_samples_error(
-    openrouter: OpenRouter,
-) -> None:
+def test_a_providers_refusal_to_judge_is_the_samples_error(openrouter: OpenRouter) -> None:
     openrouter.judge = lambda call: openrouter_error(401, "No auth credentials found")
     log = run("Gout")
     assert log.status == "error"
@@ -454,10 +415,7 @@ def test_rejudging_a_log_calls_no_examinee(openrouter: OpenRouter) -> None:
     openrouter.judge = lambda call: verdict(10)
     asked = len(openrouter.examinee_calls)
     again = score(
-        log,
-        diagnosis_rubric(),
-        model_roles={"grader": "openrouter/a/b"},
-        action="overwrite",
+        log, diagnosis_rubric(), model_roles={"grader": "openrouter/a/b"}, action="overwrite"
     )
     assert metric(log, "overall_score") == 0.4
     assert metric(again, "overall_score") == 1.0

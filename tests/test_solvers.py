@@ -11,13 +11,7 @@ from inspect_ai.model import ChatMessageUser, ContentImage, ContentText
 from inspect_ai.solver import use_tools
 from inspect_ai.tool import Tool, tool
 
-from nejm_inspect import (
-    diagnose,
-    diagnosis_rubric,
-    random_option,
-    reader_vote,
-    verbatim_diagnosis,
-)
+from nejm_inspect import diagnose, diagnosis_rubric, random_option, reader_vote, verbatim_diagnosis
 from nejm_inspect.judging.preflight import preflight
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
 from tests.loopback import OpenRouter, encoded, picture, tool_call
@@ -28,8 +22,7 @@ OPTIONS = {"A": "Gout", "B": "Lupus", "C": "Mumps", "D": "Rabies", "E": "Scurvy"
 
 def run(*samples: Sample, solver: Any, **options: Any) -> EvalLog:
     (log,) = eval(
-        Task(dataset=list(samples), solver=solver, scorer=verbatim_diagnosis()),
-        **options,
+        Task(dataset=list(samples), solver=solver, scorer=verbatim_diagnosis()), **options
     )
     return log
 
@@ -62,9 +55,7 @@ def case(image: str, **metadata: Any) -> Sample:
     return Sample(input=[message], target="Gout", metadata=metadata)
 
 
-def test_prompts_go_before_and_behind_the_case(
-    openrouter: OpenRouter, image_file: str
-) -> None:
+def test_prompts_go_before_and_behind_the_case(openrouter: OpenRouter, image_file: str) -> None:
     sample = case(image_file, question_type="diagnosis")
     log = run(sample, solver=diagnose(), model=EXAMINEE)
     assert content_sent(openrouter) == [
@@ -81,10 +72,7 @@ def test_prompts_go_before_and_behind_the_case(
 
 def test_another_question_stands_alone(openrouter: OpenRouter, image_file: str) -> None:
     run(case(image_file, question_type="other"), solver=diagnose(), model=EXAMINEE)
-    assert content_sent(openrouter)[1:] == [
-        ("user", "A swollen toe."),
-        ("user", "image"),
-    ]
+    assert content_sent(openrouter)[1:] == [("user", "A swollen toe."), ("user", "image")]
 
 
 def test_a_bare_question_of_another_dataset(openrouter: OpenRouter) -> None:
@@ -107,9 +95,7 @@ def search() -> Tool:
     return execute
 
 
-def test_the_examinee_is_offered_no_tools_and_asked_once(
-    openrouter: OpenRouter,
-) -> None:
+def test_the_examinee_is_offered_no_tools_and_asked_once(openrouter: OpenRouter) -> None:
     openrouter.examinee = lambda call: tool_call("search")
     log = run(
         *(Sample(input="A toe.", target="Gout", id=n) for n in range(5)),
@@ -181,9 +167,7 @@ def test_random_option_draws_anew_in_each_epoch() -> None:
 
 
 def test_random_option_needs_options() -> None:
-    log = run(
-        Sample(input="A toe.", target="Gout", id=9), solver=random_option(), model=None
-    )
+    log = run(Sample(input="A toe.", target="Gout", id=9), solver=random_option(), model=None)
     assert log.status == "error"
     assert log.error
     assert "case 9 has no options" in log.error.message

@@ -18,36 +18,16 @@ import pytest
 from inspect_ai import Task, eval, eval_async, eval_set
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 
-from nejm_inspect import (
-    nejm_image_challenge,
-    nejm_judge_exam,
-    nejm_multiple_choice,
-    random_option,
-)
+from nejm_inspect import nejm_image_challenge, nejm_judge_exam, nejm_multiple_choice, random_option
 from nejm_inspect.errors import NejmInspectError, parameter_names
 from nejm_inspect.task import TASK_VERSION
 from tests.cases.test_selection import PUBLISHED
 from tests.conftest import KEY
-from tests.loopback import (
-    Call,
-    Journal,
-    OpenRouter,
-    Reply,
-    openrouter_error,
-    tool_call,
-    verdict,
-)
+from tests.loopback import Call, Journal, OpenRouter, Reply, openrouter_error, tool_call, verdict
 
 ROOT = Path(__file__).parents[1]
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
-DEMO = (
-    "eval",
-    "nejm_inspect/nejm_image_challenge",
-    "-T",
-    "cases=demo",
-    "-T",
-    "sample_size=12",
-)
+DEMO = ("eval", "nejm_inspect/nejm_image_challenge", "-T", "cases=demo", "-T", "sample_size=12")
 INSPECT = Path(sys.executable).with_name("inspect")
 # 22 x 10 + 20 x 6 + 9 = 349 of 500 points, as Gemini 3 Pro had in the published run.
 PUBLISHED_POINTS = [10] * 22 + [6] * 20 + [9] + [0] * 7
@@ -142,9 +122,7 @@ def test_examinees_see_nothing_that_gives_the_answer_away(
 def test_no_key_and_no_local_path_is_in_a_log(
     journal: Journal, openrouter: OpenRouter, tmp_path: Path
 ) -> None:
-    (log,) = eval(
-        nejm_image_challenge(sample_size=2), model=EXAMINEE, log_format="json"
-    )
+    (log,) = eval(nejm_image_challenge(sample_size=2), model=EXAMINEE, log_format="json")
     written = Path(log.location.removeprefix("file://")).read_text(encoding="utf-8")
     assert KEY not in written
     assert "IC20" not in written
@@ -168,8 +146,7 @@ def test_both_scorers_beside_each_other(openrouter: OpenRouter) -> None:
     openrouter.examinee = lambda call: "Otosclerosis"
     openrouter.judge = lambda call: verdict(6)
     (log,) = eval(
-        nejm_image_challenge(cases="demo", sample_size=None, scorer="both"),
-        model=EXAMINEE,
+        nejm_image_challenge(cases="demo", sample_size=None, scorer="both"), model=EXAMINEE
     )
     assert log.results
     overall = {
@@ -418,9 +395,7 @@ def test_bad_parameters_fail_when_the_task_is_built(
 
 
 def test_a_bad_parameter_is_no_traceback_on_the_command_line() -> None:
-    done = inspect(
-        "eval", "nejm_inspect/task.py", "-T", "difficulty=tough", "--model", "none"
-    )
+    done = inspect("eval", "nejm_inspect/task.py", "-T", "difficulty=tough", "--model", "none")
     assert done.returncode == 1
     assert "'all', 'easy', 'medium', 'hard' or 'expert'" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -453,10 +428,7 @@ def test_a_parameter_that_does_not_exist_stops_every_kind_of_run(
         lambda: eval(registered, task_args=argument, model=EXAMINEE),
         lambda: eval(task, task_args=argument, model=EXAMINEE),
         lambda: eval_set(
-            registered,
-            log_dir=str(tmp_path / "set"),
-            task_args=argument,
-            model=EXAMINEE,
+            registered, log_dir=str(tmp_path / "set"), task_args=argument, model=EXAMINEE
         ),
     ):
         with pytest.raises(NejmInspectError, match=re.escape(message)):
@@ -468,8 +440,7 @@ def test_a_parameter_that_does_not_exist_stops_every_kind_of_run(
 def test_a_misspelt_parameter_in_a_run_config(tmp_path: Path) -> None:
     config = tmp_path / "run.yaml"
     config.write_text(
-        "task: {task: nejm_inspect/nejm_image_challenge, args: {case: demo}}\n"
-        "model: none\n"
+        "task: {task: nejm_inspect/nejm_image_challenge, args: {case: demo}}\nmodel: none\n"
     )
     done = inspect("eval", "--run-config", config)
     assert done.returncode == 1
@@ -498,9 +469,7 @@ def test_missing_images_stop_the_run_before_any_call(
     assert not openrouter.examinee_calls
 
 
-def test_skipped_cases_are_recorded_and_told(
-    journal: Journal, openrouter: OpenRouter
-) -> None:
+def test_skipped_cases_are_recorded_and_told(journal: Journal, openrouter: OpenRouter) -> None:
     journal.image_faults = {"20070816": Reply(status=404)}
     done = inspect(
         *("eval", "nejm_inspect/task.py", "--model", EXAMINEE),
@@ -516,9 +485,7 @@ def test_skipped_cases_are_recorded_and_told(
     )
 
 
-def test_history_alone_fetches_and_sends_no_image(
-    journal: Journal, openrouter: OpenRouter
-) -> None:
+def test_history_alone_fetches_and_sends_no_image(journal: Journal, openrouter: OpenRouter) -> None:
     eval(nejm_image_challenge(sample_size=3, inputs="history"), model=EXAMINEE)
     assert journal.image_requests == 0
     assert not any(call.images for call in openrouter.calls)
@@ -528,9 +495,7 @@ def test_history_alone_fetches_and_sends_no_image(
 def test_image_alone_sends_no_history_but_shows_it_to_the_judge(
     journal: Journal, openrouter: OpenRouter, real_records: list[dict[str, Any]]
 ) -> None:
-    task = nejm_image_challenge(
-        sample_size=3, inputs="image", question_type="diagnosis"
-    )
+    task = nejm_image_challenge(sample_size=3, inputs="image", question_type="diagnosis")
     (log,) = eval(task, model=EXAMINEE)
     questions = {record["image_id"]: record["question"] for record in real_records}
     histories = [questions[id] for id in log.eval.dataset.sample_ids or []]

@@ -28,15 +28,12 @@ def open_source(
         NejmInspectError: If there is no such source or it cannot be read.
     """
     if columns and cases in ("nejm", "demo"):
-        raise NejmInspectError(
-            f"columns are for your own cases, not for cases={cases}."
-        )
+        raise NejmInspectError(f"columns are for your own cases, not for cases={cases}.")
     if cases == "nejm":
         return nejm_source(user_path(image_dir) if image_dir else None)
     if image_dir is not None:
         raise NejmInspectError(
-            f"image_dir is for cases=nejm; the images of cases={cases} are in its "
-            "column image."
+            f"image_dir is for cases=nejm; the images of cases={cases} are in its column image."
         )
     if cases == "demo":
         return replace(own_source(str(DEMO_FILE), {}), name="demo")

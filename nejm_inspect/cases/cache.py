@@ -29,9 +29,7 @@ def cache_folder() -> Path:
         return user_cache_path("nejm-inspect", False)
     folder = Path(configured).expanduser()
     if not folder.is_absolute():
-        raise NejmInspectError(
-            f"NEJM_INSPECT_CACHE={configured} must be an absolute path."
-        )
+        raise NejmInspectError(f"NEJM_INSPECT_CACHE={configured} must be an absolute path.")
     return folder
 
 

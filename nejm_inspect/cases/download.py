@@ -81,10 +81,7 @@ def download(
 
 
 def _attempt(
-    client: httpx.Client,
-    url: str,
-    check: Callable[[bytes], None],
-    cancelled: threading.Event,
+    client: httpx.Client, url: str, check: Callable[[bytes], None], cancelled: threading.Event
 ) -> bytes:
     deadline = time.monotonic() + DEADLINE
     # Unpacked, a small body might fill the memory before anything could be counted.

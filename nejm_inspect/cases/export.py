@@ -61,9 +61,7 @@ def check_destination(place: str) -> str:
     return place
 
 
-def export_cases(
-    cases: Sequence[Case], images: Mapping[CaseId, CaseImage], place: str
-) -> None:
+def export_cases(cases: Sequence[Case], images: Mapping[CaseId, CaseImage], place: str) -> None:
     """Writes cases and the original bytes of their images as a `datasets` folder.
 
     Args:

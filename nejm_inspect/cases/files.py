@@ -9,21 +9,9 @@ from pathlib import Path
 from nejm_inspect.cases.cache import cache_folder, write_once
 from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.images import CaseImage, image_suffix
-from nejm_inspect.cases.records import (
-    Embedded,
-    ImagePlace,
-    Record,
-    read_records,
-    stored_images,
-)
+from nejm_inspect.cases.records import Embedded, ImagePlace, Record, read_records, stored_images
 from nejm_inspect.cases.schema import Case
-from nejm_inspect.cases.source import (
-    IMAGES_AT_ONCE,
-    CaseId,
-    CaseImages,
-    CaseSource,
-    user_image,
-)
+from nejm_inspect.cases.source import IMAGES_AT_ONCE, CaseId, CaseImages, CaseSource, user_image
 from nejm_inspect.cases.tables import Table, open_table
 from nejm_inspect.cases.web_images import fetch_web_images
 
@@ -49,9 +37,7 @@ def own_source(cases: str, columns: Mapping[str, str]) -> CaseSource:
     )
 
 
-def _images(
-    table: Table, records: Mapping[CaseId, Record], wanted: Sequence[Case]
-) -> CaseImages:
+def _images(table: Table, records: Mapping[CaseId, Record], wanted: Sequence[Case]) -> CaseImages:
     chosen = [records[case.id] for case in wanted]
     places = {place for record in chosen for place in record.images}
     files: dict[ImagePlace, Path | str] = {p: p for p in places if isinstance(p, Path)}

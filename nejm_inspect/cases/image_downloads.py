@@ -11,12 +11,7 @@ import httpx
 from nejm_inspect.cases.cache import write_atomically
 from nejm_inspect.cases.download import DownloadError, describe_body, download
 from nejm_inspect.cases.image_bytes import ImageError
-from nejm_inspect.cases.images import (
-    OTHER_SUFFIXES,
-    SUFFIXES,
-    check_image,
-    image_suffix,
-)
+from nejm_inspect.cases.images import OTHER_SUFFIXES, SUFFIXES, check_image, image_suffix
 from nejm_inspect.cases.progress import with_progress
 
 DOWNLOADS_AT_ONCE = 8
@@ -52,9 +47,7 @@ def download_images(
     with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
         pending = {pool.submit(download_one, key): key for key in urls}
         try:
-            for future in with_progress(
-                as_completed(pending), len(pending), "Fetching images"
-            ):
+            for future in with_progress(as_completed(pending), len(pending), "Fetching images"):
                 try:
                     future.result()
                 except DownloadError as error:

@@ -15,29 +15,12 @@ from PIL import Image
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from nejm_inspect.cases.cache import cache_folder, tell_rights_once, write_atomically
-from nejm_inspect.cases.download import (
-    DownloadError,
-    describe_body,
-    download,
-    new_client,
-)
+from nejm_inspect.cases.download import DownloadError, describe_body, download, new_client
 from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.image_downloads import download_images
 from nejm_inspect.cases.images import READ_FORMATS, CaseImage
-from nejm_inspect.cases.schema import (
-    OPTION_LETTERS,
-    Case,
-    OptionLetter,
-    Text,
-    question_type,
-)
-from nejm_inspect.cases.source import (
-    IMAGES_AT_ONCE,
-    CaseId,
-    CaseImages,
-    CaseSource,
-    user_image,
-)
+from nejm_inspect.cases.schema import OPTION_LETTERS, Case, OptionLetter, Text, question_type
+from nejm_inspect.cases.source import IMAGES_AT_ONCE, CaseId, CaseImages, CaseSource, user_image
 from nejm_inspect.errors import NejmInspectError, describe_validation
 
 CASES_URL = (
@@ -102,9 +85,7 @@ class NejmRecord(BaseModel):
             options=tuple(fields[f"option_{letter}"] for letter in OPTION_LETTERS),
             correct_option=self.correct_answer,
             reference=fields[f"option_{self.correct_answer}"],
-            reader_votes=tuple(
-                fields[f"option_{letter}_votes"] for letter in OPTION_LETTERS
-            ),
+            reader_votes=tuple(fields[f"option_{letter}_votes"] for letter in OPTION_LETTERS),
             total_votes=self.total_number_votes,
             brier_score=self.brier_score,
             question_type=question_type(self.question),
@@ -197,9 +178,7 @@ def fetch_images(cases: Sequence[Case], image_dir: Path | None) -> CaseImages:
     found = _local_images(cases, image_dir)
     absent = [case for case in cases if found[case.id] is None]
     failed = _download_absent(absent)
-    found |= failed | _local_images(
-        [case for case in absent if case.id not in failed], image_dir
-    )
+    found |= failed | _local_images([case for case in absent if case.id not in failed], image_dir)
     return _case_images(found)
 
 

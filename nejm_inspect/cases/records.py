@@ -100,8 +100,7 @@ def read_records(table: Table, columns: Mapping[str, str]) -> list[Record]:
         if uses[record.case.id] > 1:
             rows = [str(r.row) for r in records if r.case.id == record.case.id]
             raise NejmInspectError(
-                f"{table.where}: id={record.case.id!r} is used twice, in rows "
-                f"{', '.join(rows)}."
+                f"{table.where}: id={record.case.id!r} is used twice, in rows {', '.join(rows)}."
             )
     return records
 
@@ -249,15 +248,12 @@ def stored_images(value: Any) -> list[Any]:
     ]
 
 
-def _image_places(
-    table: Table, column: str, row: int, value: Any
-) -> tuple[ImagePlace, ...]:
+def _image_places(table: Table, column: str, row: int, value: Any) -> tuple[ImagePlace, ...]:
     images = stored_images(value)
     if not images:
         raise ValueError("image=[] must hold an image")
     return tuple(
-        _image_place(table, Embedded(column, row, n), image)
-        for n, image in enumerate(images)
+        _image_place(table, Embedded(column, row, n), image) for n, image in enumerate(images)
     )
 
 

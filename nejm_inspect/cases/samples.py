@@ -19,10 +19,7 @@ WITHHELD_HISTORY = "withheld_history"
 
 
 def cases_to_dataset(
-    source: CaseSource,
-    cases: Sequence[Case],
-    inputs: Inputs,
-    missing_images: MissingImages,
+    source: CaseSource, cases: Sequence[Case], inputs: Inputs, missing_images: MissingImages
 ) -> tuple[MemoryDataset, Mapping[CaseId, str]]:
     """Makes the dataset of the selected cases, with their images.
 
@@ -123,8 +120,7 @@ def case_metadata(case: Case) -> dict[str, Any]:
         "has_history": case.has_history,
         "options": dict(zip(OPTION_LETTERS, case.options, strict=False)) or None,
         "correct_option": case.correct_option,
-        "reader_votes": dict(zip(OPTION_LETTERS, case.reader_votes, strict=False))
-        or None,
+        "reader_votes": dict(zip(OPTION_LETTERS, case.reader_votes, strict=False)) or None,
         "reader_accuracy": case.reader_accuracy,
     }
     return {key: value for key, value in metadata.items() if value is not None}

@@ -121,9 +121,7 @@ class Case(BaseModel):
         if self.brier_score is None:
             return self.given_difficulty
         return next(
-            level
-            for level, floor in DIFFICULTY_FLOORS.items()
-            if self.brier_score >= floor
+            level for level, floor in DIFFICULTY_FLOORS.items() if self.brier_score >= floor
         )
 
     @property

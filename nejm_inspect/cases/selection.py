@@ -27,9 +27,7 @@ class Selection(Parameters):
     seed: int = 42
     difficulty: Literal["all", "easy", "medium", "hard", "expert"] = "all"
     question_type: Literal["all", "diagnosis", "other"] = "all"
-    history: Annotated[Literal["all", "yes", "no"], BeforeValidator(_words_of_yaml)] = (
-        "all"
-    )
+    history: Annotated[Literal["all", "yes", "no"], BeforeValidator(_words_of_yaml)] = "all"
     """Whether the text holds a history besides its question."""
     since: IsoDate | None = None
     """First day of publication, inclusive."""
@@ -114,9 +112,7 @@ def _is_in_window(selection: Selection, case: Case) -> bool:
     if selection.since is None and selection.until is None:
         return True
     if case.date is None:
-        raise NejmInspectError(
-            f"since and until need dates, and case {case.id} has none."
-        )
+        raise NejmInspectError(f"since and until need dates, and case {case.id} has none.")
     return (
         (selection.since or datetime.date.min)
         <= case.date

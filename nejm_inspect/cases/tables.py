@@ -29,9 +29,7 @@ ROWS_AT_ONCE = 16
 """Few, since each may hold images."""
 
 _SPLIT = re.compile(r"(?P<place>.+):(?P<split>\w[\w.-]*)")
-_HUB_ID = re.compile(
-    r"hf:(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[^:@\s]+))?(:(?P<split>[\w.-]+))?"
-)
+_HUB_ID = re.compile(r"hf:(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[^:@\s]+))?(:(?P<split>[\w.-]+))?")
 _NO_FOLDER = re.compile(r"(https?|zip|tar):|.*::", re.IGNORECASE)
 """URLs that fsspec opens, but under which `datasets` finds no saved folder."""
 
@@ -187,11 +185,7 @@ def _csv_rows(text: str) -> list[dict[str, Any]]:
 
 
 def _data_table(
-    name: str,
-    where: str,
-    data: Any,
-    folder: Path | None = None,
-    downloads: Path | None = None,
+    name: str, where: str, data: Any, folder: Path | None = None, downloads: Path | None = None
 ) -> Table:
     """The table of a `Dataset` or `IterableDataset`."""
 
@@ -223,12 +217,8 @@ def _folder_table(folder: Path, split: str | None) -> Table:
     if len(files) == 1 and split is None:
         return _file_table(folder / files[0], name)
     if len(files) > 1:
-        raise NejmInspectError(
-            f"cases={folder}: it holds {' and '.join(files)}. Keep one of them."
-        )
-    splits = {
-        f.parent.name: f.parent for n in METADATA_FILES for f in folder.glob(f"*/{n}")
-    }
+        raise NejmInspectError(f"cases={folder}: it holds {' and '.join(files)}. Keep one of them.")
+    splits = {f.parent.name: f.parent for n in METADATA_FILES for f in folder.glob(f"*/{n}")}
     if splits and not files:
         return _folder_table(_chosen(splits, split, f"cases={folder}"), None)
     raise NejmInspectError(
@@ -245,11 +235,7 @@ def _saved_table(
 
     with _readable(where):
         loaded = load_from_disk(place)
-    splits = (
-        loaded
-        if isinstance(loaded, Mapping)
-        else {str(loaded.split or "train"): loaded}
-    )
+    splits = loaded if isinstance(loaded, Mapping) else {str(loaded.split or "train"): loaded}
     return _data_table(name, where, _chosen(splits, split, where), folder)
 
 
@@ -312,8 +298,7 @@ def _chosen(splits: Mapping[str, Any], split: str | None, where: str) -> Any:
         return next(iter(splits.values()))
     names = ", ".join(sorted(repr(str(name)) for name in splits))
     raise NejmInspectError(
-        f"{where}: its splits are {names}. Choose one by its name at the end, as in "
-        "cases=…:NAME."
+        f"{where}: its splits are {names}. Choose one by its name at the end, as in cases=…:NAME."
     )
 
 

@@ -20,9 +20,7 @@ from nejm_inspect.cases.image_downloads import download_images, kept_image
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an IPv4 address."""
-OWN_NETWORKS = tuple(
-    map(ipaddress.ip_network, ("::/96", "64:ff9b:1::/48", "fec0::/10"))
-)
+OWN_NETWORKS = tuple(map(ipaddress.ip_network, ("::/96", "64:ff9b:1::/48", "fec0::/10")))
 """Not all of them private to Python: IPv4-compatible (RFC 4291), local NAT64 (RFC 8215)
 and site-local addresses (RFC 3879)."""
 
@@ -81,9 +79,7 @@ def fetch_web_images(urls: Iterable[str]) -> dict[str, Path | str]:
         with _public_client() as client:
             failed = download_images(client, absent, _stem)
     return {
-        url: path
-        or kept_image(_stem(url))
-        or f"{url}: {failed.get(url, 'it has gone')}"
+        url: path or kept_image(_stem(url)) or f"{url}: {failed.get(url, 'it has gone')}"
         for url, path in kept.items()
     }
 

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 from inspect_ai.model import GenerateConfig, Model, ModelOutput
 
 from nejm_inspect.errors import ProviderFailure
-from nejm_inspect.judging.verdict import (
-    InvalidVerdictError,
-    Question,
-    Verdict,
-    parse_verdict,
-)
+from nejm_inspect.judging.verdict import InvalidVerdictError, Question, Verdict, parse_verdict
 
 GRADER_CONFIG = GenerateConfig(temperature=0, max_tokens=2_000)
 """What a judge is asked with where its user sets nothing else."""
@@ -25,10 +20,7 @@ RETRY_TEMPERATURE = 0.2
 CUT_OFF = ("max_tokens", "model_length")
 """Stop reasons of a reply that was not finished."""
 
-_NAMES = {
-    "temperature": r"\btemperature\b",
-    "max_tokens": r"\bmax_?(completion|output)?_?tokens\b",
-}
+_NAMES = {"temperature": r"\btemperature\b", "max_tokens": r"\bmax_?(completion|output)?_?tokens\b"}
 """How providers call our parameters when they refuse one."""
 
 _refused: dict[str, set[str]] = {}

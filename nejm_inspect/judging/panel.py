@@ -130,7 +130,6 @@ def _explanation(named: Mapping[str, Judgment]) -> str | None:
     return "\n".join(
         f"{name}: {judgment.verdict.score} points. {judgment.verdict.reasoning or ''}"
         if judgment.verdict
-        else f"{name}: no valid verdict in {judgment.attempts} attempts: "
-        f"{judgment.problem}."
+        else f"{name}: no valid verdict in {judgment.attempts} attempts: {judgment.problem}."
         for name, judgment in named.items()
     )

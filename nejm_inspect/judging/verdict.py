@@ -8,14 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from nejm_inspect.prompts import GRADER_PROMPT, GRADER_SYSTEM_PROMPT
 from nejm_inspect.response import after_thinking
@@ -121,9 +114,7 @@ def _text_or_none(value: object) -> object:
     return value if isinstance(value, str) else None
 
 
-Points = Annotated[
-    int, Field(ge=0, le=MAX_POINTS, strict=True), BeforeValidator(_whole_number)
-]
+Points = Annotated[int, Field(ge=0, le=MAX_POINTS, strict=True), BeforeValidator(_whole_number)]
 """Rubric points; 10.0 and "10" are 10."""
 Remark = Annotated[str | None, BeforeValidator(_text_or_none)]
 """What does not decide the points: a judge that puts it otherwise than as text is not
@@ -185,8 +176,7 @@ def parse_verdict(reply: str, token: str) -> Verdict:
     except ValidationError as error:
         # Without the values, which may be the response's words.
         problems = (
-            ": ".join([*map(str, problem["loc"]), problem["msg"]])
-            for problem in error.errors()
+            ": ".join([*map(str, problem["loc"]), problem["msg"]]) for problem in error.errors()
         )
         raise InvalidVerdictError("; ".join(problems)) from error
     if verdict.token != token:

@@ -54,9 +54,7 @@ def write_report(
 def _placed(images: Mapping[str, bytes]) -> tuple[dict[str, str], dict[str, bytes]]:
     """Where the page finds the image of each case, and the files beside it."""
     if sum(map(len, images.values())) <= MOST_WITHIN:
-        inside = {
-            case: base64.b64encode(image).decode() for case, image in images.items()
-        }
+        inside = {case: base64.b64encode(image).decode() for case, image in images.items()}
         return {c: f"data:image/jpeg;base64,{text}" for c, text in inside.items()}, {}
     paths = {case: f"images/{n}.jpg" for n, case in enumerate(images, start=1)}
     return paths, {path: images[case] for case, path in paths.items()}

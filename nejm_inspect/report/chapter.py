@@ -12,14 +12,7 @@ from nejm_inspect.rubric import MAX_POINTS
 if TYPE_CHECKING:
     import pandas as pd
 
-SETTINGS: tuple[str, ...] = (
-    "task",
-    "task_version",
-    "prompt_version",
-    "inputs",
-    "solver",
-    "scorer",
-)
+SETTINGS: tuple[str, ...] = ("task", "task_version", "prompt_version", "inputs", "solver", "scorer")
 SETTINGS += ("judge", "dataset")
 """What must agree for runs to be compared."""
 

@@ -50,9 +50,7 @@ def chapters_of(
             there = ", ".join(sorted(asked["model"].unique()))
             raise NejmInspectError(f"No log is of {model!r}. There are: {there}.")
 
-    def chapter(
-        topic: Any, found: "pd.DataFrame", notes: Sequence[str] = ()
-    ) -> Chapter:
+    def chapter(topic: Any, found: "pd.DataFrame", notes: Sequence[str] = ()) -> Chapter:
         rows = responses.merge(found["name"], left_on="run", right_index=True)
         return Chapter(topic, found, rows, options, notes, images)
 
@@ -62,9 +60,7 @@ def chapters_of(
     told = [one for one in _comparable(asked) if not _is_told(one, ablations)]
     found = [chapter("models", *_counting(one, options.repeats)) for one in told]
     for one in ablations:
-        named = one.assign(
-            model_name=one["name"], name=one["name"] + one["inputs"].map(SEEN)
-        )
+        named = one.assign(model_name=one["name"], name=one["name"] + one["inputs"].map(SEEN))
         found.append(chapter("ablation", *_counting(named, options.repeats)))
     found += [chapter("judges", pair) for pair in pairs]
     if len(exams):
@@ -88,12 +84,8 @@ def _named(runs: "pd.DataFrame") -> "pd.DataFrame":
         which = f" ({', '.join(telling) or 'default settings'})" * varied
         row["name"] = short[row["model"]] + which
         row["baseline"] = row["solver"] == NO_SOLVER and not exam
-    in_use = sorted(
-        (r for r in rows if not r["baseline"]), key=lambda r: r["task"] == EXAM_TASK
-    )
-    numbers = {
-        name: n for n, name in enumerate(dict.fromkeys(r["name"] for r in in_use))
-    }
+    in_use = sorted((r for r in rows if not r["baseline"]), key=lambda r: r["task"] == EXAM_TASK)
+    numbers = {name: n for n, name in enumerate(dict.fromkeys(r["name"] for r in in_use))}
     return runs.assign(
         name=[row["name"] for row in rows],
         baseline=[row["baseline"] for row in rows],
@@ -152,11 +144,7 @@ def _is_told(group: "pd.DataFrame", ablations: Sequence["pd.DataFrame"]) -> bool
     """Whether an ablation says all that a comparison would."""
     models = group[~group["baseline"]]
     spare = models["name"].nunique() == 1 or not models["inputs"].eq("both").any()
-    return (
-        spare
-        and len(models) > 0
-        and any({*models.index} <= {*a.index} for a in ablations)
-    )
+    return spare and len(models) > 0 and any({*models.index} <= {*a.index} for a in ablations)
 
 
 def distinct_runs(logs: "pd.DataFrame") -> "pd.DataFrame":
@@ -179,9 +167,7 @@ def _counting(runs: "pd.DataFrame", repeats: bool) -> tuple["pd.DataFrame", list
         if len(same) > 1:
             notes[repeated if repeats else older].append(told)
         kept += [*(same if repeats else same.iloc[-1:]).index]
-    told_notes = [
-        words.format(listing(names)) for words, names in notes.items() if names
-    ]
+    told_notes = [words.format(listing(names)) for words, names in notes.items() if names]
     return runs.loc[sorted(kept)], told_notes
 
 
@@ -202,17 +188,13 @@ def _exam_notes(asked: "pd.DataFrame", exams: "pd.DataFrame") -> list[str]:
     judged = asked.explode("judges").dropna(subset="judges")
     used, examined = {*judged["judges"]}, {*exams["model"]}
     pairs = exams.merge(judged, left_on="model", right_on="judges")
-    other = pairs.loc[
-        pairs["prompt_version_x"] != pairs["prompt_version_y"], "judges_y"
-    ]
+    other = pairs.loc[pairs["prompt_version_x"] != pairs["prompt_version_y"], "judges_y"]
     told = {
         "Judges here without an exam among those given: {}.": used - examined,
         "Judges with an exam that judged nothing here: {}.": examined - used,
         "Examined with another version of the prompts: {}.": {*other},
     }
-    return [
-        words.format(listing(sorted(names))) for words, names in told.items() if names
-    ]
+    return [words.format(listing(sorted(names))) for words, names in told.items() if names]
 
 
 def differences(chapters: Sequence[Chapter]) -> list[str]:

@@ -59,29 +59,20 @@ def _score(chapter: Chapter, name: str, rows: "pd.DataFrame") -> dict[str, Any]:
     runs, scored = chapter.of(name), rows.dropna(subset="points")
     everything, wanted = chapter.case_ids, int(runs["epochs"].sum())
     counts = scored["case_id"].value_counts()
-    gaps = [
-        case for case in sorted(everything) for _ in range(wanted - counts.get(case, 0))
-    ]
+    gaps = [case for case in sorted(everything) for _ in range(wanted - counts.get(case, 0))]
     shares = [*(scored["points"] / chapter.scale), *[float("nan")] * len(gaps)]
     found: dict[str, Any] = {"name": name, "model": runs["model"].iloc[0]}
     found |= {"colour": chapter.colour(name), "baseline": bool(runs["baseline"].any())}
     found |= spread("overall", score_of(rows, chapter.scale))
     found |= spread("exact", rate_of(rows, "exact"))
-    found |= {
-        "exact_count": int(scored["exact"].eq(True).sum()),
-        "responses": len(scored),
-    }
+    found |= {"exact_count": int(scored["exact"].eq(True).sum()), "responses": len(scored)}
     if rows["verbatim"].notna().any():
         found |= spread("verbatim", rate_of(rows, "verbatim"))
     left = scored["points"]
     for band, floor in BANDS.items():
         found[f"points_{band}"] = int((left >= floor).sum())
         left = left[left < floor]
-    for column, of in (
-        ("unscored", "unscored"),
-        ("malformed", "malformed"),
-        ("errors", "error"),
-    ):
+    for column, of in (("unscored", "unscored"), ("malformed", "malformed"), ("errors", "error")):
         found[column] = int(rows[of].sum())
     found |= {"cases": len(counts), "missing": len(everything - {*counts.index})}
     found["absent"] = len(gaps)
@@ -124,11 +115,7 @@ def _all_pairs(chapter: Chapter) -> "pd.DataFrame":
 def adjusted(found: "pd.DataFrame") -> "pd.DataFrame":
     """The pairs with p-values that are Holm-adjusted over them."""
     found = found.assign(holm=st.holm(found["p"]))
-    return (
-        found.assign(exact_holm=st.holm(found["exact_p"]))
-        if "exact_p" in found
-        else found
-    )
+    return found.assign(exact_holm=st.holm(found["exact_p"])) if "exact_p" in found else found
 
 
 def _among(chapter: Chapter, names: set[str], needed: int) -> "pd.DataFrame":

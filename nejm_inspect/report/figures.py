@@ -106,9 +106,7 @@ def label_of(name: object) -> str:
     """A name whose every character the font has; of a long one, start and end."""
     plain = "".join(c if ord(c) in _glyphs() else "\ufffd" for c in one_line(str(name)))
     half = LABEL_LENGTH // 2
-    return (
-        plain if len(plain) <= LABEL_LENGTH else f"{plain[:half]}…{plain[1 - half :]}"
-    )
+    return plain if len(plain) <= LABEL_LENGTH else f"{plain[:half]}…{plain[1 - half :]}"
 
 
 def _rows(count: int, extra: float, height: float = 1) -> tuple["Drawing", "Axes"]:
@@ -124,11 +122,7 @@ def _rows(count: int, extra: float, height: float = 1) -> tuple["Drawing", "Axes
 def _named(axes: "Axes", place: int, name: object, value: str = "") -> None:
     """Writes a row's name above it, so that a narrow screen shows both."""
     for at, text, side in ((0, label_of(name), "left"), (1, value, "right")):
-        where: Any = {
-            "transform": axes.get_yaxis_transform(),
-            "ha": side,
-            "va": "center",
-        }
+        where: Any = {"transform": axes.get_yaxis_transform(), "ha": side, "va": "center"}
         axes.text(at, place - 0.36, text, **where)
 
 
@@ -178,9 +172,7 @@ def dots(
     axes.set_xlabel(axis, color=LIGHT["dim"])
     if key:
         named = [label_of(k) for k in keys]
-        drawing.legend(
-            [seen[k] for k in keys], named, **_below(2 if len(keys) > 4 else 4)
-        )
+        drawing.legend([seen[k] for k in keys], named, **_below(2 if len(keys) > 4 else 4))
     return drawing
 
 
@@ -188,9 +180,7 @@ def _below(columns: int) -> dict[str, Any]:
     return {"loc": "outside lower center", "ncols": columns, "handlelength": 1.2}
 
 
-def _dot(
-    axes: "Axes", place: float, row: Mapping[str, Any], value: str, nth: int
-) -> Any:
+def _dot(axes: "Axes", place: float, row: Mapping[str, Any], value: str, nth: int) -> Any:
     colour = LIGHT[f"m{int(row['colour'])}"]
     lower, upper = row[f"{value}_lower"], row[f"{value}_upper"]
     if not is_missing(lower):
@@ -217,15 +207,11 @@ def bands(frame: "pd.DataFrame", names: Mapping[str, str]) -> "Drawing":
         for nth, (column, name) in enumerate(names.items()):
             count = row[column]
             look: Any = {"color": shades[nth], "ec": LIGHT["paper"], "lw": 0.8}
-            axes.barh(
-                place, count, 0.4, left=start, label=name if not place else "", **look
-            )
+            axes.barh(place, count, 0.4, left=start, label=name if not place else "", **look)
             if count >= widest * 0.035 * len(str(count)):
                 ink = LIGHT["on-high" if nth < 2 else "on-low"]
                 middle = start + count / 2
-                axes.text(
-                    middle, place, str(count), color=ink, ha="center", va="center"
-                )
+                axes.text(middle, place, str(count), color=ink, ha="center", va="center")
             start += count
         _named(axes, place, row["name"])
     axes.set(xlim=(0, widest), xticks=[])
@@ -251,9 +237,7 @@ def strips(shares: "pd.DataFrame", groups: Mapping[Any, int]) -> "Drawing":
         _named(axes, place, name)
     start = 0
     for group, size in groups.items():
-        axes.text(
-            start, shares.shape[1] - 0.45, f"| {label_of(group)}", va="top", **_SMALL
-        )
+        axes.text(start, shares.shape[1] - 0.45, f"| {label_of(group)}", va="top", **_SMALL)
         start += size
     axes.set(xticks=[], ylim=(shares.shape[1] - 0.1, -0.7))
     axes.spines["bottom"].set_visible(False)

@@ -83,10 +83,7 @@ def _check(folder: Path, name: str, ours: Mapping[str, list[str]]) -> None:
 def _is_ours(folder: Path, name: str, ours: Mapping[str, list[str]]) -> bool:
     path = folder / name
     inside = path.resolve().is_relative_to(folder.resolve())
-    linked = (
-        path.is_symlink()
-        or path.parent.resolve() != folder.resolve() / Path(name).parent
-    )
+    linked = path.is_symlink() or path.parent.resolve() != folder.resolve() / Path(name).parent
     if name not in ours or not inside or linked or not path.is_file():
         return False
     return _hash(path.read_bytes()) in ours[name]

@@ -117,9 +117,7 @@ def bound_judges(spec: EvalSpec) -> list[str]:
     return [config.model for config in configs] or [DEFAULT_GRADER]
 
 
-def describe_run(
-    header: EvalLog, scorer: str, case_ids: frozenset[str]
-) -> dict[str, Any]:
+def describe_run(header: EvalLog, scorer: str, case_ids: frozenset[str]) -> dict[str, Any]:
     """The row of `runs` for a log, but for its judges.
 
     Args:
@@ -212,8 +210,7 @@ def _solver(header: EvalLog) -> str:
         return NO_SOLVER
     steps = [s for s in header.plan.steps if not s.solver.endswith("preflight")]
     told = [
-        s.solver + (f"({json.dumps(s.params_passed)})" if s.params_passed else "")
-        for s in steps
+        s.solver + (f"({json.dumps(s.params_passed)})" if s.params_passed else "") for s in steps
     ]
     if (seed := header.eval.task_args.get("shuffle_options")) is not None:
         told.append(f"options shuffled by seed {seed}")

@@ -116,8 +116,7 @@ def _headers(place: str, exam: bool) -> list[EvalLog]:
         )
     if not fitting:
         raise NejmInspectError(
-            f"{place} holds exams of a judge, and no run to report: give it as "
-            f"--exam {place}."
+            f"{place} holds exams of a judge, and no run to report: give it as --exam {place}."
         )
     return fitting
 
@@ -153,9 +152,7 @@ def _read_log(
 
 def _samples(header: EvalLog, no_images: bool) -> Iterator[EvalSample]:
     unread = UNREAD if no_images else UNREAD - {"attachments"}
-    return read_eval_log_samples(
-        header.location, all_samples_required=False, exclude_fields=unread
-    )
+    return read_eval_log_samples(header.location, all_samples_required=False, exclude_fields=unread)
 
 
 def _judges(header: EvalLog, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -164,9 +161,7 @@ def _judges(header: EvalLog, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     The scores know best: a log that was judged again still names its first judge.
     """
     panels = [name.split(", ") for name in sorted({r["judge"] for r in rows} - {""})]
-    return list(dict.fromkeys(j for panel in panels for j in panel)) or bound_judges(
-        header.eval
-    )
+    return list(dict.fromkeys(j for panel in panels for j in panel)) or bound_judges(header.eval)
 
 
 def _judge_label(header: EvalLog, judges: Sequence[str], configs: Any) -> str:
@@ -216,9 +211,7 @@ def response_of(sample: AnySample, scorer: str, log: str) -> dict[str, Any]:
         "exact": None
         if math.isnan(points)
         else points == (1 if SCORERS[scorer] == "choice" else MAX_POINTS),
-        "verbatim": None
-        if scorer != JUDGED or verbatim is None
-        else verbatim.value == MAX_POINTS,
+        "verbatim": None if scorer != JUDGED or verbatim is None else verbatim.value == MAX_POINTS,
         "category": _text(given.get("category")),
         "unscored": score is not None and math.isnan(points),
         "malformed": math.isnan(points) and not _is_empty(value),
@@ -307,8 +300,6 @@ def _image(sample: AnySample) -> bytes | None:
     """A thumbnail of the first image that the log holds."""
     if not isinstance(sample, EvalSample) or isinstance(sample.input, str):
         return None
-    parts = [
-        p for m in sample.input if not isinstance(m.content, str) for p in m.content
-    ]
+    parts = [p for m in sample.input if not isinstance(m.content, str) for p in m.content]
     image = next((p.image for p in parts if isinstance(p, ContentImage)), "")
     return thumbnail(sample.attachments.get(image.removeprefix("attachment://"), image))

@@ -252,9 +252,7 @@ def power_of(pair: Paired) -> Power | None:
     deviation, shown = pair.stderr * math.sqrt(pair.cases), abs(pair.difference.value)
     detectable = detectable_difference(deviation, pair.cases)
     numbers = range(MIN_CASES, WITHIN_REACH * pair.cases + 1)
-    place = bisect.bisect_left(
-        numbers, -shown, key=lambda n: -detectable_difference(deviation, n)
-    )
+    place = bisect.bisect_left(numbers, -shown, key=lambda n: -detectable_difference(deviation, n))
     if place == len(numbers):
         return Power(detectable, None)
     unit = 10 ** (len(str(numbers[place])) - 2)

@@ -23,15 +23,7 @@ NAMES = {"name", "first", "second"}  # of models
 TEXTS = {"judge", "case_id", "group", "run", "same_family", "category", "contradiction"}
 TEXTS |= {"prompt_version", "inputs", "scorer", "dataset"}
 TEXTS |= {"level", "pairs", "adds", "cutoff", "date", "difficulty", "question_type"}
-TEXTS |= {
-    "model",
-    "settings",
-    "started",
-    "rubric_points",
-    "task",
-    "task_version",
-    "solver",
-}
+TEXTS |= {"model", "settings", "started", "rubric_points", "task", "task_version", "solver"}
 
 HEADINGS = {"name": "model", "model": "identifier", "case_id": "case"}
 
@@ -84,9 +76,7 @@ class Table:
     def to_markdown(self) -> Markup:
         """The table in Markdown."""
         lines: list[Sequence[str]]
-        ruler = [
-            "---" if _kind(c) in ("name", "text") else "---:" for c in self.columns
-        ]
+        ruler = ["---" if _kind(c) in ("name", "text") else "---:" for c in self.columns]
         lines = [
             [as_markdown(heading(column)) for column in self.columns],
             ruler,
@@ -164,9 +154,7 @@ def cell(row: Row, column: str) -> str:
         return fmt.short(value) + mark
     write = {"points": fmt.points, "score": fmt.percent}.get(kind)
     write = write or WRITERS.get(column, fmt.whole)
-    plain = {fmt.percent: fmt.hundredfold, fmt.signed: fmt.hundredfold}.get(
-        write, write
-    )
+    plain = {fmt.percent: fmt.hundredfold, fmt.signed: fmt.hundredfold}.get(write, write)
     lower, upper = (row.get(f"{column}_{end}") for end in ("lower", "upper"))
     return write(value) + fmt.bounds(lower, upper, plain)
 
@@ -180,9 +168,7 @@ def _kind(column: str) -> str:
     kinds = ((NAMES, "name"), (TEXTS, "text"))
     begun = {SCORE: "score", POINTS: "points"}
     of_model = next((kind for b, kind in begun.items() if column.startswith(b)), "")
-    return of_model or next(
-        (kind for known, kind in kinds if column in known), "number"
-    )
+    return of_model or next((kind for known, kind in kinds if column in known), "number")
 
 
 def _breakable(name: str) -> Markup:

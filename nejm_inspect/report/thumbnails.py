@@ -26,13 +26,7 @@ def thumbnail(data_url: str) -> bytes | None:
             image.draft("RGB", (SIDE, SIDE))
             small = image.convert("RGB")
         small.thumbnail((SIDE, SIDE))
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        binascii.Error,
-        Image.DecompressionBombError,
-    ):
+    except (OSError, ValueError, SyntaxError, binascii.Error, Image.DecompressionBombError):
         return None
     written = io.BytesIO()
     small.save(written, "JPEG", quality=70)

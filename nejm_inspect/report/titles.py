@@ -8,18 +8,7 @@ from nejm_inspect.report.formats import counted, listing, short
 from nejm_inspect.report.headers import CHOICE_TASK, TASK
 
 _INPUTS = {"both": "image and text", "history": "text alone", "image": "image alone"}
-_NUMBERS = (
-    "No",
-    "One",
-    "Two",
-    "Three",
-    "Four",
-    "Five",
-    "Six",
-    "Seven",
-    "Eight",
-    "Nine",
-)
+_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 
 
 def title_of(chapter: Chapter) -> str:
@@ -42,11 +31,7 @@ def heading(chapters: Sequence[Chapter], created: datetime.datetime) -> tuple[st
     (first, *more) = [one for one in chapters if one.topic != "exam"]
     if more:
         return "NEJM Image Challenge: report", f"{len(chapters)} chapters · {day}"
-    title = (
-        title_of(first)
-        if first.topic != "models"
-        else title_of(first).partition(":")[0]
-    )
+    title = title_of(first) if first.topic != "models" else title_of(first).partition(":")[0]
     says = " · ".join(_conditions(first))
     return (
         f"{title} of the NEJM Image Challenge"
@@ -60,9 +45,7 @@ def _models(chapter: Chapter) -> str:
     names = chapter.runs.get("model_name", chapter.runs["name"])
     count = names[~chapter.runs["baseline"]].nunique()
     number = _NUMBERS[count] if count < len(_NUMBERS) else f"{count:,}"
-    return (
-        counted(count, "model").replace(f"{count:,}", number) if count else "Baselines"
-    )
+    return counted(count, "model").replace(f"{count:,}", number) if count else "Baselines"
 
 
 def _conditions(chapter: Chapter) -> list[str]:

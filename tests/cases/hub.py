@@ -82,13 +82,10 @@ def _answer(
 def _tree(folder: str, files: Mapping[str, bytes]) -> list[dict[str, Any]]:
     """What lies directly in a folder."""
     prefix = f"{folder}/" if folder else ""
-    inside = {
-        f.removeprefix(prefix): b for f, b in files.items() if f.startswith(prefix)
-    }
+    inside = {f.removeprefix(prefix): b for f, b in files.items() if f.startswith(prefix)}
     folders = {name.partition("/")[0] for name in inside if "/" in name}
     return [
-        {"type": "directory", "path": prefix + name, "size": 0, "oid": COMMIT}
-        for name in folders
+        {"type": "directory", "path": prefix + name, "size": 0, "oid": COMMIT} for name in folders
     ] + [
         {
             "type": "file",

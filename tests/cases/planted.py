@@ -99,9 +99,7 @@ def icc_profile(file: Planted, space: bytes = b"RGB ") -> bytes:
     count = int.from_bytes(profile[128:132])
     tags = [
         (tag, profile[start : start + size])
-        for tag, start, size in struct.iter_unpack(
-            ">4sII", profile[132 : 132 + 12 * count]
-        )
+        for tag, start, size in struct.iter_unpack(">4sII", profile[132 : 132 + 12 * count])
         if tag not in (b"desc", b"cprt")
     ]
     wide = file.name().encode("utf-16-be")
@@ -132,8 +130,7 @@ def exif(file: Planted, orientation: int = 1) -> bytes:
                 piexif.ImageIFD.Artist: file.ascii(),
             },
             "Exif": {
-                piexif.ExifIFD.UserComment: b"UNICODE\0"
-                + file.name().encode("utf-16-be"),
+                piexif.ExifIFD.UserComment: b"UNICODE\0" + file.name().encode("utf-16-be"),
                 piexif.ExifIFD.MakerNote: file.ascii(),
             },
             "GPS": {piexif.GPSIFD.GPSAreaInformation: file.ascii()},

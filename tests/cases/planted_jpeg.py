@@ -123,11 +123,7 @@ def jpeg_in_progressive_scans(file: Planted) -> bytes:
     return data[:first] + comments[0] + data[first:scan] + comments[1] + data[scan:]
 
 
-@maker(
-    ".jpg",
-    keeps_scan=True,
-    conversion="metadata removed, first of 2 frames",
-)
+@maker(".jpg", keeps_scan=True, conversion="metadata removed, first of 2 frames")
 def jpeg_with_a_second_picture(file: Planted) -> bytes:
     second = image(PICTURE[::-1])
     second.info["comment"] = file.ascii()
@@ -135,11 +131,7 @@ def jpeg_with_a_second_picture(file: Planted) -> bytes:
     return data[:2] + segment(0xFE, file.ascii()) + data[2:] + file.ascii()
 
 
-@maker(
-    ".jpg",
-    turned=3,
-    conversion="metadata removed, turned as EXIF says → PNG RGB 48×64",
-)
+@maker(".jpg", turned=3, conversion="metadata removed, turned as EXIF says → PNG RGB 48×64")
 def jpeg_on_its_side(file: Planted) -> bytes:
     return encoded(image(), exif=exif(file, orientation=6), comment=file.ascii())
 

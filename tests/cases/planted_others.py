@@ -60,11 +60,7 @@ def webp_upside_down(file: Planted) -> bytes:
     return encoded(image(), "WEBP", lossless=True, exif=exif(file, orientation=3))
 
 
-@maker(
-    ".webp",
-    pixels=PICTURE,
-    conversion="metadata removed, first of 2 frames → PNG RGB 64×48",
-)
+@maker(".webp", pixels=PICTURE, conversion="metadata removed, first of 2 frames → PNG RGB 64×48")
 def webp_with_frames(file: Planted) -> bytes:
     options = {"save_all": True, "append_images": [image(PICTURE[::-1])]}
     return encoded(image(), "WEBP", lossless=True, xmp=xmp(file), **options)
@@ -94,17 +90,10 @@ def tiff_of_exiv2(file: Planted) -> bytes:
     return by_exiv2(file, encoded(image(), "TIFF", icc_profile=icc_profile(file)))
 
 
-@maker(
-    ".tif",
-    pixels=PICTURE,
-    turned=3,
-    conversion="TIFF, turned as EXIF says → PNG RGB 48×64",
-)
+@maker(".tif", pixels=PICTURE, turned=3, conversion="TIFF, turned as EXIF says → PNG RGB 48×64")
 def tiff_on_its_side(file: Planted) -> bytes:
     turned = [(274, "H", 1, 6, True)]
-    return by_tifffile(
-        PICTURE, photometric="rgb", extratags=turned, description=file.name()
-    )
+    return by_tifffile(PICTURE, photometric="rgb", extratags=turned, description=file.name())
 
 
 @maker(".tif", pixels=RAMP_WITH_HOLES, conversion="TIFF, mode F → PNG L 64×48")

@@ -46,9 +46,7 @@ def png_of_exiv2(file: Planted) -> bytes:
 @kept_png
 def png_of_pypng(file: Planted) -> bytes:
     text = chunk(b"tEXt", b"Title\0" + file.ascii())
-    raw_profile = chunk(
-        b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(exif(file))
-    )
+    raw_profile = chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(exif(file)))
     return by_pypng(PICTURE, text, raw_profile)
 
 
@@ -82,12 +80,7 @@ def png_with_bytes_behind_its_pixels(file: Planted) -> bytes:
     return data[:-12] + chunk(b"IDAT", file.ascii()) + data[-12:]
 
 
-@maker(
-    ".png",
-    pixels=PICTURE,
-    keeps_scan=True,
-    conversion="metadata removed, first of 2 frames",
-)
+@maker(".png", pixels=PICTURE, keeps_scan=True, conversion="metadata removed, first of 2 frames")
 def png_with_frames(file: Planted) -> bytes:
     second = [image(PICTURE[::-1])]
     info = PngImagePlugin.PngInfo()
@@ -117,11 +110,7 @@ def png_of_four_bits(file: Planted) -> bytes:
     return by_pypng(GREY // 16, text, bitdepth=4)
 
 
-@maker(
-    ".png",
-    pixels=RAMP_AT_8_BITS,
-    conversion="metadata removed, mode I;16 → PNG L 64×48",
-)
+@maker(".png", pixels=RAMP_AT_8_BITS, conversion="metadata removed, mode I;16 → PNG L 64×48")
 def png_of_a_slice(file: Planted) -> bytes:
     text = chunk(b"tEXt", b"Patient\0" + file.ascii())
     return by_pypng(RAMP, text, bitdepth=16)

@@ -7,9 +7,7 @@ from nejm_inspect.cases.cache import cache_folder, write_atomically
 from nejm_inspect.errors import NejmInspectError
 
 
-def test_the_folder_is_the_users_to_choose(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_folder_is_the_users_to_choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache_folder() == tmp_path / "cache"
     monkeypatch.delenv("NEJM_INSPECT_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))

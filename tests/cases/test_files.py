@@ -70,9 +70,7 @@ def test_a_file_of_cases_with_images_beside_it(tmp_path: Path) -> None:
     assert image.path == tmp_path / "2.png"
 
 
-def test_whether_there_is_a_history_is_said_and_not_read_from_the_text(
-    tmp_path: Path,
-) -> None:
+def test_whether_there_is_a_history_is_said_and_not_read_from_the_text(tmp_path: Path) -> None:
     write(tmp_path)
     words = ["yes", "no", "True", "false", ""]
     rows = [
@@ -88,9 +86,7 @@ def test_whether_there_is_a_history_is_said_and_not_read_from_the_text(
 
 def test_several_images_are_all_sent_in_their_order(tmp_path: Path) -> None:
     file = write(
-        tmp_path,
-        own_case(1, image=["3.png", "1.png", "2.png"]),
-        own_case(2, image=["2.png"]),
+        tmp_path, own_case(1, image=["3.png", "1.png", "2.png"]), own_case(2, image=["2.png"])
     )
     (tmp_path / "1.png").write_bytes(encoded(picture(1), "TIFF"))
     several, one = described(file)["samples"]
@@ -109,9 +105,7 @@ def test_several_images_are_all_sent_in_their_order(tmp_path: Path) -> None:
     row = own_case(1, images=[{"bytes": data, "path": None} for data in images])
     del row["image"]
     for kind in (List, LargeList):
-        features = Features(
-            {**dict.fromkeys(row, Value("string")), "images": kind(Image())}
-        )
+        features = Features({**dict.fromkeys(row, Value("string")), "images": kind(Image())})
         saved = tmp_path / kind.__name__
         Dataset.from_list([row], features=features).save_to_disk(saved)
         assert described(str(saved))["samples"] == [several]
@@ -205,8 +199,7 @@ def write_kinds(folder: Path, rows: list[dict[str, Any]]) -> list[str]:
     lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\r\n\n" for row in rows)
     (folder / "cases.jsonl").write_bytes(lines.encode())
     cells = [
-        {k: json.dumps(v) if isinstance(v, list) else v for k, v in row.items()}
-        for row in rows
+        {k: json.dumps(v) if isinstance(v, list) else v for k, v in row.items()} for row in rows
     ]
     with open(folder / "cases.csv", "w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
@@ -231,25 +224,14 @@ def test_without_ids_the_rows_are_numbered(tmp_path: Path) -> None:
     assert [case.id for case in source.cases] == [1, 2]
 
 
-def test_columns_may_have_other_names(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    row = {
-        "question": "What?",
-        "final_dx": "Gout",
-        "scan": "1.png",
-        "ward": 3,
-        "\x1b[2J": 1,
-    }
+def test_columns_may_have_other_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"question": "What?", "final_dx": "Gout", "scan": "1.png", "ward": 3, "\x1b[2J": 1}
     columns = {"reference": "final_dx", "image": "scan"}
     file = write(tmp_path, row)
     for _ in range(2):
         (case,) = open_source(file, columns=columns).cases
     assert (case.history, case.reference) == ("What?", "Gout")
-    assert (
-        capsys.readouterr().err
-        == f"cases={file}: columns not used: '\\x1b[2J', 'ward'.\n"
-    )
+    assert capsys.readouterr().err == f"cases={file}: columns not used: '\\x1b[2J', 'ward'.\n"
 
 
 def test_two_fields_may_share_a_column(tmp_path: Path) -> None:
@@ -368,10 +350,7 @@ def test_names_with_patterns_in_them_are_names(tmp_path: Path) -> None:
         ([own_case(), own_case(2, history=" ")], ["row 2: history=' '"]),
         ([own_case(reference=3)], ["row 1: reference=3: Input should be a valid str"]),
         ([own_case(date="soon")], ["row 1: date='soon': Input should be a date"]),
-        (
-            [own_case(date="2020-01-02T03:04:05")],
-            ["row 1: date=", "such as 2020-01-31"],
-        ),
+        ([own_case(date="2020-01-02T03:04:05")], ["row 1: date=", "such as 2020-01-31"]),
         ([own_case(options=OPTIONS[:4])], ["there must be five options, not 4"]),
         ([own_case(options=[*OPTIONS[:4], OPTIONS[0]])], ["two options are the same"]),
         ([own_case(options="Gout, Lupus")], ["options='Gout, Lupus' must be a list"]),
@@ -419,9 +398,7 @@ def test_names_with_patterns_in_them_are_names(tmp_path: Path) -> None:
         ([], ["it has no rows"]),
     ],
 )
-def test_malformed_cases_are_refused(
-    cases: list[Any], messages: list[str], tmp_path: Path
-) -> None:
+def test_malformed_cases_are_refused(cases: list[Any], messages: list[str], tmp_path: Path) -> None:
     (tmp_path / "outside.png").write_bytes(encoded(picture()))
     folder = tmp_path / "own"
     folder.mkdir()
@@ -445,27 +422,15 @@ def test_malformed_cases_are_refused(
         ("latin.json", '[{"id": "é"}]'.encode("latin-1"), "save it as UTF-8"),
         ("latin.csv", "id\né".encode("latin-1"), "save it as UTF-8"),
         ("wide.csv", "id\né".encode("utf-16"), "save it as UTF-8"),
-        (
-            "object.json",
-            b'{"id": {\n"x": 1}}',
-            "a list of objects, or one object a line",
-        ),
+        ("object.json", b'{"id": {\n"x": 1}}', "a list of objects, or one object a line"),
         ("deep.json", b"[" * 100_000, "recursion"),
         ("twice.csv", b"id,history,id\n1,2,3\n", "two columns have one name: 'id'"),
         ("tab.csv", b"id\thistory\n1\t2\n", "commas between values, not '\\t'"),
         ("header.csv", b"id,history\n", "it has no rows"),
-        (
-            "long.csv",
-            b"id,history\n1,2,3\n",
-            "line 2 has 3 values, but the first line 2",
-        ),
+        ("long.csv", b"id,history\n1,2,3\n", "line 2 has 3 values, but the first line 2"),
         ("uneven.csv", b"id,history\n1,2\n1,2,3\n", "line 3 has 3 values"),
         ("cut.csv", b'id,history\n"1,2', "unexpected end of data"),
-        (
-            "semicolon.csv",
-            b"id;history\n1;2\n",
-            "save it with commas between values, not ';'",
-        ),
+        ("semicolon.csv", b"id;history\n1;2\n", "save it with commas between values, not ';'"),
         ("no.parquet", b"PAR1 but no more of it PAR1", "arquet"),
     ],
 )
@@ -563,9 +528,7 @@ def test_image_dir_and_columns_are_for_other_sources(tmp_path: Path) -> None:
             open_source(cases, columns={"history": "question"})
 
 
-texts = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\0")
-).filter(str.strip)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")).filter(str.strip)
 lookalikes = st.one_of(
     st.from_regex(r"-?[0-9]{1,20}(\.[0-9]{1,2})?", fullmatch=True),
     st.dates().map(str),
@@ -583,9 +546,7 @@ tricky = st.one_of(texts, lookalikes)
                 "id": st.one_of(lookalikes, texts.filter(str.isprintable)),
                 "history": tricky,
                 "reference": tricky.filter(lambda text: text not in "ABCDE"),
-                "options": st.lists(
-                    tricky, min_size=5, max_size=5, unique_by=str.strip
-                ),
+                "options": st.lists(tricky, min_size=5, max_size=5, unique_by=str.strip),
             }
         ),
         min_size=1,

@@ -38,9 +38,7 @@ GARBAGE = st.lists(
     st.sampled_from([b"\xff\0", b"\xff\x01", b"\xff\xd0", b"?", b"\0", b"\xda\xd9"])
 ).map(b"".join)
 UNWANTED = st.builds(
-    segment,
-    st.sampled_from([0xFE, *range(0xE0, 0xFE), 0xC8]),
-    st.binary(max_size=200),
+    segment, st.sampled_from([0xFE, *range(0xE0, 0xFE), 0xC8]), st.binary(max_size=200)
 )
 FILL_BYTES = st.integers(0, 5).map(lambda count: b"\xff" * count)
 INSERTED = st.tuples(GARBAGE, FILL_BYTES, UNWANTED).map(b"".join)
@@ -49,9 +47,7 @@ INSERTED = st.tuples(GARBAGE, FILL_BYTES, UNWANTED).map(b"".join)
 @given(data=st.data())
 def test_whatever_is_put_between_segments_goes(data: Any) -> None:
     jpeg = data.draw(st.sampled_from(JPEGS))
-    put = data.draw(
-        st.lists(st.tuples(st.sampled_from(places(jpeg)), INSERTED), max_size=6)
-    )
+    put = data.draw(st.lists(st.tuples(st.sampled_from(places(jpeg)), INSERTED), max_size=6))
     changed = jpeg
     for place, more in sorted(put, key=lambda pair: -pair[0]):
         changed = changed[:place] + more + changed[place:]
@@ -71,10 +67,7 @@ def test_no_bytes_are_another_error(jpeg: bytes, at: int, more: bytes) -> None:
 
 @given(
     st.lists(
-        st.tuples(
-            st.sampled_from([b"IHDR", b"IDAT", b"PLTE", b"eXIf"]),
-            st.binary(max_size=40),
-        )
+        st.tuples(st.sampled_from([b"IHDR", b"IDAT", b"PLTE", b"eXIf"]), st.binary(max_size=40))
     ),
     st.binary(),
 )

@@ -190,8 +190,6 @@ def test_a_profile_keeps_its_colors_without_its_texts(tmp_path: Path) -> None:
     lab = ImageCms.createProfile("LAB")
 
     def measured(profile: Any) -> bytes:
-        return ImageCms.profileToProfile(
-            image(), profile, lab, outputMode="LAB"
-        ).tobytes()
+        return ImageCms.profileToProfile(image(), profile, lab, outputMode="LAB").tobytes()
 
     assert measured(bare) == measured(whole)

@@ -11,13 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from nejm_inspect.cases.image_bytes import ImageError, bare_image
-from nejm_inspect.cases.images import (
-    MAX_BYTES,
-    CaseImage,
-    check_image,
-    image_suffix,
-    prepare_image,
-)
+from nejm_inspect.cases.images import MAX_BYTES, CaseImage, check_image, image_suffix, prepare_image
 from tests.loopback import encoded, picture
 
 
@@ -80,9 +74,7 @@ def unusual(kind: str) -> tuple[bytes, str]:
 
 
 @pytest.mark.parametrize("kind", ["cmyk", "alpha", "tiff", "bmp", "wide", "float"])
-def test_the_unusual_becomes_acceptable_and_is_recorded(
-    kind: str, tmp_path: Path
-) -> None:
+def test_the_unusual_becomes_acceptable_and_is_recorded(kind: str, tmp_path: Path) -> None:
     data, reason = unusual(kind)
     image = prepared(data, tmp_path, "original.dat")
     assert image.conversion is not None
@@ -173,9 +165,7 @@ UPRIGHT = {
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF", "JPEG"])
-def test_every_orientation_is_applied(
-    format: str, orientation: int, tmp_path: Path
-) -> None:
+def test_every_orientation_is_applied(format: str, orientation: int, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     blocks = np.kron(ORIENTED, np.ones((8, 8), np.uint8))  # which JPEG keeps
@@ -266,9 +256,7 @@ def test_no_damage_gets_past_as_another_error(data: Any) -> None:
     good = encoded(picture(3), data.draw(st.sampled_from(["PNG", "JPEG", "GIF"])))
     damaged = bytearray(good)
     for _ in range(data.draw(st.integers(1, 8))):
-        damaged[data.draw(st.integers(0, len(good) - 1))] = data.draw(
-            st.integers(0, 255)
-        )
+        damaged[data.draw(st.integers(0, len(good) - 1))] = data.draw(st.integers(0, 255))
     try:
         check_image(bytes(damaged))
     except ImageError:

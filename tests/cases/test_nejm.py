@@ -20,10 +20,7 @@ from tests.conftest import nejm_record
 from tests.loopback import Journal, Reply, encoded, picture, serve
 
 COMMAND = Path(sys.executable).with_name("nejm-inspect")
-HTML = Reply(
-    b"<!DOCTYPE html><html><title>Just a moment</title></html>",
-    content_type="text/html",
-)
+HTML = Reply(b"<!DOCTYPE html><html><title>Just a moment</title></html>", content_type="text/html")
 
 
 def date_of(case: Case) -> str:
@@ -78,9 +75,7 @@ def test_a_malformed_record_is_named_with_field_and_value(
     changes: dict[str, Any], message: str
 ) -> None:
     records = [nejm_record(7), nejm_record(8, **changes)]
-    with pytest.raises(
-        NejmInspectError, match=rf"Record 2 .*image_id 8\): .*{message}"
-    ):
+    with pytest.raises(NejmInspectError, match=rf"Record 2 .*image_id 8\): .*{message}"):
         parse_records(records)
 
 
@@ -151,9 +146,7 @@ def test_a_good_copy_needs_no_network_and_is_not_replaced(
     assert len(open_source("nejm").cases) == 947
 
 
-def test_a_damaged_copy_is_replaced_only_by_a_good_one(
-    journal: Journal, tmp_path: Path
-) -> None:
+def test_a_damaged_copy_is_replaced_only_by_a_good_one(journal: Journal, tmp_path: Path) -> None:
     open_source("nejm")
     (copy,) = (tmp_path / "cache").glob("image_challenge*")
     copy.write_bytes(b"[]")
@@ -181,9 +174,7 @@ def test_a_url_that_is_none_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) ->
 # Images
 
 
-def test_only_the_images_asked_for_are_fetched_eight_at_a_time(
-    journal: Journal,
-) -> None:
+def test_only_the_images_asked_for_are_fetched_eight_at_a_time(journal: Journal) -> None:
     journal.delay = 0.02
     cases, images = sample(30)
     fetched = images(cases)
@@ -211,9 +202,7 @@ def test_what_is_there_is_not_fetched_again(journal: Journal) -> None:
 def test_a_run_that_is_killed_is_resumed(journal: Journal, tmp_path: Path) -> None:
     cases, images = sample(40)
     journal.delay = 0.1
-    killed = subprocess.Popen(
-        [COMMAND, "fetch", "--sample-size", "40"], stderr=subprocess.PIPE
-    )
+    killed = subprocess.Popen([COMMAND, "fetch", "--sample-size", "40"], stderr=subprocess.PIPE)
     kept = tmp_path / "cache" / "images"
     while len(list(kept.glob("IC*"))) < 10:
         assert killed.poll() is None
@@ -233,9 +222,7 @@ def test_a_run_that_is_killed_is_resumed(journal: Journal, tmp_path: Path) -> No
 def test_two_processes_share_a_cache(journal: Journal, tmp_path: Path) -> None:
     journal.delay = 0.01
     both = [
-        subprocess.Popen(
-            [COMMAND, "fetch", "--sample-size", "25"], stdout=subprocess.PIPE
-        )
+        subprocess.Popen([COMMAND, "fetch", "--sample-size", "25"], stdout=subprocess.PIPE)
         for _ in range(2)
     ]
     for process in both:
@@ -348,9 +335,7 @@ def test_the_address_of_images_must_depend_on_the_case(
 
 
 @pytest.mark.parametrize("damage", [b"", b"half"])
-def test_a_damaged_image_in_the_cache_is_fetched_anew(
-    journal: Journal, damage: bytes
-) -> None:
+def test_a_damaged_image_in_the_cache_is_fetched_anew(journal: Journal, damage: bytes) -> None:
     cases, images = sample(2)
     path = images(cases).found[cases[0].id][0].path
     path.write_bytes(path.read_bytes()[:300] if damage else b"")

@@ -134,9 +134,7 @@ def test_nothing_left_is_an_error_all_the_same() -> None:
 def test_history_alone_asks_for_no_image() -> None:
     asked: list[int] = []
     all_missing = source([1, 2, 3], asked)
-    dataset, skipped = cases_to_dataset(
-        all_missing, all_missing.cases, "history", "error"
-    )
+    dataset, skipped = cases_to_dataset(all_missing, all_missing.cases, "history", "error")
     assert (len(dataset), skipped, asked) == (3, {}, [])
 
 

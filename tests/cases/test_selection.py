@@ -48,12 +48,8 @@ selections = st.builds(
 )
 
 
-@pytest.mark.parametrize(
-    ("difficulty", "ids"), [("all", PUBLISHED), ("hard", PUBLISHED_HARD)]
-)
-def test_published_samples(
-    real_records: list[dict[str, Any]], difficulty: str, ids: str
-) -> None:
+@pytest.mark.parametrize(("difficulty", "ids"), [("all", PUBLISHED), ("hard", PUBLISHED_HARD)])
+def test_published_samples(real_records: list[dict[str, Any]], difficulty: str, ids: str) -> None:
     cases = parse_records(real_records)
     selected = select_cases(cases, Selection.of(difficulty=difficulty))
     assert [case.id for case in selected] == [int(id) for id in ids.split()]
@@ -89,9 +85,7 @@ def test_histories_of_the_real_list_are_as_the_readme_says(
 
     def median_length(first: int, last: int) -> float:
         return statistics.median(
-            len(case.history)
-            for case in cases
-            if case.date and first <= case.date.year <= last
+            len(case.history) for case in cases if case.date and first <= case.date.year <= last
         )
 
     assert sum(not case.has_history for case in published) == 10
@@ -180,8 +174,7 @@ def test_a_given_difficulty_is_filtered_by() -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters",
-    [{"difficulty": "hard"}, {"since": "2020-01-01"}, {"history": "no"}],
+    "parameters", [{"difficulty": "hard"}, {"since": "2020-01-01"}, {"history": "no"}]
 )
 def test_filters_need_what_they_filter_by(parameters: dict[str, Any]) -> None:
     bare = made_up_case(1, brier_score=None, date=None)
@@ -190,9 +183,7 @@ def test_filters_need_what_they_filter_by(parameters: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("available", "drawn"), [(12, 12), (50, 50), (60, 50)])
-def test_the_default_size_is_a_limit_where_fewer_cases_will_do(
-    available: int, drawn: int
-) -> None:
+def test_the_default_size_is_a_limit_where_fewer_cases_will_do(available: int, drawn: int) -> None:
     pool = POOL[:available]
     selected = select_cases(pool, Selection.of(), default_is_limit=True)
     assert len(selected) == drawn

@@ -83,10 +83,7 @@ def uniform(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def named(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """As in the metadata of an image folder."""
-    return [
-        {"file_name" if k == "image" else k: v for k, v in case.items()}
-        for case in cases
-    ]
+    return [{"file_name" if k == "image" else k: v for k, v in case.items()} for case in cases]
 
 
 def embedded() -> Dataset:
@@ -145,9 +142,7 @@ def save_to_disk(folder: Path) -> str:
 
 def save_splits_to_disk(folder: Path) -> str:
     whole = embedded()
-    DatasetDict({"train": whole.select([0]), "test": whole}).save_to_disk(
-        folder / "splits"
-    )
+    DatasetDict({"train": whole.select([0]), "test": whole}).save_to_disk(folder / "splits")
     return "splits:test"
 
 
@@ -181,11 +176,7 @@ def test_samples_are_those_of_json(
     write: Callable[[Path], str], folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     expected = described(str(folder / write_json(folder)))
-    assert [sample["id"] for sample in expected["samples"]] == [
-        7,
-        "b-007",
-        "2020-01-02",
-    ]
+    assert [sample["id"] for sample in expected["samples"]] == [7, "b-007", "2020-01-02"]
     written = write(folder)
     capfd.readouterr()
     assert described(str(folder / written))["samples"] == expected["samples"]
@@ -214,17 +205,10 @@ def folder_repository(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("repository", "choice"),
-    [
-        (parquet_repository, ":test"),
-        (parquet_repository, f"@{COMMIT}"),
-        (folder_repository, ""),
-    ],
+    [(parquet_repository, ":test"), (parquet_repository, f"@{COMMIT}"), (folder_repository, "")],
 )
 def test_samples_of_the_hub_are_those_of_json(
-    repository: Callable[[Path], dict[str, bytes]],
-    choice: str,
-    folder: Path,
-    tmp_path: Path,
+    repository: Callable[[Path], dict[str, bytes]], choice: str, folder: Path, tmp_path: Path
 ) -> None:
     expected = described(str(folder / write_json(folder)))
     with hub(repository(folder)) as url:
@@ -256,9 +240,7 @@ def test_a_dataset_of_the_hub_reaches_no_other_files(
     path = image.format(folder=folder, hub=home)
     row = {"history": "What?", "answer": "Gout", "image": {"bytes": None, "path": path}}
     table = pd.DataFrame([{**row, "image": path}])
-    features = Features(
-        {"history": Value("string"), "answer": Value("string"), "image": Image()}
-    )
+    features = Features({"history": Value("string"), "answer": Value("string"), "image": Image()})
     # Not by Dataset.to_parquet, which looks for the image.
     data = Dataset.from_list([row], features=features).data.table
     data = data.replace_schema_metadata(features.arrow_schema.metadata)
@@ -290,12 +272,7 @@ def test_a_dataset_of_the_hub_stays_readable_without_it(
 @pytest.mark.parametrize(
     ("files", "choice", "error", "message"),
     [
-        (
-            {},
-            "",
-            "GatedRepo",
-            "is a gated dataset on the Hub. You must be authenticated",
-        ),
+        ({}, "", "GatedRepo", "is a gated dataset on the Hub. You must be authenticated"),
         ({}, "", "RepoNotFound", "log in (hf auth login) or set HF_TOKEN"),
         ({}, "@v2", None, "Revision 'v2' doesn't exist"),
         ({"cases.py": b"print()"}, "", None, "scripts are no longer supported"),
@@ -327,11 +304,7 @@ def test_a_dataset_of_the_hub_stays_readable_without_it(
     ],
 )
 def test_what_the_hub_does_not_have_is_said(
-    files: dict[str, bytes],
-    choice: str,
-    error: str | None,
-    message: str,
-    tmp_path: Path,
+    files: dict[str, bytes], choice: str, error: str | None, message: str, tmp_path: Path
 ) -> None:
     with hub(files, error) as url:
         process = on_hub(f"hf:{DATASET}{choice}", url, tmp_path)

@@ -73,9 +73,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
 def loopback_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one thing that is not real here: there is no public host to ask."""
     monkeypatch.setattr(
-        web_images,
-        "is_public",
-        lambda address: address == "127.0.0.1" or is_public(address),
+        web_images, "is_public", lambda address: address == "127.0.0.1" or is_public(address)
     )
 
 
@@ -96,11 +94,7 @@ def test_images_are_downloaded_once(web: Web, tmp_path: Path) -> None:
     web.redirects = {"/c": "/a"}
     urls = [web.url(path) for path in ("/a", "/b.png", "/c")]
     files = fetch_web_images(urls)
-    assert [Path(files[url]).read_bytes() for url in urls] == [
-        IMAGE,
-        web.images["/b.png"],
-        IMAGE,
-    ]
+    assert [Path(files[url]).read_bytes() for url in urls] == [IMAGE, web.images["/b.png"], IMAGE]
     assert [Path(files[url]).suffix for url in urls] == [".png", ".jpg", ".png"]
     assert Path(files[urls[0]]).parent == tmp_path / "cache" / "web"
     assert web.user_agent.startswith("nejm-inspect/")
@@ -123,9 +117,7 @@ def test_cases_may_have_their_images_on_the_web(web: Web, tmp_path: Path) -> Non
     images = source.images(source.cases)
     (image,) = images.found[1]
     assert image.path.read_bytes() == IMAGE
-    assert images.missing == {
-        2: f"row 2: {web.url('/b')}: not an image: an empty answer"
-    }
+    assert images.missing == {2: f"row 2: {web.url('/b')}: not an image: an empty answer"}
 
 
 @pytest.mark.usefixtures("loopback_is_public")
@@ -141,9 +133,7 @@ def test_proxies_are_not_asked(web: Web, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_is_no_image_is_named(web: Web) -> None:
     web.images = {"/page": b"<!DOCTYPE html><p>Log in"}
     url = web.url("/page")
-    assert fetch_web_images([url]) == {
-        url: f"{url}: not an image: an HTML page of 24 bytes"
-    }
+    assert fetch_web_images([url]) == {url: f"{url}: not an image: an HTML page of 24 bytes"}
 
 
 @pytest.mark.usefixtures("loopback_is_public")
@@ -155,9 +145,7 @@ def test_what_is_no_image_is_named(web: Web) -> None:
         ("http://127.0.0.1/a", "redirected to http://127.0.0.1/a, not https"),
     ],
 )
-def test_redirects_lead_to_public_hosts_alone(
-    target: str, reason: str, web: Web
-) -> None:
+def test_redirects_lead_to_public_hosts_alone(target: str, reason: str, web: Web) -> None:
     web.redirects = {"/a": target}
     url = web.url("/a")
     assert fetch_web_images([url]) == {url: f"{url}: {reason}"}
@@ -177,9 +165,7 @@ def test_a_name_that_changes_its_address_is_refused(
     web.images = {"/a": IMAGE}
     resolve(monkeypatch, "8.8.8.8", "127.0.0.1")
     url = web.url("/a", "images.test")
-    assert fetch_web_images([url]) == {
-        url: f"{url}: images.test (127.0.0.1) is no public address"
-    }
+    assert fetch_web_images([url]) == {url: f"{url}: images.test (127.0.0.1) is no public address"}
     assert not web.requests
 
 

@@ -25,14 +25,9 @@ OBSERVERS: dict[str, list[int | None]] = {
 
 
 def run(judges: list[str], cases: int = 1, **options: Any) -> EvalLog:
-    samples = [
-        Sample(input="A toe.", target=f"Unit {n}.", id=n) for n in range(1, cases + 1)
-    ]
+    samples = [Sample(input="A toe.", target=f"Unit {n}.", id=n) for n in range(1, cases + 1)]
     (log,) = eval(
-        Task(
-            dataset=samples,
-            scorer=[diagnosis_rubric(), rubric_category()],
-        ),
+        Task(dataset=samples, scorer=[diagnosis_rubric(), rubric_category()]),
         model="openrouter/google/gemini-3-pro-preview",
         model_roles={"grader": [f"openrouter/{judge}" for judge in judges]},
         **options,
@@ -77,12 +72,7 @@ def test_a_published_example_of_agreement(openrouter: OpenRouter) -> None:
     assert scores[5].metadata
     assert scores[5].metadata["category"] == "plausible"  # that of 2
     assert scores[10].metadata
-    silent = {
-        "score": None,
-        "attempts": 3,
-        "stop_reason": "stop",
-        "reply": "I cannot say.",
-    }
+    silent = {"score": None, "attempts": 3, "stop_reason": "stop", "reply": "I cannot say."}
     one = {
         "score": 1,
         "category": "plausible",

@@ -71,9 +71,7 @@ def test_a_judge_that_is_not_usable_stops_the_run(
 
 
 @pytest.mark.parametrize("fault", [FAULTS[0], FAULTS[5]], ids=["gone", "prose"])
-def test_on_the_command_line_it_costs_no_traceback(
-    openrouter: OpenRouter, fault: Any
-) -> None:
+def test_on_the_command_line_it_costs_no_traceback(openrouter: OpenRouter, fault: Any) -> None:
     reply, said, _ = fault
     openrouter.preflight = lambda call: reply
     done = inspect(*DEMO, "--model", EXAMINEE)
@@ -86,16 +84,12 @@ def test_on_the_command_line_it_costs_no_traceback(
 
 
 @pytest.mark.parametrize("options", [("--no-score",), ("-T", "scorer=verbatim")])
-def test_without_a_judge_none_is_checked(
-    openrouter: OpenRouter, options: tuple[str, ...]
-) -> None:
+def test_without_a_judge_none_is_checked(openrouter: OpenRouter, options: tuple[str, ...]) -> None:
     assert inspect(*DEMO, "--model", EXAMINEE, *options).returncode == 0
     assert not openrouter.preflight_calls
 
 
-def test_a_judge_is_checked_once_a_process(
-    openrouter: OpenRouter, judge: Iterator[str]
-) -> None:
+def test_a_judge_is_checked_once_a_process(openrouter: OpenRouter, judge: Iterator[str]) -> None:
     names = [next(judge), next(judge), next(judge)]
     for _ in range(2):
         assert run([*names]).status == "success"
@@ -138,9 +132,7 @@ def test_a_parameter_of_the_users_that_is_refused_does(
     assert len(openrouter.preflight_calls) == 1
 
 
-def test_a_judge_is_checked_with_its_own_key(
-    openrouter: OpenRouter, judge: Iterator[str]
-) -> None:
+def test_a_judge_is_checked_with_its_own_key(openrouter: OpenRouter, judge: Iterator[str]) -> None:
     check_judges([get_model(next(judge), api_key="sk-or-its-own")])
     assert openrouter.headers["authorization"] == "Bearer sk-or-its-own"
 
@@ -180,11 +172,7 @@ def test_it_works_inside_a_running_event_loop(openrouter: OpenRouter) -> None:
         "print(asyncio.run(main()).completion)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=600, check=False
     )
     assert done.stdout == "Gout\n", done.stderr
     assert json.dumps(openrouter.preflight_calls[0].payload)

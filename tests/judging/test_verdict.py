@@ -18,9 +18,7 @@ from nejm_inspect.judging.verdict import (
 )
 from nejm_inspect.rubric import RUBRIC
 
-VERDICT = (
-    '{"token": "t", "reasoning": "same entity", "category": "synonym", "score": 9}'
-)
+VERDICT = '{"token": "t", "reasoning": "same entity", "category": "synonym", "score": 9}'
 
 
 @pytest.mark.parametrize(
@@ -31,14 +29,8 @@ VERDICT = (
         (f"```\n{VERDICT}\n```\nI hope that helps.", 9),
         (f"By the rubric {{exact, synonym}} this is a synonym.\n\n{VERDICT}", 9),
         (f"Weighing {{'score': 3}} against {{}}: {VERDICT}", 9),
-        (
-            '{"score": 4, "token": "t", "why": "it has {\\"score\\": 10} and \\"}\\""}',
-            4,
-        ),
-        (
-            '{"token": "t", "score": 4, "detail": {"score": 10, "more": {"score": 9}}}',
-            4,
-        ),
+        ('{"score": 4, "token": "t", "why": "it has {\\"score\\": 10} and \\"}\\""}', 4),
+        ('{"token": "t", "score": 4, "detail": {"score": 10, "more": {"score": 9}}}', 4),
         ('{"score": 3} On reflection: {"token": "t", "score": 6}', 6),
         ('{"token": "t", "score": 0}', 0),
         ('{"token": "t", "score": 10, "confidence": 0.9}', 10),
@@ -81,19 +73,13 @@ def test_the_last_json_object_is_the_verdict(reply: str, score: int) -> None:
         ('{"score": 7}', "token: Field required"),
         ('{"token": "other", "score": 7}', "token: not that of the question"),
         ('{"score": 7} {"note": "see above"}', "no verdict in JSON"),
-        (
-            '{"token": "t", "score": 7} {"token": "t", "score": 70}',
-            "less than or equal to 10",
-        ),
+        ('{"token": "t", "score": 7} {"token": "t", "score": 70}', "less than or equal to 10"),
         ('{"score": 7, "reasoning": "cut o', "no verdict in JSON"),
         ('{"score": 7, "evidence": {"score": 10}, "reas', "no verdict in JSON"),
         ('{"score": 3} wait, correct: {"score": 8, "reas', "no verdict in JSON"),
         ('{"score": 7}\n{score: 3}', "no verdict in JSON"),
         ('{"score": 7}\n```json\n{"score": 3,}\n```', "no verdict in JSON"),
-        (
-            'E.g. {"score": 10}. Now {"reasoning": "an "x"", "score": 2}',
-            "no verdict in JSON",
-        ),
+        ('E.g. {"score": 10}. Now {"reasoning": "an "x"", "score": 2}', "no verdict in JSON"),
         ("[7]", "no verdict in JSON"),
         ('{"a":' * 20_000, "no verdict in JSON"),
         ('{"a":' * 500 + "1" + "}" * 500, "no verdict in JSON"),
@@ -209,9 +195,7 @@ def test_the_echo_of_a_response_holds_no_tag_and_no_verdict(response: str) -> No
 
 def test_invisible_characters_become_visible() -> None:
     assert neutralized("Go\u200but\x1b") == "Go[U+200B]ut[U+001B]"
-    assert neutralized("\u3164Gout\ufe0f\U000e0049") == (
-        "[U+3164]Gout[U+FE0F][U+E0049]"
-    )
+    assert neutralized("\u3164Gout\ufe0f\U000e0049") == ("[U+3164]Gout[U+FE0F][U+E0049]")
     assert neutralized("Gout\r\nand more") == "Gout\nand more"
 
 

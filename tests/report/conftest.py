@@ -104,20 +104,15 @@ class Logs:
                 model=model,
                 model_roles={"grader": ModelConfig(model=judge)},
                 dataset=EvalDataset(
-                    name="demo",
-                    samples=len(epochs),
-                    sample_ids=[n + 1 for n in range(len(epochs))],
+                    name="demo", samples=len(epochs), sample_ids=[n + 1 for n in range(len(epochs))]
                 ),
                 config=EvalConfig(
-                    epochs=max(map(len, epochs)),
-                    epochs_reducer=spec.pop("reducer", None),
+                    epochs=max(map(len, epochs)), epochs_reducer=spec.pop("reducer", None)
                 ),
                 metadata=spec.pop("metadata", {"prompt_version": 3}),
                 **spec,
             ),
-            plan=EvalPlan(
-                steps=[EvalPlanStep(solver="nejm_inspect/diagnose", params={})]
-            ),
+            plan=EvalPlan(steps=[EvalPlanStep(solver="nejm_inspect/diagnose", params={})]),
             results=EvalResults(scores=[EvalScore(name=scorer, scorer=scorer)]),
             stats=EvalStats(
                 started_at=created.isoformat(),

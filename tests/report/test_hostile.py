@@ -20,17 +20,10 @@ HOSTILE += "\x1b[31m\u202e{{7*7}} "
 ODD: list[Any] = [None, [], "abc", -5, 1e30, float("nan"), {"a": {"b": 1}}]
 SPEC = ("eval", "metadata", "skipped_cases"), ("eval", "task_args"), ("eval", "created")
 SAMPLE = (
-    *(
-        ("scores", "diagnosis_rubric", "value"),
-        ("scores", "diagnosis_rubric", "metadata"),
-    ),
+    *(("scores", "diagnosis_rubric", "value"), ("scores", "diagnosis_rubric", "metadata")),
     ("scores", "diagnosis_rubric", "metadata", "judge_config"),
     ("scores", "diagnosis_rubric", "metadata", "verdicts"),
-    *(
-        ("metadata", "reader_accuracy"),
-        ("metadata", "year"),
-        ("metadata", "difficulty"),
-    ),
+    *(("metadata", "reader_accuracy"), ("metadata", "year"), ("metadata", "difficulty")),
 )
 
 
@@ -40,9 +33,7 @@ def report(*arguments: str) -> Result:
 
 def changed(logs: Logs, change: Any) -> str:
     """A log of twelve responses after a change of its JSON."""
-    log = logs.write(
-        "m/a", [10, 5, 0] * 4, score=lambda n: {"judge_config": [{"temperature": 0}]}
-    )
+    log = logs.write("m/a", [10, 5, 0] * 4, score=lambda n: {"judge_config": [{"temperature": 0}]})
     os.remove(log.location)
     path = logs.folder / "2026-01-01T00-00-00+00-00_odd_x.json"
     write_eval_log(log, str(path))
@@ -96,11 +87,7 @@ class Elements(HTMLParser):
 
 def test_hostile_texts_do_nothing(logs: Logs) -> None:
     case = {"difficulty": HOSTILE, "question_type": HOSTILE, "date": HOSTILE}
-    score = {
-        "category": HOSTILE,
-        "same_vendor": [HOSTILE],
-        "verdicts": {HOSTILE: {"score": 1}},
-    }
+    score = {"category": HOSTILE, "same_vendor": [HOSTILE], "verdicts": {HOSTILE: {"score": 1}}}
     for n in range(2):
         logs.write(
             f"m{n}/{HOSTILE}{'x' * 999}",
@@ -116,11 +103,7 @@ def test_hostile_texts_do_nothing(logs: Logs) -> None:
     elements = Elements(page)
     assert elements.tags.count("script") == 1
     assert not [name for name, _ in elements.attributes if name.startswith("on")]
-    links = [
-        v or ""
-        for name, v in elements.attributes
-        if name in ("src", "href", "xlink:href")
-    ]
+    links = [v or "" for name, v in elements.attributes if name in ("src", "href", "xlink:href")]
     assert all(link.startswith(("data:", "#")) for link in links)
     markdown = (out / "report.md").read_text("utf-8")
     assert "<script>" not in markdown.replace("&lt;script&gt;", "")
@@ -158,9 +141,7 @@ def test_a_report_replaces_its_own_files_only(logs: Logs, tmp_path: Path) -> Non
     assert not (out / "pairs.csv").exists()
     assert not (out / "figures" / "differences.png").exists()
     (out / "runs.csv").write_text("changed by me")
-    assert (
-        "runs.csv is not of an earlier report" in report(one, "--out", str(out)).stderr
-    )
+    assert "runs.csv is not of an earlier report" in report(one, "--out", str(out)).stderr
     assert (out / "runs.csv").read_text() == "changed by me"
 
 

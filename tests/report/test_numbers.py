@@ -16,15 +16,8 @@ from tests.report.conftest import JUDGE, Logs, findings, frame, section
 RNG = np.random.default_rng(1)
 BEST = [int(p) for p in RNG.integers(5, 11, 40)]
 WORST = [max(p - int(d), 0) for p, d in zip(BEST, RNG.integers(0, 7, 40), strict=True)]
-NEAR = [
-    min(max(p + int(d), 0), 10)
-    for p, d in zip(BEST, RNG.integers(-2, 2, 40), strict=True)
-]
-THREE = {
-    "openrouter/a/best": BEST,
-    "openrouter/b/near": NEAR,
-    "openrouter/c/worst": WORST,
-}
+NEAR = [min(max(p + int(d), 0), 10) for p, d in zip(BEST, RNG.integers(-2, 2, 40), strict=True)]
+THREE = {"openrouter/a/best": BEST, "openrouter/b/near": NEAR, "openrouter/c/worst": WORST}
 
 
 @pytest.fixture
@@ -91,9 +84,7 @@ def test_pairs_ranks_wins_and_power(three: Logs) -> None:
     assert board.loc["best", "rank"] == board.loc["near", "rank"] == "1–2"
     stacked = np.array([by_name[n] for n in ("best", "near", "worst")])
     top = stacked.max(0)
-    alone = [
-        (int(((s == top) & ((stacked == top).sum(0) == 1)).sum())) for s in stacked
-    ]
+    alone = [(int(((s == top) & ((stacked == top).sum(0) == 1)).sum())) for s in stacked]
     wins = frame(told, "wins").set_index("name")["alone_best"]
     assert [wins[n] for n in ("best", "near", "worst")] == alone
     assert wins["several models"] == 40 - sum(alone)
@@ -105,14 +96,10 @@ def test_breakdowns(three: Logs) -> None:
     found = frame(three.told(), "breakdowns")
     by = found.set_index(["by", "group"])
     hard = [p for n, p in enumerate(BEST) if n % 4 >= 2]  # expert cases are hard too
-    assert by.loc[("difficulty", "hard"), "score: best"] == pytest.approx(
-        np.mean(hard) / 10
-    )
+    assert by.loc[("difficulty", "hard"), "score: best"] == pytest.approx(np.mean(hard) / 10)
     assert by.loc[("difficulty", "hard"), "cases"] == 20
     other = [p for n, p in enumerate(WORST) if n % 3 == 0]
-    assert by.loc[("question_type", "other"), "score: worst"] == pytest.approx(
-        np.mean(other) / 10
-    )
+    assert by.loc[("question_type", "other"), "score: worst"] == pytest.approx(np.mean(other) / 10)
     assert by.loc[("has_history", "history"), "readers"] == pytest.approx(
         np.mean([0.4 + n % 5 / 20 for n in range(40) if n % 2 == 0])
     )
@@ -132,12 +119,7 @@ def test_missing_responses(logs: Logs) -> None:
     logs.write("m/b", [9] * 20)
     told = logs.told()
     row = frame(told, "leaderboard").set_index("name").loc["a"]
-    assert (row["unscored"], row["errors"], row["absent"], row["missing"]) == (
-        1,
-        1,
-        2,
-        2,
-    )
+    assert (row["unscored"], row["errors"], row["absent"], row["missing"]) == (1, 1, 2, 2)
     assert (row["if_all_wrong"], row["if_all_right"]) == (0.9, 1.0)
     assert frame(told, "pairs").iloc[0]["cases"] == 18
     assert "2 of 40 responses have no score" in findings(told)
@@ -260,10 +242,7 @@ def test_exam_agrees_with_the_log_metrics(logs: Logs, tmp_path) -> None:
     told = logs.report([str(exam.folder)]).chapters[-1]
     honest, attack = (row for _, row in frame(told, "exams").iterrows())
     metric: Any = in_range()(
-        [
-            SampleScore(score=Score(value=v), sample_metadata=pair(n))
-            for n, v in enumerate(values)
-        ]
+        [SampleScore(score=Score(value=v), sample_metadata=pair(n)) for n, v in enumerate(values)]
     )
     assert honest["in_range"] == pytest.approx(metric["in_range"]) == 0.8
     assert honest["bias"] == pytest.approx(-0.1)
@@ -274,9 +253,7 @@ def test_exam_agrees_with_the_log_metrics(logs: Logs, tmp_path) -> None:
 
 
 def test_multiple_choice_has_readers_and_chance(logs: Logs) -> None:
-    logs.write(
-        "m/a", ["C", "I", "C", "N"] * 5, scorer="choice", task="nejm_multiple_choice"
-    )
+    logs.write("m/a", ["C", "I", "C", "N"] * 5, scorer="choice", task="nejm_multiple_choice")
     logs.write(
         "none/none",
         ["C", "I"] * 10,
@@ -297,10 +274,7 @@ def test_beside_the_published_run(logs: Logs) -> None:
     logs.write("openrouter/google/gemini-9", points, task_args=drawn)
     told = logs.told()
     row = frame(told, "published").set_index("name").loc["gemini-3-pro-preview"]
-    assert (row["same_family"], row["difference"]) == (
-        "gemini-9",
-        pytest.approx(0.72 - 0.698),
-    )
+    assert (row["same_family"], row["difference"]) == ("gemini-9", pytest.approx(0.72 - 0.698))
     logs.write("openrouter/x/other", points[:50], task_args=drawn | {"seed": 1})
     assert not [s for s in logs.told().sections if "published" in s.title]
 

@@ -25,9 +25,7 @@ def test_columns_and_files_are_explained(logs: Logs, tmp_path: Path) -> None:
         assert f"`{file.name}`" in README
 
 
-def test_the_example_runs(
-    logs: Logs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_example_runs(logs: Logs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     logs.write("m/a", [10, 5, 0] * 4)
     arguments = ["report", str(logs.folder), "--out", str(tmp_path / "o")]
     assert CliRunner().invoke(main, arguments).exit_code == 0

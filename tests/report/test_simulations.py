@@ -46,9 +46,7 @@ def draws(truth: str, cases: int, models: int = 1, seed: int = 0) -> Draws:
     return SHARES[np.searchsorted(steps, special.ndtr(skill), side="right")]
 
 
-def coverage(
-    truth: float, estimate: Callable[..., st.Estimate], *samples: Draws
-) -> float:
+def coverage(truth: float, estimate: Callable[..., st.Estimate], *samples: Draws) -> float:
     """How many of the intervals shown hold the truth."""
     found = [estimate(*each) for each in zip(*samples, strict=True)]
     shown = [one for one in found if not math.isnan(one.lower)]
@@ -131,9 +129,7 @@ def test_intervals_cover(
         assert measured(*setting, cases) >= least - noise(least)
 
 
-@pytest.mark.parametrize(
-    ("models", "runs"), [(5, RUNS), (20, RUNS if FULL else RUNS // 10)]
-)
+@pytest.mark.parametrize(("models", "runs"), [(5, RUNS), (20, RUNS if FULL else RUNS // 10)])
 def test_equal_models_rarely_have_narrowed_ranks(models: int, runs: int) -> None:
     margin = 3 * math.sqrt(0.05 * 0.95 / runs)
     assert narrowed(models, runs) <= st.SIGNIFICANCE + margin

@@ -71,10 +71,7 @@ def test_a_difference_has_the_interval_of_the_paired_t_test() -> None:
 
 
 def test_equal_differences_tell_nothing_of_their_spread() -> None:
-    drawn, lost = (
-        st.paired([0.1 + 0.2] * 12, [0.3] * 12),
-        st.paired([0.3] * 12, [0.6] * 12),
-    )
+    drawn, lost = (st.paired([0.1 + 0.2] * 12, [0.3] * 12), st.paired([0.3] * 12, [0.6] * 12))
     assert (drawn.difference.value, drawn.drawn, drawn.stderr) == (0, 12, 0)
     assert (lost.difference.value, lost.lost, lost.stderr) == (-0.3, 12, 0)
     assert undefined(*drawn.difference[1:], *lost.difference[1:])
@@ -82,9 +79,7 @@ def test_equal_differences_tell_nothing_of_their_spread() -> None:
     assert str(cancelling.difference.value) == "0.0"  # and not minus that
 
 
-def test_one_case_shows_nothing_none_is_undefined_and_other_lengths_are_refused() -> (
-    None
-):
+def test_one_case_shows_nothing_none_is_undefined_and_other_lengths_are_refused() -> None:
     one, none = st.paired([1.0], [0.4]), st.paired([], [])
     assert (one.won, one.p) == (1, 1)
     assert undefined(one.stderr, *one.difference[1:], none.p, *none.difference)
@@ -155,10 +150,7 @@ def test_the_cases_needed_are_the_fewest_rounded_up_to_two_figures() -> None:
     # statsmodels' TTestPower needs 198.15 cases for an effect of 0.2, 33.37 for 0.5.
     power = st.power_of(observed(0.1, 0.5, 100))
     assert power == (pytest.approx(st.detectable_difference(0.5, 100)), 200)
-    assert st.power_of(observed(-0.25, 0.5, 40)) == (
-        pytest.approx(0.2271, abs=1e-4),
-        34,
-    )
+    assert st.power_of(observed(-0.25, 0.5, 40)) == (pytest.approx(0.2271, abs=1e-4), 34)
     assert st.power_of(observed(0.1, 0.5, 9)) is None
     assert st.power_of(st.paired([0.7] * 12, [0.6] * 12)) is None
 

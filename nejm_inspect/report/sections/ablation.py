@@ -30,9 +30,7 @@ def section(chapter: Chapter) -> Section | None:
     if chapter.topic != "ablation":
         return None
     seen: Any = chapter.runs.groupby(["model_name", "inputs"])["name"].first().unstack()
-    seen = seen.loc[
-        sorted(seen.index, key=lambda n: chapter.order.index(seen.at[n, "both"]))
-    ]
+    seen = seen.loc[sorted(seen.index, key=lambda n: chapter.order.index(seen.at[n, "both"]))]
     rows = [
         _row(chapter, name, added, seen.at[name, "both"], seen.at[name, alone])
         for name in seen.index
@@ -46,16 +44,12 @@ def section(chapter: Chapter) -> Section | None:
     axis = "percentage points"
     draw = partial(dots, drawn, "difference", signed, axis, key="key", whole=False)
     title = "What seeing both adds, with 95% interval"
-    figure = Figure(
-        "ablation", title, "Above 0: both are better than one.", table, draw
-    )
+    figure = Figure("ablation", title, "Above 0: both are better than one.", table, draw)
     findings = [_finding(row) for row in table.rows]
     return Section("What image and text add", [table], [figure], NOTES, findings)
 
 
-def _row(
-    chapter: Chapter, name: str, added: str, both: str, alone: str
-) -> dict[str, Any]:
+def _row(chapter: Chapter, name: str, added: str, both: str, alone: str) -> dict[str, Any]:
     shares = chapter.shares[[both, alone]]
     if added == "text":
         shares = shares[chapter.cases["has_history"].ne(False)]
@@ -69,9 +63,7 @@ def _row(
 def _finding(row: Any) -> Finding:
     name, added = row["name"], row["adds"]
     if not row["cases"]:
-        return Finding(
-            f"{name} has no case to show what the {added} adds.", limits=True
-        )
+        return Finding(f"{name} has no case to show what the {added} adds.", limits=True)
     size = f"{signed(row['difference'])} percentage points"
     told = (
         bounds(row["difference_lower"], row["difference_upper"])
@@ -79,6 +71,4 @@ def _finding(row: Any) -> Finding:
     )
     if is_separated(row):
         return Finding(f"The {added} adds {size} for {name}", told)
-    return Finding(
-        f"No difference by the {added} was detected for {name}", f": {size}{told}"
-    )
+    return Finding(f"No difference by the {added} was detected for {name}", f": {size}{told}")

@@ -35,16 +35,12 @@ def section(chapter: Chapter) -> Section | None:
     for kind, caption in KINDS.items():
         frame = _groups(chapter, kind)
         scored = [f"{SCORE}{name}" for name in chapter.order]
-        table = Table(
-            "breakdowns", caption, frame, ["group", "cases", "readers", *scored]
-        )
+        table = Table("breakdowns", caption, frame, ["group", "cases", "readers", *scored])
         if len(frame) > (kind != "difficulty"):
             tables.append(table)
     drawn = [t for t in tables if t.caption == KINDS["difficulty"]]
     figures = [_figure(chapter, t) for t in drawn if t.frame["cases"].max() >= FEWEST]
-    return (
-        Section("Scores by kind of case", tables, figures, [NOTE]) if tables else None
-    )
+    return Section("Scores by kind of case", tables, figures, [NOTE]) if tables else None
 
 
 def _groups(chapter: Chapter, kind: str) -> "pd.DataFrame":
@@ -85,15 +81,10 @@ def _figure(chapter: Chapter, table: Table) -> Figure:
         for name in chapter.models if row["cases"] >= FEWEST else ():
             label = f"{row['group']}: {counted(row['cases'], 'case')}"
             own = {"group": label, "model": name, "colour": chapter.colour(name)}
-            ends = {
-                f"score{end}": row[f"{SCORE}{name}{end}"]
-                for end in ("", "_lower", "_upper")
-            }
+            ends = {f"score{end}": row[f"{SCORE}{name}{end}"] for end in ("", "_lower", "_upper")}
             rows.append(own | ends)
     frame = pd.DataFrame(rows)
-    draw = partial(
-        dots, frame, "score", percent, "score, %", label="group", key="model"
-    )
+    draw = partial(dots, frame, "score", percent, "score, %", label="group", key="model")
     caption = (
         "Levels of the Brier score of the readers' votes; hard includes expert. Levels "
         f"with fewer than {FEWEST} cases are not drawn."

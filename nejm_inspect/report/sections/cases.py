@@ -70,9 +70,7 @@ def _figure(chapter: Chapter, table: Table) -> Figure:
 
 def _texts(chapter: Chapter, anchors: list[str]) -> Iterator[Markup]:
     first = chapter.responses.drop_duplicates(["name", "case_id"])
-    by_case: Any = {
-        case: rows.set_index("name") for case, rows in first.groupby("case_id")
-    }
+    by_case: Any = {case: rows.set_index("name") for case, rows in first.groupby("case_id")}
     images, cases = chapter.images or {}, chapter.shares * chapter.scale
     for anchor, (case, row) in zip(anchors, cases.iterrows(), strict=False):
         own = by_case[case]

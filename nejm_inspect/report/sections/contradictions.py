@@ -38,6 +38,4 @@ def _of(row: dict[str, Any]) -> Any:
     if isinstance(row["verdicts"], str) or points % 1 or category not in CATEGORIES:
         return None  # a panel's category is computed from its points
     right = level_of(int(points)).category
-    return (
-        f"called {category}, with the points of {right}" if category != right else None
-    )
+    return f"called {category}, with the points of {right}" if category != right else None

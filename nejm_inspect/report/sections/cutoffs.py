@@ -15,9 +15,7 @@ from nejm_inspect.report.sections.section import Finding, Section
 from nejm_inspect.report.table import Table
 
 ADJUSTED = "Brier score, length of text and question type"
-COLUMNS = (
-    "name cutoff cases_before before readers_before text_before cases_after after "
-)
+COLUMNS = "name cutoff cases_before before readers_before text_before cases_after after "
 COLUMNS += "readers_after text_after difference adjusted"
 LEAD = (
     "A lower score after the cut-off is compatible with contamination, that is with "
@@ -70,23 +68,14 @@ def _split(chapter: Chapter, name: str, cutoff: datetime.date) -> dict[str, Any]
     found = {"name": name, "colour": chapter.colour(name), "cutoff": f"{cutoff}"}
     for side, some in (("before", dated[~after]), ("after", dated[after])):
         own = rows[rows["case_id"].isin(some.index)]
-        found |= {
-            f"cases_{side}": len(some),
-            **spread(side, score_of(own, chapter.scale)),
-        }
+        found |= {f"cases_{side}": len(some), **spread(side, score_of(own, chapter.scale))}
         found[f"readers_{side}"] = some["reader_accuracy"].astype(float).mean()
         found[f"text_{side}"] = some["length"].median()
     known = dated.dropna(subset=["brier_score", "length", "question_type"])
-    values = zip(
-        known["brier_score"], known["length"], known["question_type"], strict=True
-    )
-    covariates = [
-        [float(b), math.log1p(n), kind == "diagnosis"] for b, n, kind in values
-    ]
+    values = zip(known["brier_score"], known["length"], known["question_type"], strict=True)
+    covariates = [[float(b), math.log1p(n), kind == "diagnosis"] for b, n, kind in values]
     shares = dated["share"]
-    found |= spread(
-        "difference", st.independent_difference(shares[after], shares[~after])
-    )
+    found |= spread("difference", st.independent_difference(shares[after], shares[~after]))
     adjusted = st.Estimate(math.nan)
     if len(known):
         later = after[known.index]
@@ -103,24 +92,16 @@ def _date(text: object) -> datetime.date | None:
 
 
 def _finding(row: dict[str, Any]) -> Finding:
-    name, day, before, after = (
-        row[c] for c in ("name", "cutoff", "cases_before", "cases_after")
-    )
+    name, day, before, after = (row[c] for c in ("name", "cutoff", "cases_before", "cases_after"))
     undated = f" {row['undated']} cases have no date." if row["undated"] else ""
     if not before or not after:
         told = f": {before} scored cases before it, {after} after.{undated}"
-        return Finding(
-            f"{name}: its cut-off {day} separates nothing", told, limits=True
-        )
+        return Finding(f"{name}: its cut-off {day} separates nothing", told, limits=True)
     told = bounds(row["difference_lower"], row["difference_upper"])
     if interval := bounds(row["adjusted_lower"], row["adjusted_upper"]):
         told += f"; {signed(row['adjusted'])}{interval} at equal {ADJUSTED}"
     if row["text_after"] > row["text_before"]:
         lengths = whole(row["text_after"]), whole(row["text_before"])
-        told += (
-            ". Later cases carry more text (median {} against {} characters)".format(
-                *lengths
-            )
-        )
+        told += ". Later cases carry more text (median {} against {} characters)".format(*lengths)
     lead = f"{name}: {signed(row['difference'])} percentage points after {day}"
     return Finding(lead, f"{told}.{undated}")

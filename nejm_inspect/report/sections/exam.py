@@ -111,9 +111,7 @@ def _levels(judge: str, honest: "pd.DataFrame") -> list[dict[str, Any]]:
 
 def _confusion(verdicts: "pd.DataFrame") -> list[list[int]]:
     valid = verdicts.dropna(subset="off")
-    return level_confusion(
-        zip(valid["level"], valid["points"], valid["off"], strict=True)
-    )
+    return level_confusion(zip(valid["level"], valid["points"], valid["off"], strict=True))
 
 
 def _finding(run: Any, parts: list[dict[str, Any]], asked: int) -> Finding:

@@ -44,19 +44,13 @@ def section(chapter: Chapter) -> Section | None:
     every = _responses(chapter, judges)
     both = every.dropna(subset=list(SIDES))
     if both.empty:
-        return Section(
-            "Agreement", lead="The judges have no scored response in common."
-        )
+        return Section("Agreement", lead="The judges have no scored response in common.")
     of = {f"{side}_name": judge for side, judge in zip(SIDES, judges, strict=True)}
     one = _agreement(both) | {"scored_once": len(every) - len(both)} | of
     caption = "Agreement of the two judges"
     table = Table("judges", caption, pd.DataFrame([one]), AGREEMENT.split())
     models = _models(chapter, both).assign(**of)
-    columns = [
-        "name",
-        "responses",
-        *(f"{s}{end}" for s in SIDES for end in ("", "_rank")),
-    ]
+    columns = ["name", "responses", *(f"{s}{end}" for s in SIDES for end in ("", "_rank"))]
     scored = Table("judge_models", "Scores and ranks under each judge", models, columns)
     furthest = both["moved"].abs().sort_values(ascending=False, kind="stable").index
     moved = both.loc[furthest].query("moved != 0").head(MOST_MOVED)
@@ -64,15 +58,11 @@ def section(chapter: Chapter) -> Section | None:
     columns = ["case_id", "name", *named.values(), "moved"]
     moved = moved.rename(columns=named)[columns].assign(**of)
     caption = "Responses that moved most"
-    responses = Table(
-        "judge_responses", caption, moved, columns, most_points=MAX_POINTS
-    )
+    responses = Table("judge_responses", caption, moved, columns, most_points=MAX_POINTS)
     axes = [f"points from the {side.replace('_', ' ')}" for side in SIDES]
     labels = [str(points) for points in range(MAX_POINTS + 1)]
     draw = partial(matrix, _counts(both), labels, *axes)
-    caption = (
-        "Each cell: a number of responses; a panel's half points are rounded down."
-    )
+    caption = "Each cell: a number of responses; a panel's half points are rounded down."
     figure = Figure("judges", "Points by two judges", caption, table, draw)
     lead = "First judge: {}. Second judge: {}.".format(*judges)
     tables = [table, scored, responses]
@@ -129,9 +119,7 @@ def _models(chapter: Chapter, both: "pd.DataFrame") -> "pd.DataFrame":
         rows.append(found)
     models = pd.DataFrame(rows).sort_values(SIDES[0], ascending=False, kind="stable")
     for side in SIDES:  # rounded by more than the noise of a mean
-        models[f"{side}_rank"] = (
-            models[side].round(9).rank(ascending=False, method="min")
-        )
+        models[f"{side}_rank"] = models[side].round(9).rank(ascending=False, method="min")
     return models
 
 

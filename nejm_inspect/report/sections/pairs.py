@@ -35,9 +35,7 @@ def _figures(chapter: Chapter, table: Table) -> list[Figure]:
     found = table.frame.dropna(subset="difference")
     if found.empty:
         return []
-    counts = (
-        found["first"].value_counts().add(found["second"].value_counts(), fill_value=0)
-    )
+    counts = found["first"].value_counts().add(found["second"].value_counts(), fill_value=0)
     middle = next(n for n in chapter.order if counts.get(n, 0) == counts.max())
     rows = []
     for row in found.to_dict("records"):
@@ -56,9 +54,7 @@ def _figures(chapter: Chapter, table: Table) -> list[Figure]:
     frame = pd.DataFrame(rows)
     draw = partial(dots, frame, "difference", signed, "percentage points", whole=False)
     title = f"Difference from {middle}, with 95% interval"
-    caption = (
-        "Below 0: fewer points. * Holm-adjusted p < 0.05; intervals are unadjusted."
-    )
+    caption = "Below 0: fewer points. * Holm-adjusted p < 0.05; intervals are unadjusted."
     return [Figure("differences", title, caption, table, draw)]
 
 

@@ -38,9 +38,7 @@ def section(chapter: Chapter) -> Section | None:
     for name, rows in (groups | {"all models": judged}).items():
         one, several = _agreement(rows)
         agreement.append({"name": name, **one})
-        judges += [
-            {"judge": judge, "name": name, **rest} for judge, rest in several.items()
-        ]
+        judges += [{"judge": judge, "name": name, **rest} for judge, rest in several.items()]
     columns = ["name", "responses", "alpha", "apart"]
     together = Table("panel", "Agreement by model", pd.DataFrame(agreement), columns)
     columns = ["judge", "name", "mean_points", "unscored"]
@@ -54,9 +52,7 @@ def section(chapter: Chapter) -> Section | None:
     return Section("Agreement of the panel", [together, each], (), [NOTE], findings)
 
 
-def _agreement(
-    rows: "pd.DataFrame",
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def _agreement(rows: "pd.DataFrame") -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Of a panel, and of each of its judges, as the log's own metric has it."""
     verdicts = [
         {judge: math.nan if p is None else p for judge, p in json.loads(told).items()}

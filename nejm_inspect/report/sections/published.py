@@ -54,8 +54,7 @@ def section(chapter: Chapter) -> Section | None:
     caption = "This run and the published one; difference of the same family here"
     table = Table("published", caption, frame, [c for c in columns if c in frame])
     drawn = frame.assign(
-        name=frame["name"]
-        + (frame["run"] == "published").map({True: ", published", False: ""})
+        name=frame["name"] + (frame["run"] == "published").map({True: ", published", False: ""})
     )
     figure = Figure(
         "published",

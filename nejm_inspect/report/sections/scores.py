@@ -32,16 +32,7 @@ COLUMNS = [
 ]
 COLUMNS += ["errors", "missing", "input_tokens", "output_tokens", "cost", "time"]
 CHOICE = {"overall": "accuracy", "exact_count": "right"}
-PRINTED = [
-    "name",
-    "rank",
-    "overall",
-    "accuracy",
-    "exact",
-    "right",
-    "unscored",
-    "errors",
-]
+PRINTED = ["name", "rank", "overall", "accuracy", "exact", "right", "unscored", "errors"]
 PRINTED += ["missing"]
 """The columns that a terminal has room for."""
 
@@ -78,9 +69,7 @@ def section(chapter: Chapter) -> Section | None:
 
 def _figures(chapter: Chapter, table: Table) -> Iterator[Figure]:
     board, lines, readers = table.frame, {}, chapter.reader_accuracy
-    value, axis = (
-        ("accuracy", "accuracy, %") if chapter.is_choice else ("overall", "score, %")
-    )
+    value, axis = ("accuracy", "accuracy, %") if chapter.is_choice else ("overall", "score, %")
     if chapter.is_choice:
         lines["chance 20%"] = CHANCE
         if readers == readers:
@@ -120,9 +109,7 @@ def _results(chapter: Chapter) -> Iterator[Finding]:
         lead = f"{top['name']} names the reference exactly in {percent(top['exact'])}"
         told = f" of its responses{bounds(top['exact_lower'], top['exact_upper'])}"
         most = ", the most of all models" if several else ""
-        yield Finding(
-            lead, f"{told}, {top['exact_count']} of {top['responses']}{most}."
-        )
+        yield Finding(lead, f"{told}, {top['exact_count']} of {top['responses']}{most}.")
     readers = chapter.reader_accuracy
     if readers == readers:
         gap = best["overall"] - readers
@@ -170,12 +157,8 @@ def _limits(board: "pd.DataFrame") -> Iterator[Finding]:
         yield Finding(lead, rest, limits=True)
     bad = board[board["malformed"] > 0]
     if len(bad):
-        lead = (
-            f"{counted(int(bad['malformed'].sum()), 'score')} cannot be read as points"
-        )
-        yield Finding(
-            lead, f" and count as unscored ({listing(bad['name'])}).", limits=True
-        )
+        lead = f"{counted(int(bad['malformed'].sum()), 'score')} cannot be read as points"
+        yield Finding(lead, f" and count as unscored ({listing(bad['name'])}).", limits=True)
 
 
 def _notes(chapter: Chapter) -> Iterator[str]:
@@ -184,9 +167,7 @@ def _notes(chapter: Chapter) -> Iterator[str]:
     told: dict[str, Any] = {
         "The run has not finished: {}.": runs.loc[~runs["finished"], "name"],
         "Cases were left out because their image is missing: {}.": [
-            f"{n} ({c})"
-            for n, c in zip(runs["name"], runs["skipped"], strict=True)
-            if c
+            f"{n} ({c})" for n, c in zip(runs["name"], runs["skipped"], strict=True) if c
         ],
         "The log was judged again; the first of several scores is shown: {}.": runs.loc[
             runs["judged_again"], "name"
@@ -195,8 +176,7 @@ def _notes(chapter: Chapter) -> Iterator[str]:
             board["responses"] > board["cases"], "name"
         ],
         "The log reduces epochs otherwise, this report by the mean: {}.": [
-            f"{n} ({r})"
-            for n, r in zip(reduced["name"], reduced["reducer"], strict=True)
+            f"{n} ({r})" for n, r in zip(reduced["name"], reduced["reducer"], strict=True)
         ],
     }
     for words, names in told.items():

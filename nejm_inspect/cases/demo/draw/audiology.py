@@ -30,9 +30,7 @@ def _octave(frequency: float) -> float:
     return math.log2(frequency / 125)
 
 
-def _ear_chart(
-    canvas: Canvas, left: float, ear: Ear, right_ear: bool, masked: bool
-) -> None:
+def _ear_chart(canvas: Canvas, left: float, ear: Ear, right_ear: bool, masked: bool) -> None:
     color: Color = "#c8102e" if right_ear else "#1240ab"
     top, width = 110, 6.8 * PIXELS_PER_OCTAVE
     height = (LEVELS[1] - LEVELS[0]) / 20 * PIXELS_PER_OCTAVE

@@ -19,8 +19,7 @@ Ring = tuple[float, Color]
 def _pale(share: float) -> Color:
     """Return the color of a red cell, from full (0) to no hemoglobin (1)."""
     red, green, blue = (
-        round(full + share * (none - full))
-        for full, none in zip(HEMOGLOBIN, PLASMA, strict=True)
+        round(full + share * (none - full)) for full, none in zip(HEMOGLOBIN, PLASMA, strict=True)
     )
     return red, green, blue
 
@@ -66,16 +65,12 @@ def _crescent(chance: random.Random) -> list[Point]:
     return upper + lower[::-1]
 
 
-def _stain(
-    film: Image.Image, center: Point, outline: list[Point], rings: list[Ring]
-) -> None:
+def _stain(film: Image.Image, center: Point, outline: list[Point], rings: list[Ring]) -> None:
     """Multiply a soft cell onto the film, as overlapping cells add their color."""
     reach = math.ceil(max(math.hypot(x, y) for x, y in outline)) + 4
     tile = Canvas(2 * reach, 2 * reach, "white")
     for scale, color in rings:
-        tile.polygon(
-            [(reach + x * scale, reach + y * scale) for x, y in outline], color
-        )
+        tile.polygon([(reach + x * scale, reach + y * scale) for x, y in outline], color)
     _overlay(film, center, tile)
 
 

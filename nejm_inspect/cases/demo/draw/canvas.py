@@ -47,19 +47,13 @@ class Canvas:
         """Return the picture at its final size."""
         return self.image.reduce(SUPERSAMPLING)
 
-    def line(
-        self, points: Iterable[Point], color: Color = "black", width: float = 1
-    ) -> None:
+    def line(self, points: Iterable[Point], color: Color = "black", width: float = 1) -> None:
         """Draw a polyline with rounded joints."""
         stroke = max(1, round(width * SUPERSAMPLING))
         self._draw.line(_enlarged(points), color, stroke, joint="curve")
 
     def dashed(
-        self,
-        points: Sequence[Point],
-        color: Color = "black",
-        width: float = 1,
-        dash: float = 8,
+        self, points: Sequence[Point], color: Color = "black", width: float = 1, dash: float = 8
     ) -> None:
         """Draw a polyline as dashes and gaps, each about `dash` pixels long."""
         run, length, drawn = [points[0]], 0.0, True
@@ -75,9 +69,7 @@ class Canvas:
         """Fill a polygon."""
         self._draw.polygon(_enlarged(points), fill)
 
-    def rectangle(
-        self, left: float, top: float, right: float, bottom: float, fill: Color
-    ) -> None:
+    def rectangle(self, left: float, top: float, right: float, bottom: float, fill: Color) -> None:
         """Fill a rectangle; the right and bottom edges lie outside it."""
         corners = _enlarged([(left, top), (right, bottom)])
         (x0, y0), (x1, y1) = corners
@@ -161,18 +153,14 @@ class Axes:
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
         self.canvas.line([*corners, corners[0], corners[1]], color, 1.3)
 
-    def x_ticks(
-        self, ticks: Iterable[tuple[float, str]], grid: Color, size: float = 15
-    ) -> None:
+    def x_ticks(self, ticks: Iterable[tuple[float, str]], grid: Color, size: float = 15) -> None:
         """Draw vertical grid lines with their labels below the plot area."""
         for value, label in ticks:
             x = self.at(value, self.y_range[0])[0]
             self.canvas.line([(x, self.top), (x, self.bottom)], grid)
             self.canvas.text(x, self.bottom + 8, label, size, anchor="mt")
 
-    def y_ticks(
-        self, ticks: Iterable[tuple[float, str]], grid: Color, size: float = 15
-    ) -> None:
+    def y_ticks(self, ticks: Iterable[tuple[float, str]], grid: Color, size: float = 15) -> None:
         """Draw horizontal grid lines with their labels left of the plot area."""
         for value, label in ticks:
             y = self.at(self.x_range[0], value)[1]

@@ -68,9 +68,7 @@ def _strip(leads: Mapping[str, Signal], row_mm: int) -> Image.Image:
             trace.append((step / 10, MM_PER_MILLIVOLT * (signal(time) + wander)))
         pulse = [(2.0, 0.0), (4, 0), (4, 10), (9, 10), (9, 0), (11, 0)]
         for curve in (pulse, trace):
-            points = [
-                (x * PIXELS_PER_MM, (zero_mm - y) * PIXELS_PER_MM) for x, y in curve
-            ]
+            points = [(x * PIXELS_PER_MM, (zero_mm - y) * PIXELS_PER_MM) for x, y in curve]
             canvas.line(points, "#111111", 1.6)
         x, y = (TRACE_START_MM + 2) * PIXELS_PER_MM, (zero_mm - 13) * PIXELS_PER_MM
         canvas.text(x, y, name, 20, anchor="lm")
@@ -86,11 +84,7 @@ def dissociated_rhythm() -> Image.Image:
         "II": [(0, 0.19, 26, 26)],
         "V1": [(-18, 0.09, 18, 18), (24, -0.07, 20, 20)],
     }
-    inferior: list[Wave] = [
-        (-60, -0.1, 12, 14),
-        (-12, 0.85, 22, 26),
-        (48, 0.36, 20, 26),
-    ]
+    inferior: list[Wave] = [(-60, -0.1, 12, 14), (-12, 0.85, 22, 26), (48, 0.36, 20, 26)]
     inferior += [(100, -0.3, 22, 32), (380, -0.36, 75, 50)]
     septal: list[Wave] = [(-60, 0.15, 12, 14), (0, -0.9, 24, 26), (55, -0.5, 22, 30)]
     septal += [(380, 0.38, 80, 50)]

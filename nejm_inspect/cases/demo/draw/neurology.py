@@ -43,8 +43,7 @@ def _discharge(time: float) -> float:
 def _channel(axes: Axes, name: str, discharge_share: float, alpha_share: float) -> None:
     chance = random.Random(name)
     waves = [
-        (chance.uniform(6, 140), chance.uniform(0, 6.3), chance.uniform(3, 7))
-        for _ in range(14)
+        (chance.uniform(6, 140), chance.uniform(0, 6.3), chance.uniform(3, 7)) for _ in range(14)
     ]
     trace = []
     for time in steps(0, SECONDS, 3000):

@@ -21,9 +21,7 @@ from nejm_inspect.errors import NejmInspectError
 )
 @click.option("--baseline", metavar="MODEL", help="Compare all others with this one.")
 @click.option(
-    "--repeats",
-    is_flag=True,
-    help="Take several runs of a model as repeats, not the newest only.",
+    "--repeats", is_flag=True, help="Take several runs of a model as repeats, not the newest only."
 )
 @click.option(
     "--cutoff",
@@ -47,8 +45,7 @@ from nejm_inspect.errors import NejmInspectError
 @click.option(
     "--with-texts",
     is_flag=True,
-    help="Show images, histories, references, responses and reasoning: for your own "
-    "eyes.",
+    help="Show images, histories, references, responses and reasoning: for your own eyes.",
 )
 @click.option("--case", metavar="ID", help="Print one case, and write nothing.")
 def report(
