@@ -3,11 +3,17 @@
 import datetime
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.text import one_line
+
+if TYPE_CHECKING:
+    from nejm_inspect.report.page import Report
 
 
 @click.command()
@@ -68,15 +74,26 @@ def report(
     from nejm_inspect.report import write_report
     from nejm_inspect.report.chapter import Options
     from nejm_inspect.report.one_case import print_case
-    from nejm_inspect.report.page import print_report
 
     if case is not None:
         print_case(logs, case, Console())
         return
     days = dict(_parse_cutoffs(cutoffs))
     options = Options(baseline, repeats, days, judges, with_texts)
-    print_report(write_report(logs, out, options, exams), Console())
+    _print(write_report(logs, out, options, exams), Console())
     click.echo(f"Report: {out / 'report.html'}")
+
+
+def _print(report: "Report", console: Console) -> None:
+    """Prints findings and leaderboards."""
+    for told in report.chapters:
+        console.print(Text(one_line(told.title), style="bold"))
+        for finding in told.findings:
+            console.print(Text(f"• {one_line(finding.lead + finding.rest)}"))
+        for table in (table for section in told.sections for table in section.tables):
+            if table.in_terminal:
+                console.print(table.to_terminal())
+        console.print()
 
 
 def _parse_cutoffs(cutoffs: Iterable[str]) -> Iterable[tuple[str, datetime.date]]:

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.errors import MarkupError
 from rich.text import Text
 
+from nejm_inspect.text import one_line
+
 
 class NejmInspectError(click.ClickException):
     """A mistake or an outage, with a message that says what to do about it.
@@ -71,11 +73,8 @@ class ProviderFailure:
         told = body if isinstance(body, Mapping) else {}
         status = getattr(error, "status_code", None) or told.get("code")
         said = told.get("message") or getattr(error, "message", None) or str(error)
-        words = " ".join(masked(str(said)).split()) or type(error).__name__
-        return cls(
-            status if isinstance(status, int) else None,
-            words if len(words) <= 300 else f"{words[:300]}…",
-        )
+        words = one_line(masked(str(said)), 300) or type(error).__name__
+        return cls(status if isinstance(status, int) else None, words)
 
     def __str__(self) -> str:
         """The message, behind the status where there is one."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from nejm_inspect.report.chapter import Chapter, Options
 from nejm_inspect.report.comparing import chapters_of, differences
 from nejm_inspect.report.files import check_folder, write_files
-from nejm_inspect.report.formats import safe_records
-from nejm_inspect.report.page import Report, Told, as_bytes, pages, tables
+from nejm_inspect.report.formats import as_csv
+from nejm_inspect.report.page import Report, Told, pages
 from nejm_inspect.report.reading import TEXTS, read_logs
 from nejm_inspect.report.sections import SECTIONS
 from nejm_inspect.report.titles import heading, title_of
@@ -36,18 +36,17 @@ def write_report(
         What the report says.
 
     Raises:
-        NejmInspectError: If the logs cannot be read or hold nothing to report, or the
-            folder cannot be written to.
+        NejmInspectError: If the logs cannot be read or hold nothing to report, or the folder cannot
+            be written to.
     """
     check_folder(folder)  # before the work of reading
     full = options.with_texts or bool(options.cutoffs)
     runs, responses, images = read_logs(places, exams, full)
     sources, pictures = _placed(images if options.with_texts else {})
     report = build_report(chapters_of(runs, responses, options, sources))
-    texts = [] if options.with_texts else list(TEXTS)
-    told = safe_records(responses.drop(columns=texts, errors="ignore"))
-    contents = {**pages(report, pictures), **tables(report)}
-    write_files(folder, {**contents, "responses.csv": as_bytes(told)})
+    texts = [] if options.with_texts else [*TEXTS]
+    rows = as_csv(responses.drop(columns=texts, errors="ignore"))
+    write_files(folder, {**pages(report, pictures), "responses.csv": rows})
     return report
 
 
@@ -55,23 +54,17 @@ def _placed(images: Mapping[str, bytes]) -> tuple[dict[str, str], dict[str, byte
     """Where the page finds the image of each case, and the files beside it."""
     if sum(map(len, images.values())) <= MOST_WITHIN:
         inside = {case: base64.b64encode(image).decode() for case, image in images.items()}
-        return {c: f"data:image/jpeg;base64,{text}" for c, text in inside.items()}, {}
+        return {case: f"data:image/jpeg;base64,{text}" for case, text in inside.items()}, {}
     paths = {case: f"images/{n}.jpg" for n, case in enumerate(images, start=1)}
     return paths, {path: images[case] for case, path in paths.items()}
 
 
 def build_report(chapters: Sequence[Chapter]) -> Report:
     """Tells every chapter in sections."""
-    told = [
-        Told(
-            chapter.number,
-            title_of(chapter),
-            [found for tell in SECTIONS if (found := tell(chapter))],
-        )
-        for chapter in chapters
-    ]
+    told = []
+    for chapter in chapters:
+        sections = [found for tell in SECTIONS[chapter.topic] if (found := tell(chapter))]
+        told.append(Told(chapter.number, title_of(chapter), sections))
     created = datetime.datetime.now(datetime.UTC)
-    title, subtitle = heading(chapters, created)
-    options = chapters[0].options
-    notes = differences(chapters)
-    return Report(title, subtitle, told, created, options.with_texts, notes)
+    with_texts, notes = chapters[0].options.with_texts, differences(chapters)
+    return Report(*heading(chapters, created), told, created, with_texts, notes)

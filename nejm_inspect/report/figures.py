@@ -1,32 +1,46 @@
 """Three kinds of picture: dots with intervals, stacked bands, heat maps.
 
-Labels are other people's text: drawn as they are read, never as mathematics. Pages hold
-figures as SVG whose colours are CSS variables; files are PNG and SVG on white.
+Labels are other people's text: drawn as they are read, never as mathematics. Pages hold figures as
+SVG whose colours are CSS variables; files are PNG and SVG on white.
 """
 
+import base64
 import functools
 import io
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from markupsafe import Markup
+import numpy as np
+import pandas as pd
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure as Drawing
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.patches import Patch
 
-from nejm_inspect.report.formats import Write, is_missing, one_line
-from nejm_inspect.report.palette import LIGHT, STEPS
+from nejm_inspect.report.formats import Write, is_missing
+from nejm_inspect.report.palette import DARK, LIGHT, STEPS
 from nejm_inspect.report.table import Table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Drawing
+from nejm_inspect.text import one_line
 
 FONT = "DejaVu Sans"  # comes with matplotlib, so that text is alike everywhere
 LABEL_LENGTH = 62
 _WIDTH, _ROW = 8.8, 0.46  # inches
 _MARKERS = "oDs^vPX"
 _SMALL: Mapping[str, Any] = {"fontsize": 8.5, "color": LIGHT["dim"]}
+_EDGE: Mapping[str, Any] = {"ec": LIGHT["paper"], "lw": 0.8}
+_STYLE: dict[str, Any] = {
+    **dict.fromkeys(("text.color", "axes.labelcolor"), LIGHT["ink"]),
+    **dict.fromkeys(("xtick.color", "ytick.color"), LIGHT["dim"]),
+    **dict.fromkeys(("grid.color", "axes.edgecolor"), LIGHT["line"]),
+    **{f"axes.spines.{side}": False for side in ("right", "top", "left")},
+    **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 0),
+    **{"axes.axisbelow": True, "axes.facecolor": "none", "legend.frameon": False},
+    **{"font.family": FONT, "font.size": 9, "legend.fontsize": 8.5, "text.parse_math": False},
+    **{"savefig.dpi": 150, "svg.fonttype": "path", "svg.hashsalt": "nejm_inspect"},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,67 +52,39 @@ class Figure:
     caption: str
     table: Table
     """The table that has the numbers."""
-    draw: Callable[[], "Drawing"]
+    draw: Callable[[], Drawing]
 
     @property
     def alt(self) -> str:
         """What stands for the picture where it is not seen."""
-        words = f"{self.title}: the numbers are in the table “{self.table.caption}”."
-        return one_line(words)
+        return one_line(f"{self.title}: the numbers are in the table “{self.table.caption}”.")
 
     @functools.cached_property
     def files(self) -> dict[str, bytes]:
-        """The picture as PNG and as SVG, by suffix."""
-        from matplotlib import style
-
+        """The picture as SVG and as PNG, by suffix."""
         written = {}
-        with style.context(["default", _style()]):
+        with style.context(["default", _STYLE]):
             drawing = self.draw()
-            for suffix in ("svg", "png"):
+            for suffix, metadata in {"svg": {"Date": None}, "png": {}}.items():
                 stream = io.BytesIO()
-                date: dict[str, Any] = {"Date": None} if suffix == "svg" else {}
-                drawing.savefig(stream, format=suffix, metadata=date)
+                drawing.savefig(stream, format=suffix, metadata=metadata)
                 written[suffix] = stream.getvalue()
                 drawing.set_layout_engine("none")  # done once
         return written
 
-    def inline(self, prefix: str) -> Markup:
-        """The SVG as part of a page, its colours by variable, its ids by prefix."""
-        svg = self.files["svg"].decode()
-        svg = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", svg, flags=re.S)
-        # A page's security policy does not allow styles.
-        svg = re.sub(r'\bstyle="([^"]*)"', _as_attributes, svg[svg.index("<svg") :])
-        svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{prefix}-", svg)
+    @property
+    def address(self) -> str:
+        """The SVG as a data URL, its colours those of the reader's light or dark scheme."""
+        svg = (
+            self.files["svg"].decode().replace("<svg ", '<svg style="color-scheme:light dark" ', 1)
+        )
         for name, colour in LIGHT.items():
-            svg = svg.replace(f'"{colour}"', f'"var(--{name})"')
-        svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
-        label = Markup('<svg role="img" aria-label="{}"').format(self.alt)
-        return label + Markup(svg.removeprefix("<svg"))  # noqa: S704 - names are outlines
-
-
-def _as_attributes(style: re.Match[str]) -> str:
-    pairs = (part.split(":", 1) for part in style[1].split(";") if ":" in part)
-    return " ".join(f'{name.strip()}="{value.strip()}"' for name, value in pairs)
-
-
-def _style() -> dict[str, Any]:
-    return {
-        **dict.fromkeys(("text.color", "axes.labelcolor"), LIGHT["ink"]),
-        **dict.fromkeys(("xtick.color", "ytick.color"), LIGHT["dim"]),
-        **dict.fromkeys(("grid.color", "axes.edgecolor"), LIGHT["line"]),
-        **{f"axes.spines.{side}": False for side in ("right", "top", "left")},
-        **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 0),
-        **{"axes.axisbelow": True, "axes.facecolor": "none", "legend.frameon": False},
-        **{"font.family": FONT, "font.size": 9, "legend.fontsize": 8.5},
-        **{"savefig.dpi": 150, "svg.fonttype": "path", "svg.hashsalt": "nejm_inspect"},
-        "text.parse_math": False,
-    }
+            svg = svg.replace(colour, f"light-dark({colour}, {DARK[name]})")
+        return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
 @functools.cache
 def _glyphs() -> frozenset[int]:
-    from matplotlib.font_manager import findfont, get_font
-
     return frozenset(get_font(findfont(FONT)).get_charmap())
 
 
@@ -109,185 +95,129 @@ def label_of(name: object) -> str:
     return plain if len(plain) <= LABEL_LENGTH else f"{plain[:half]}…{plain[1 - half :]}"
 
 
-def _rows(count: int, extra: float, height: float = 1) -> tuple["Drawing", "Axes"]:
-    """A drawing with a row for each of so many, first one on top."""
-    from matplotlib.figure import Figure as New
-
-    size = (_WIDTH, extra + _ROW * height * count)
-    drawing = New(figsize=size, layout="constrained")
-    axes = drawing.add_subplot(ylim=(count - 0.4, -0.7), yticks=[])
+def _rows(names: Sequence[object], extra: float, height: float = 1) -> tuple[Drawing, Axes]:
+    """A drawing with a row for each name, which stands above it: a narrow screen shows both."""
+    size = (_WIDTH, extra + _ROW * height * len(names))
+    drawing = Drawing(figsize=size, layout="constrained")
+    axes = drawing.add_subplot(ylim=(len(names) - 0.4, -0.7), yticks=[])
+    for place, name in enumerate(names):
+        _aside(axes, 0, place, label_of(name), "left")
     return drawing, axes
 
 
-def _named(axes: "Axes", place: int, name: object, value: str = "") -> None:
-    """Writes a row's name above it, so that a narrow screen shows both."""
-    for at, text, side in ((0, label_of(name), "left"), (1, value, "right")):
-        where: Any = {"transform": axes.get_yaxis_transform(), "ha": side, "va": "center"}
-        axes.text(at, place - 0.36, text, **where)
+def _aside(axes: Axes, across: float, place: int, text: str, side: Any) -> None:
+    transform = axes.get_yaxis_transform()
+    axes.text(across, place - 0.36, text, ha=side, va="center", transform=transform)
+
+
+def _legend(drawing: Drawing, columns: int, **keys: Any) -> None:
+    drawing.legend(loc="outside lower center", ncols=columns, handlelength=1.2, **keys)
 
 
 def dots(
-    frame: "pd.DataFrame",
-    value: str,
+    frame: pd.DataFrame,
+    values: Mapping[str, str],
     write: Write,
     axis: str,
     *,
     label: str = "name",
-    key: str = "",
+    colours: Mapping[str, int] | None = None,
     lines: Mapping[str, float] | None = None,
     whole: bool = True,
-) -> "Drawing":
-    """Dots with intervals in hundredths, those of one label in one row.
+) -> Drawing:
+    """Dots with intervals in hundredths, a row of the frame in a row of the drawing.
 
     Args:
-        frame: With `colour`, the value and its bounds.
-        value: The column of what is drawn.
-        write: How it is written.
-        axis: What it is.
+        frame: With the values, their bounds and, without `colours`, `colour`.
+        values: The columns that are drawn, by form, and what each is called.
+        write: How a single value is written.
+        axis: What the values are.
         label: The column of the rows' labels.
-        key: The column that tells the dots of a row apart, by form and in a legend.
+        colours: The number of each value's colour.
         lines: Values to be drawn as lines, by what they are called.
         whole: Whether the axis goes from 0 to 100.
     """
-    labels = [*dict.fromkeys(frame[label])]
-    keys = [*dict.fromkeys(frame[key])] if key else [""]
-    most = frame[label].value_counts().max()
-    drawing, axes = _rows(len(labels), 0.75 + 0.3 * bool(key), 1 + 0.22 * (most - 1))
+    many = len(values) - 1
+    drawing, axes = _rows([*frame[label]], 0.75 + 0.3 * bool(many), 1 + 0.22 * many)
     for name, at in (lines or {}).items():
         axes.axvline(100 * at, color=LIGHT["dim"], linestyle=(0, (4, 3)), linewidth=1)
         axes.text(100 * at, -0.72, f" {label_of(name)}", va="bottom", **_SMALL)
-    seen = {}
-    for place, name in enumerate(labels):
-        rows = frame[frame[label] == name].to_dict("records")
-        for nth, row in enumerate(rows):
-            at = place + 0.12 + (nth - (len(rows) - 1) / 2) * 0.6 / most
-            place_of_key = keys.index(row[key]) if key else 0
-            seen[row.get(key, "")] = _dot(axes, at, row, value, place_of_key)
-        _named(axes, place, name, write(rows[0][value]) if most == 1 else "")
+    for place, row in enumerate(frame.to_dict("records")):
+        for nth, value in enumerate(values):
+            at = place + 0.12 + (nth - many / 2) * 0.6 / len(values)
+            number = int(colours[value] if colours else row["colour"])
+            colour, ends = LIGHT[f"m{number}"], (row[f"{value}_lower"], row[f"{value}_upper"])
+            if not is_missing(ends[0]):
+                across = [100 * end for end in ends]
+                axes.plot(across, [at] * 2, color=colour, lw=2.2, solid_capstyle="round")
+            fill = colour if number and nth % 2 == 0 else LIGHT["paper"]
+            form: Any = {"mfc": fill, "mec": colour, "ms": 6.5, "ls": ""}
+            name = label_of(values[value]) if place == 0 else ""
+            axes.plot([100 * row[value]], [at], _MARKERS[nth % 7], **form, label=name)
+        if not many:
+            _aside(axes, 1, place, write(row[next(iter(values))]), "right")
     if whole:
         axes.set_xlim(-1, 101)
     else:
         axes.axvline(0, color=LIGHT["dim"], linewidth=1)
     axes.grid(axis="x")
     axes.set_xlabel(axis, color=LIGHT["dim"])
-    if key:
-        named = [label_of(k) for k in keys]
-        drawing.legend([seen[k] for k in keys], named, **_below(2 if len(keys) > 4 else 4))
+    if many:
+        _legend(drawing, 2 if many > 3 else 4)
     return drawing
 
 
-def _below(columns: int) -> dict[str, Any]:
-    return {"loc": "outside lower center", "ncols": columns, "handlelength": 1.2}
-
-
-def _dot(axes: "Axes", place: float, row: Mapping[str, Any], value: str, nth: int) -> Any:
-    colour = LIGHT[f"m{int(row['colour'])}"]
-    lower, upper = row[f"{value}_lower"], row[f"{value}_upper"]
-    if not is_missing(lower):
-        ends = [100 * lower, 100 * upper]
-        axes.plot(ends, [place] * 2, color=colour, lw=2.2, solid_capstyle="round")
-    fill = colour if row["colour"] and nth % 2 == 0 else LIGHT["paper"]
-    form: Any = {"color": fill, "markeredgecolor": colour, "markersize": 6.5, "ls": ""}
-    marker = _MARKERS[nth % len(_MARKERS)]
-    return axes.plot([100 * row[value]], [place], marker, **form)[0]
-
-
-def bands(frame: "pd.DataFrame", names: Mapping[str, str]) -> "Drawing":
+def bands(frame: pd.DataFrame, names: Mapping[str, str]) -> Drawing:
     """Stacked bars of counts, a row of the frame each.
 
     Args:
         frame: With `name` and the columns of counts.
         names: What the columns are called, best first, then what has no points.
     """
-    drawing, axes = _rows(len(frame), 0.9)
+    drawing, axes = _rows([*frame["name"]], 0.9)
+    counts = frame[[*names]]
+    left, widest = counts.cumsum(axis=1) - counts, max(counts.sum(axis=1).max(), 1)
     shades = [LIGHT[f"h{n}"] for n in (10, 8, 5, 2, 0)] + [LIGHT["none"]]
-    widest = max(frame[list(names)].sum(axis=1).max(), 1)
-    for place, row in enumerate(frame.to_dict("records")):
-        start = 0
-        for nth, (column, name) in enumerate(names.items()):
-            count = row[column]
-            look: Any = {"color": shades[nth], "ec": LIGHT["paper"], "lw": 0.8}
-            axes.barh(place, count, 0.4, left=start, label=name if not place else "", **look)
-            if count >= widest * 0.035 * len(str(count)):
-                ink = LIGHT["on-high" if nth < 2 else "on-low"]
-                middle = start + count / 2
-                axes.text(middle, place, str(count), color=ink, ha="center", va="center")
-            start += count
-        _named(axes, place, row["name"])
+    for nth, (column, name) in enumerate(names.items()):
+        own, look = counts[column], {"color": shades[nth], "label": name, **_EDGE}
+        bars = axes.barh(range(len(own)), own, 0.4, left[column], **look)
+        told = [str(n) if n >= widest * 0.035 * len(str(n)) else "" for n in own]
+        ink = LIGHT["on-high" if nth < 2 else "on-low"]
+        axes.bar_label(bars, told, label_type="center", color=ink)
     axes.set(xlim=(0, widest), xticks=[])
     axes.spines["bottom"].set_visible(False)
-    drawing.legend(**_below(len(names)))
+    _legend(drawing, len(names))
     return drawing
 
 
-def strips(shares: "pd.DataFrame", groups: Mapping[Any, int]) -> "Drawing":
-    """A heat map with a strip for each column of shares, a cell for each of its rows.
+def heat(frame: pd.DataFrame, below: Mapping[Any, int], axis: str = "") -> Drawing:
+    """A strip of cells for each row of the frame, the darker the more.
 
     Args:
-        shares: Shares of the points, 0 to 1, NaN where there is none.
-        groups: How many cells there are of each group, in order.
+        frame: Shares of the points, NaN where there is none; or counts, which are written into
+            their cells.
+        below: Labels below the cells, in order, and how many columns each is about.
+        axis: What the columns are.
     """
-    drawing, axes = _rows(shares.shape[1], 0.9)
-    levels = (shares * (STEPS - 1)).round().fillna(STEPS)
-    lines: Any = {"ec": LIGHT["paper"], "lw": 0.4} if len(shares) <= 120 else {}
-    across = [*range(len(shares) + 1)]
-    for place, name in enumerate(shares):
-        edges = [place - 0.2, place + 0.2]
-        axes.pcolormesh(across, edges, [levels[name].to_numpy()], **_heat(), **lines)
-        _named(axes, place, name)
-    start = 0
-    for group, size in groups.items():
-        axes.text(start, shares.shape[1] - 0.45, f"| {label_of(group)}", va="top", **_SMALL)
-        start += size
-    axes.set(xticks=[], ylim=(shares.shape[1] - 0.1, -0.7))
-    axes.spines["bottom"].set_visible(False)
-    _heat_key(drawing, "0 points, or wrong", "10 points, or right")
-    return drawing
-
-
-def matrix(
-    counts: Sequence[Sequence[int]], labels: Sequence[str], rows: str, columns: str
-) -> "Drawing":
-    """A heat map of how often one rating went with another.
-
-    Args:
-        counts: Square, the first rating in rows.
-        labels: Of the ratings, in order.
-        rows: What the rows are.
-        columns: What the columns are.
-    """
-    from matplotlib.figure import Figure as New
-
-    size, most = len(labels), max(*map(max, counts), 1)
-    drawing = New(figsize=(_WIDTH, 5.6), layout="constrained")
-    turned = 45 if max(map(len, labels)) > 2 else 0
-    axes = drawing.add_subplot(xlabel=columns, ylabel=rows, aspect="equal")
-    # Rounded up, so that a single count is seen.
-    levels = [[-(-(STEPS - 1) * count // most) for count in row] for row in counts]
-    edges = [n - 0.5 for n in range(size + 1)]
-    axes.pcolormesh(edges, edges, levels, ec=LIGHT["paper"], lw=0.8, **_heat())
-    for row, column in ((r, c) for r in range(size) for c in range(size)):
-        if count := counts[row][column]:
-            ink = LIGHT["on-high" if levels[row][column] > 6 else "on-low"]
-            axes.text(column, row, f"{count:,}", color=ink, ha="center", va="center")
-    axes.set_xticks(range(size), labels, rotation=turned)
-    axes.set_yticks(range(size), labels)
-    axes.set_ylim(size - 0.5, -0.5)
-    axes.spines["bottom"].set_visible(False)
-    _heat_key(drawing, "0", f"{most:,} responses")
-    return drawing
-
-
-def _heat() -> dict[str, Any]:
-    from matplotlib.colors import ListedColormap
-
+    drawing, axes = _rows([*frame.index], 0.9 + 0.3 * bool(axis))
+    counted = all(pd.api.types.is_integer_dtype(dtype) for dtype in frame.dtypes)
+    most = max(int(frame.to_numpy().max()), 1) if counted else 1
+    levels = (frame * (STEPS - 1) / most).round().fillna(STEPS).to_numpy()
     colours = ListedColormap([LIGHT[f"h{n}"] for n in range(STEPS)] + [LIGHT["none"]])
-    return {"cmap": colours, "vmin": -0.5, "vmax": STEPS + 0.5}
-
-
-def _heat_key(drawing: "Drawing", least: str, most: str) -> None:
-    from matplotlib.patches import Patch
-
-    words = {0: least, 3: "", 5: "", 8: "", 10: most}
+    look: Any = {"cmap": colours, "vmin": -0.5, "vmax": STEPS + 0.5}
+    look |= {**_EDGE, "lw": 0.4} if frame.shape[1] <= 120 else {}
+    for place, strip in enumerate(levels):
+        axes.pcolormesh(range(len(strip) + 1), [place - 0.2, place + 0.2], [strip], **look)
+        for column, value in enumerate(frame.iloc[place] if counted else ()):
+            ink, told = "on-high" if strip[column] > 6 else "on-low", f"{value:,}" if value else ""
+            axes.text(column + 0.5, place, told, color=LIGHT[ink], ha="center", va="center")
+    for start, label in zip(np.cumsum([0, *below.values()]), below, strict=False):
+        axes.text(start, len(frame) - 0.7, f"| {label_of(label)}", va="top", **_SMALL)
+    axes.set(xticks=[], ylim=(len(frame) - 0.3, -0.7))
+    axes.set_xlabel(axis, color=LIGHT["dim"])
+    axes.spines["bottom"].set_visible(False)
+    ends = ("0", f"{most:,} responses") if counted else ("0 points, or wrong", "10, or right")
+    words = {0: ends[0], 3: "", 5: "", 8: "", 10: ends[1]}
     keys = [Patch(color=LIGHT[f"h{n}"], label=word) for n, word in words.items()]
-    drawing.legend(handles=keys, columnspacing=0.4, **_below(5))
+    _legend(drawing, 5, handles=keys, columnspacing=0.4)
+    return drawing

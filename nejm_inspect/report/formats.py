@@ -3,42 +3,15 @@
 import math
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
-if TYPE_CHECKING:
-    import pandas as pd
+from nejm_inspect.text import one_line
 
 NAME_LIMIT = 80  # characters shown of a name: a model's, a case's, a group's
-TEXT_LIMIT = 2_000  # characters shown of any other text
 UNDEFINED = "–"
-
-
-def visible(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Cuts a text, and shows as � every character that could hide or steer.
-
-    Those are controls (which take escape sequences of terminals with them), zero-width
-    characters, changes of direction, and half surrogate pairs. Line breaks stay; other
-    white space becomes a blank.
-    """
-    cut = len(text) - limit
-    if cut > 0:
-        text = f"{text[:limit]}… ({cut:,} characters cut)"
-    if text.isprintable():
-        return text
-    return "".join(map(_visible_character, text.replace("\r\n", "\n")))
-
-
-def _visible_character(character: str) -> str:
-    if character.isprintable() or character == "\n":
-        return character
-    return " " if character.isspace() else "�"
-
-
-def one_line(text: str, limit: int = TEXT_LIMIT) -> str:
-    """The visible text with its white space collapsed."""
-    return " ".join(visible(text, limit).split())
 
 
 def short(name: object) -> str:
@@ -48,7 +21,7 @@ def short(name: object) -> str:
 
 def is_missing(value: object) -> bool:
     """Whether there is nothing to show: None or NaN."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    return value is None or value != value
 
 
 def as_markdown(text: str) -> Markup:
@@ -61,18 +34,15 @@ def as_markdown(text: str) -> Markup:
     return Markup(line)  # noqa: S704 - nothing is left that acts
 
 
-def safe_records(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """A frame as a CSV file holds it."""
-    numbers = {*frame.select_dtypes("number")}
-    texts = {name: frame[name].map(as_csv) for name in frame if name not in numbers}
-    return frame.assign(**texts).rename(columns=as_csv)  # type: ignore[arg-type]
+def as_csv(frame: pd.DataFrame) -> bytes:
+    """A frame as a CSV file, with no text that a spreadsheet computes."""
+    safe = frame.select_dtypes(exclude="number").map(_csv_cell)
+    told = frame.assign(**{str(name): safe[name] for name in safe}).rename(columns=_csv_cell)
+    return told.to_csv(index=False, lineterminator="\n").encode("utf-8", "replace")
 
 
-def as_csv(cell: object) -> object:
-    """The cell, empty if undefined, and with no text that a spreadsheet computes."""
-    if is_missing(cell) or cell in (math.inf, -math.inf):
-        return ""
-    if isinstance(cell, bool | int | float):
+def _csv_cell(cell: Any) -> Any:
+    if is_missing(cell) or isinstance(cell, bool | int | float):
         return cell
     text = one_line(str(cell))
     return f"'{text}" if text.startswith(tuple("=+-@＝＋－＠")) else text
@@ -112,7 +82,7 @@ def dollars(cost: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """For example 3 min 20 s, or 2 h 5 min."""
+    """For example 45 s, 3 min 20 s, or 2 h 5 min."""
     if seconds is None or math.isnan(seconds):
         return UNDEFINED
     minutes, rest = divmod(round(seconds), 60)
@@ -121,9 +91,10 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def bounds(lower: float | None, upper: float | None, write: Write = hundredfold) -> str:
-    """An interval with a blank before it, (61.2–78.4); nothing if undefined."""
-    if lower is None or upper is None or math.isnan(lower + upper):
+def bounds(row: Any, name: str, write: Write = hundredfold) -> str:
+    """The interval of a row's value with a blank before it: (61.2–78.4); nothing if undefined."""
+    lower, upper = (row.get(f"{name}_{end}", math.nan) for end in ("lower", "upper"))
+    if is_missing(lower) or is_missing(upper):
         return ""
     # A dash before a minus could not be told from it.
     return f" ({write(lower)}{'–' if lower >= 0 else ' to '}{write(upper)})"

@@ -8,9 +8,10 @@ from rich.padding import Padding
 from rich.text import Text
 
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.report.formats import points, short, visible
+from nejm_inspect.report.formats import points, short
 from nejm_inspect.report.headers import last_attempts, log_headers, scorer_of
 from nejm_inspect.report.reading import UNREAD, response_of
+from nejm_inspect.text import visible
 
 
 def print_case(places: Sequence[str], case_id: str, console: Console) -> None:

@@ -1,18 +1,16 @@
 """Scores by properties of the cases."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from nejm_inspect.cases.schema import DIFFICULTIES, levels_of
-from nejm_inspect.report.chapter import Chapter
-from nejm_inspect.report.estimates import score_of, spread
-from nejm_inspect.report.figures import Figure, dots
+from nejm_inspect.report.estimates import score_of
 from nejm_inspect.report.formats import counted, percent
-from nejm_inspect.report.sections.section import Section
-from nejm_inspect.report.table import SCORE, Table
-
-if TYPE_CHECKING:
-    import pandas as pd
+from nejm_inspect.report.sections.section import Chapter, Figure, Section, Table, dots
+from nejm_inspect.report.statistics import columns
+from nejm_inspect.report.table import SCORE
 
 FEWEST = 5  # groups of fewer cases are not drawn
 KINDS = {
@@ -22,40 +20,35 @@ KINDS = {
     "year": "By year of publication",
 }
 NOTE = (
-    "Readers: mean share of NEJM's readers who chose the correct of five options; not "
-    "a like-for-like human score."
+    "Readers: mean share of NEJM's readers who chose the correct of five options; not a "
+    "like-for-like human score."
 )
 
 
 def section(chapter: Chapter) -> Section | None:
     """A table for each property that some cases have."""
-    if chapter.topic not in ("models", "ablation"):
-        return None
-    tables = []
-    for kind, caption in KINDS.items():
-        frame = _groups(chapter, kind)
-        scored = [f"{SCORE}{name}" for name in chapter.order]
-        table = Table("breakdowns", caption, frame, ["group", "cases", "readers", *scored])
-        if len(frame) > (kind != "difficulty"):
-            tables.append(table)
-    drawn = [t for t in tables if t.caption == KINDS["difficulty"]]
-    figures = [_figure(chapter, t) for t in drawn if t.frame["cases"].max() >= FEWEST]
+    shown = ["group", "cases", "readers", *(f"{SCORE}{name}" for name in chapter.order)]
+    tables = [
+        Table("breakdowns", caption, frame, shown)
+        for kind, caption in KINDS.items()
+        if len(frame := _groups(chapter, kind)) > (kind != "difficulty")
+    ]
+    drawn = [_figure(chapter, t) for t in tables if t.caption == KINDS["difficulty"]]
+    figures = [figure for figure in drawn if figure]
     return Section("Scores by kind of case", tables, figures, [NOTE]) if tables else None
 
 
-def _groups(chapter: Chapter, kind: str) -> "pd.DataFrame":
-    import pandas as pd
-
+def _groups(chapter: Chapter, kind: str) -> pd.DataFrame:
     groups = chapter.cases[kind].dropna().map(partial(_of, kind)).explode()
     rows = []
     for group in sorted(groups.unique(), key=_place):
-        ids = groups.index[groups == group]
-        inside = chapter.responses[chapter.responses["case_id"].isin(ids)]
-        readers = chapter.cases.loc[ids, "reader_accuracy"].astype(float).mean()
-        row = {"by": kind, "group": group, "cases": len(ids), "readers": readers}
+        cases = chapter.cases.loc[groups.index[groups == group]]
+        row = {"by": kind, "group": group, "cases": len(cases)}
+        row["readers"] = cases["reader_accuracy"].astype(float).mean()
+        inside = chapter.responses[chapter.responses["case_id"].isin(cases.index)]
         for name in chapter.order:
-            own = inside[inside["name"] == name]
-            row |= spread(f"{SCORE}{name}", score_of(own, chapter.scale))
+            own = score_of(inside[inside["name"] == name], chapter.scale)
+            row |= columns(f"{SCORE}{name}", own)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -73,21 +66,18 @@ def _place(group: str) -> tuple[int, str]:
     return (known.index(group) if group in known else len(known), group)
 
 
-def _figure(chapter: Chapter, table: Table) -> Figure:
-    import pandas as pd
-
-    rows = []
-    for row in table.rows:
-        for name in chapter.models if row["cases"] >= FEWEST else ():
-            label = f"{row['group']}: {counted(row['cases'], 'case')}"
-            own = {"group": label, "model": name, "colour": chapter.colour(name)}
-            ends = {f"score{end}": row[f"{SCORE}{name}{end}"] for end in ("", "_lower", "_upper")}
-            rows.append(own | ends)
-    frame = pd.DataFrame(rows)
-    draw = partial(dots, frame, "score", percent, "score, %", label="group", key="model")
+def _figure(chapter: Chapter, table: Table) -> Figure | None:
+    frame = table.frame[table.frame["cases"] >= FEWEST]
+    if frame.empty or not chapter.models:
+        return None
+    sizes = [counted(number, "case") for number in frame["cases"]]
+    frame = frame.assign(group=frame["group"] + ": " + pd.Series(sizes, frame.index))
+    values = {f"{SCORE}{name}": name for name in chapter.models}
+    colours = {value: chapter.colour(name) for value, name in values.items()}
+    options: Any = {"label": "group", "colours": colours}
+    draw = partial(dots, frame, values, percent, "score, %", **options)
     caption = (
-        "Levels of the Brier score of the readers' votes; hard includes expert. Levels "
-        f"with fewer than {FEWEST} cases are not drawn."
+        "Levels of the Brier score of the readers' votes; hard includes expert. Levels with fewer "
+        f"than {FEWEST} cases are not drawn."
     )
-    title = "Scores by difficulty, with 95% intervals"
-    return Figure("difficulty", title, caption, table, draw)
+    return Figure("difficulty", "Scores by difficulty, with 95% intervals", caption, table, draw)

@@ -6,30 +6,26 @@ from typing import Any
 
 from markupsafe import Markup
 
-from nejm_inspect.report.chapter import Chapter
-from nejm_inspect.report.figures import Figure, strips
-from nejm_inspect.report.formats import points, short, visible
-from nejm_inspect.report.sections.section import Section
-from nejm_inspect.report.table import POINTS, Table, shade
+from nejm_inspect.report.formats import points, short
+from nejm_inspect.report.reading import TEXTS
+from nejm_inspect.report.sections.section import Chapter, Figure, Section, Table, heat
+from nejm_inspect.report.table import POINTS
+from nejm_inspect.text import visible
 
 MOST_CELLS = 120  # with more cases, a cell of the heat map is the mean of several
 
 _CASE = Markup(
-    '<details class="case" id="{id}"><summary>Case {case} {chips}</summary>{image}'
-    '<p class="said">{history}</p><p class="said"><b>Reference:</b> {reference}</p>'
-    "{responses}</details>"
+    '<details class="case" id="{}"><summary>Case {} {}</summary>{}<p class="said">{}</p>'
+    '<p class="said"><b>Reference:</b> {}</p>{}</details>'
 )
-_RESPONSE = Markup(
-    '<div><p><b>{name}</b> {chip}</p><p class="said">{response}</p>'
-    '<p class="said sub">{reasoning}</p></div>'
-)
-_CHIP = Markup('<span class="chip {shade}">{points}</span>')
-_IMAGE = Markup('<p><img loading="lazy" alt="Image of the case" src="{src}"></p>')
+_RESPONSE = Markup('<div><p><b>{}</b> {}</p><p class="said">{}</p><p class="said sub">{}</p></div>')
+_CHIP = Markup('<span class="chip {}">{}</span>')
+_IMAGE = Markup('<p><img loading="lazy" alt="Image of the case" src="{}"></p>')
 
 
 def section(chapter: Chapter) -> Section | None:
     """The case explorer."""
-    if chapter.topic not in ("models", "ablation") or chapter.cases.empty:
+    if chapter.cases.empty:
         return None
     given = chapter.shares * chapter.scale
     models, frame = given[chapter.models], chapter.cases.join(given.add_prefix(POINTS))
@@ -41,18 +37,13 @@ def section(chapter: Chapter) -> Section | None:
     known = ("date", "difficulty", "question_type", "readers")
     columns = ["case_id", *(name for name in known if frame[name].notna().any())]
     columns += [*(f"{POINTS}{name}" for name in chapter.order), "spread", "unscored"]
-    with_texts = chapter.options.with_texts
-    anchors = [f"c{chapter.number}-case-{n}" for n in range(len(frame))] * with_texts
-    table = Table(
-        *("cases", f"{what}, case by case{order}", frame, columns),
-        most_points=chapter.scale,
-        anchors=anchors,
-    )
-    texts = Markup("\n").join(_texts(chapter, anchors) if with_texts else ())
-    lead = "A case opens with its image, texts and verdicts." * with_texts
+    lead = "A case opens with its image, texts and verdicts." * chapter.options.with_texts
+    frame["anchor"] = [f"c{chapter.number}-case-{n}" * bool(lead) for n in range(len(frame))]
+    caption = f"{what}, case by case{order}"
+    table = Table("cases", caption, frame, columns, most_points=chapter.scale)
+    texts = Markup("\n").join(_texts(chapter, table) if lead else ())
     notes = ["Spread: the best model's points less the worst's."]
-    figures = [_figure(chapter, table)]
-    return Section("Cases", [table], figures, notes, lead=lead, content=texts)
+    return Section("Cases", [table], [_figure(chapter, table)], notes, lead=lead, content=texts)
 
 
 def _figure(chapter: Chapter, table: Table) -> Figure:
@@ -61,40 +52,27 @@ def _figure(chapter: Chapter, table: Table) -> Figure:
     cells = [n // per_cell for n in range(len(shares))]
     shares, levels = shares.groupby(cells).mean(), levels.groupby(cells).first()
     groups = levels.dropna().value_counts(sort=False).to_dict()
-    of = "a case" if per_cell == 1 else f"the mean of {per_cell} cases"
-    caption = f"Each column is {of}"
+    caption = f"Each column is {'a case' if per_cell == 1 else f'the mean of {per_cell} cases'}"
     caption += ", from easy to expert by the readers' votes." if groups else "."
-    draw = partial(strips, shares, groups)
+    draw = partial(heat, shares.T, groups)
     return Figure("cases", "Points by case", caption, table, draw)
 
 
-def _texts(chapter: Chapter, anchors: list[str]) -> Iterator[Markup]:
-    first = chapter.responses.drop_duplicates(["name", "case_id"])
-    by_case: Any = {case: rows.set_index("name") for case, rows in first.groupby("case_id")}
-    images, cases = chapter.images or {}, chapter.shares * chapter.scale
-    for anchor, (case, row) in zip(anchors, cases.iterrows(), strict=False):
-        own = by_case[case]
-        chips = {
-            name: _CHIP.format(shade=shade(p, chapter.scale), points=points(p))
-            for name, p in row.items()
-        }
-        responses = (
-            _RESPONSE.format(
-                name=short(name),
-                chip=chips[name],
-                response=visible(own.at[name, "response"]) or "–",
-                reasoning=visible(own.at[name, "reasoning"]),
-            )
-            for name in chapter.order
-            if name in own.index
+def _texts(chapter: Chapter, table: Table) -> Iterator[Markup]:
+    first = chapter.responses.drop_duplicates(["name", "case_id"]).groupby("case_id")
+    by_case: Any = {case: rows.set_index("name").to_dict("index") for case, rows in first}
+    for row in table.rows:
+        own, image = by_case[row["case_id"]], (chapter.images or {}).get(row["case_id"])
+        given = {name: row[f"{POINTS}{name}"] for name in chapter.order}
+        chips = {name: _CHIP.format(table.shade(p), points(p)) for name, p in given.items()}
+        texts = {n: {k: visible(own[n][k]) for k in TEXTS} for n in chapter.order if n in own}
+        told = (
+            _RESPONSE.format(short(name), chips[name], said["response"] or "–", said["reasoning"])
+            for name, said in texts.items()
         )
-        image = images.get(str(case))
+        any_ = next(iter(texts.values()))
         yield _CASE.format(
-            id=anchor,
-            case=short(case),
-            chips=Markup(" ").join(chips.values()),
-            image=_IMAGE.format(src=image) if image else "",
-            history=visible(own["history"].iloc[0]),
-            reference=visible(own["reference"].iloc[0]),
-            responses=Markup().join(responses),
+            *(row["anchor"], short(row["case_id"]), Markup(" ").join(chips.values())),
+            _IMAGE.format(image) if image else "",
+            *(any_["history"], any_["reference"], Markup().join(told)),
         )

@@ -1,12 +1,11 @@
 """Verdicts that contradict themselves or the reference's words."""
 
-from collections import Counter
 from typing import Any
 
-from nejm_inspect.report.chapter import Chapter
+import pandas as pd
+
 from nejm_inspect.report.formats import counted
-from nejm_inspect.report.sections.section import Finding, Section
-from nejm_inspect.report.table import Table
+from nejm_inspect.report.sections.section import Chapter, Finding, Section, Table
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, level_of
 
 COLUMNS = ["case_id", "name", "epoch", "points", "category", "contradiction"]
@@ -14,24 +13,23 @@ COLUMNS = ["case_id", "name", "epoch", "points", "category", "contradiction"]
 
 def section(chapter: Chapter) -> Section | None:
     """The responses with such verdicts; None if there are none."""
-    if chapter.topic not in ("models", "ablation") or chapter.is_choice:
-        return None
     scored = chapter.responses.dropna(subset="points")
-    rows: list[Any] = scored.to_dict("records")
-    found = scored.assign(contradiction=list(map(_of, rows)))
+    found = scored.assign(
+        contradiction=pd.Series([*map(_of, scored.to_dict("records"))], scored.index, dtype=object)
+    )
     found = found.dropna(subset="contradiction")
-    if found.empty:
+    if found.empty or chapter.is_choice:
         return None
     caption = "Responses whose verdict contradicts itself or the reference"
     table = Table("contradictions", caption, found[COLUMNS], COLUMNS)
-    kinds = Counter(found["contradiction"])
+    kinds = found["contradiction"].value_counts()
     told = "; ".join(f"{number} {kind}" for kind, number in kinds.items())
     lead = f"{counted(len(found), 'verdict')} should be looked at"
     findings = [Finding(lead, f": {told}. The scores count them as they are.", True)]
     return Section("Contradictions", [table], findings=findings)
 
 
-def _of(row: dict[str, Any]) -> Any:
+def _of(row: dict[Any, Any]) -> str | None:
     points, category = row["points"], row["category"]
     if row["verbatim"] is True and points != MAX_POINTS:
         return "verbatim, but not exact"

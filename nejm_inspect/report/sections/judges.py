@@ -1,140 +1,131 @@
-"""Two judges of the same responses: how far they agree."""
+"""How far judges agree: those of a panel, or two that judged the same responses."""
 
+import json
+import math
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+from inspect_ai.scorer import MetricProtocol, SampleScore, Score
 
 from nejm_inspect.agreement import quadratic_weighted_kappa
-from nejm_inspect.metrics import APART
-from nejm_inspect.report.chapter import Chapter
+from nejm_inspect.metrics import APART, panel_agreement
+from nejm_inspect.report import formats as fmt, statistics as st
 from nejm_inspect.report.comparing import distinct_runs
-from nejm_inspect.report.estimates import spread
-from nejm_inspect.report.figures import Figure, matrix
-from nejm_inspect.report.formats import counted, decimals, percent, signed_points
-from nejm_inspect.report.sections.section import Finding, Section
-from nejm_inspect.report.statistics import (
-    Estimate,
-    difference_estimate,
-    mean_estimate,
-    rate_estimate,
-)
-from nejm_inspect.report.table import POINTS, Table
+from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
+from nejm_inspect.report.table import POINTS
 from nejm_inspect.rubric import MAX_POINTS
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-SIDES = ("first_judge", "second_judge")
 MOST_MOVED = 10  # responses that are listed
-AGREEMENT = "responses cases scored_once weighted_kappa shift same_points apart"
+SCALE = range(MAX_POINTS + 1)
+AGREEMENT = ["name", "responses", "alpha", "apart", "weighted_kappa", "same_points", "shift"]
 NOTE = (
-    "Kappa: Cohen's with quadratic weights (1968). Shift: mean over cases of the "
-    f"second judge's points less the first's. Apart: by more than {APART} "
-    "points. That judges agree does not make them right: the judge's exam tells more "
-    "of that."
+    "Responses: those with at least two valid verdicts. Alpha: Krippendorff's for ordinal ratings; "
+    f"1 if judges always agree, 0 if as by chance. Apart: by more than {APART} points. Of two "
+    "judges: Cohen's kappa with quadratic weights (1968); shift, the mean over cases of the second "
+    "judge's points less the first's. Scores: over a judge's own verdicts. That judges agree does "
+    "not make them right: the judge's exam tells more of that."
 )
 
 
 def section(chapter: Chapter) -> Section | None:
-    """Agreement, each model's score under both, and what moved most."""
-    import pandas as pd
-
-    if chapter.topic != "judges":
+    """Agreement by model, each judge's scores, and what moved most."""
+    given = _of_logs(chapter) if chapter.topic == "judges" else _of_panels(chapter)
+    if given.empty:
         return None
+    judges, models = [*given], [n for n in chapter.order if n in given.index.get_level_values(0)]
+    groups = {name: given.loc[[name]] for name in models} | {"all models": given}
+    rows = [{"name": name, **_agreement(some)} for name, some in groups.items()]
+    shown = [c for c in AGREEMENT if c in rows[-1]]
+    tables = [Table("judges", "Agreement of judges, by model", pd.DataFrame(rows), shown)]
+    scores = pd.DataFrame([_score(groups[n], n, judge) for judge in judges for n in models])
+    # Rounded by more than the noise of a mean.
+    ranks = scores["overall"].round(9).groupby(scores["judge"])
+    scores["rank"] = ranks.rank(ascending=False, method="min")
+    shown = ["name", "judge", "overall", "rank", "unscored"]
+    tables.append(Table("judge_scores", "Scores and ranks by each judge", scores, shown))
+    figures, both = [], given.dropna()
+    if len(judges) == 2 and len(both):
+        named = both.reset_index().rename(columns=lambda c: f"{POINTS}{c}" if c in judges else c)
+        named["moved"] = (both[judges[1]] - both[judges[0]]).to_numpy()
+        furthest = named.sort_values("moved", key=lambda by: -by.abs(), kind="stable")
+        furthest = furthest[furthest["moved"] != 0].head(MOST_MOVED)
+        shown = ["case_id", "name", *(f"{POINTS}{judge}" for judge in judges), "moved"]
+        caption = "Responses that moved most"
+        tables.append(Table("judge_responses", caption, furthest[shown], shown))
+        counts = _counts(both).set_axis([f"{points} from {judges[0]}" for points in SCALE])
+        draw = partial(heat, counts, dict.fromkeys(SCALE, 1), f"points from {judges[1]}")
+        caption = "Each cell: a number of responses; half points are rounded down."
+        figures = [Figure("judges", "Points by two judges", caption, tables[0], draw)]
+    findings = [_finding(rows[-1], judges, scores)]
+    return Section("Agreement of judges", tables, figures, [NOTE], findings)
+
+
+def _of_panels(chapter: Chapter) -> pd.DataFrame:
+    """The points of each response from each judge of its panel; NaN without a valid verdict."""
+    rows = chapter.responses.dropna(subset="verdicts").set_index(["name", "case_id", "epoch"])
+    return pd.DataFrame([*map(json.loads, rows["verdicts"])], rows.index).astype(float)
+
+
+def _of_logs(chapter: Chapter) -> pd.DataFrame:
+    """The same of two logs of the same responses, for those that a judge was asked about."""
+    asked = chapter.responses[chapter.responses["attempts"] != 0]
+    asked = asked.merge(chapter.runs[["eval_id", "judge"]], left_on="run", right_index=True)
     judges = chapter.runs["judge"].unique()
-    every = _responses(chapter, judges)
-    both = every.dropna(subset=list(SIDES))
-    if both.empty:
-        return Section("Agreement", lead="The judges have no scored response in common.")
-    of = {f"{side}_name": judge for side, judge in zip(SIDES, judges, strict=True)}
-    one = _agreement(both) | {"scored_once": len(every) - len(both)} | of
-    caption = "Agreement of the two judges"
-    table = Table("judges", caption, pd.DataFrame([one]), AGREEMENT.split())
-    models = _models(chapter, both).assign(**of)
-    columns = ["name", "responses", *(f"{s}{end}" for s in SIDES for end in ("", "_rank"))]
-    scored = Table("judge_models", "Scores and ranks under each judge", models, columns)
-    furthest = both["moved"].abs().sort_values(ascending=False, kind="stable").index
-    moved = both.loc[furthest].query("moved != 0").head(MOST_MOVED)
-    named = {side: f"{POINTS}{side.replace('_', ' ')}" for side in SIDES}
-    columns = ["case_id", "name", *named.values(), "moved"]
-    moved = moved.rename(columns=named)[columns].assign(**of)
-    caption = "Responses that moved most"
-    responses = Table("judge_responses", caption, moved, columns, most_points=MAX_POINTS)
-    axes = [f"points from the {side.replace('_', ' ')}" for side in SIDES]
-    labels = [str(points) for points in range(MAX_POINTS + 1)]
-    draw = partial(matrix, _counts(both), labels, *axes)
-    caption = "Each cell: a number of responses; a panel's half points are rounded down."
-    figure = Figure("judges", "Points by two judges", caption, table, draw)
-    lead = "First judge: {}. Second judge: {}.".format(*judges)
-    tables = [table, scored, responses]
-    return Section("Agreement", tables, [figure], [NOTE], [_finding(one, models)], lead)
-
-
-def _responses(chapter: Chapter, judges: Any) -> "pd.DataFrame":
-    """A row a response, with the points from either judge; no row without a judge."""
-    runs = chapter.runs
-    sides: list[Any] = []
-    for judge, side in zip(judges, SIDES, strict=True):
-        kept = distinct_runs(runs[runs["judge"] == judge])
-        if not sides and not chapter.options.repeats:
-            kept = kept.drop_duplicates("name", keep="last")
-        rows = chapter.responses[chapter.responses["run"].isin(kept.index)]
-        rows = rows[rows["attempts"] != 0]  # else no judge was asked
-        rows = rows.assign(eval_id=rows["run"].map(runs["eval_id"]))
-        keys = ["eval_id", "name", "case_id", "epoch"]
-        sides.append(rows.set_index(keys)["points"].rename(side))
-    found: pd.DataFrame = sides[0].to_frame().join(sides[1], how="left").reset_index()
-    found = found.dropna(subset=list(SIDES), how="all")
-    return found.assign(moved=found[SIDES[1]] - found[SIDES[0]])
-
-
-def _agreement(both: "pd.DataFrame") -> dict[str, Any]:
-    shift = difference_estimate(both.groupby("case_id")["moved"].mean() / MAX_POINTS)
-    units = len(both[["name", "case_id"]].drop_duplicates())
-    same, apart = both["moved"].eq(0), both["moved"].abs() > APART
-    found: dict[str, Any] = {"responses": len(both)}
-    found["cases"] = both["case_id"].nunique()
-    found["weighted_kappa"] = quadratic_weighted_kappa(_counts(both))
-    found |= spread("shift", Estimate(*(MAX_POINTS * number for number in shift)))
-    found |= spread("same_points", rate_estimate(same, both["case_id"], units))
-    return found | spread("apart", rate_estimate(apart, both["case_id"], units))
-
-
-def _counts(both: "pd.DataFrame") -> list[list[int]]:
-    counts = [[0] * (MAX_POINTS + 1) for _ in range(MAX_POINTS + 1)]
-    for first, second in zip(*(both[side] for side in SIDES), strict=True):
-        counts[int(first)][int(second)] += 1
-    return counts
-
-
-def _models(chapter: Chapter, both: "pd.DataFrame") -> "pd.DataFrame":
-    import pandas as pd
-
-    rows = []
-    for name, some in both.groupby("name"):
-        shares: Any = some.groupby("case_id")[list(SIDES)].mean() / MAX_POINTS
-        found: dict[str, Any] = {"name": name, "responses": len(some)}
-        found["colour"] = chapter.colour(str(name))
-        for side in SIDES:
-            found |= spread(side, mean_estimate(shares[side]))
-        rows.append(found)
-    models = pd.DataFrame(rows).sort_values(SIDES[0], ascending=False, kind="stable")
-    for side in SIDES:  # rounded by more than the noise of a mean
-        models[f"{side}_rank"] = models[side].round(9).rank(ascending=False, method="min")
-    return models
-
-
-def _finding(one: dict[str, Any], models: "pd.DataFrame") -> Finding:
-    ranks = [f"{side}_rank" for side in SIDES]
-    changes = [
-        f"{name} from {first:.0f} to {second:.0f}"
-        for name, first, second in models[["name", *ranks]].itertuples(index=False)
-        if first != second
-    ]
-    lead = f"The second judge gives {signed_points(one['shift'])} points on average"
-    told = (
-        f" and is apart from the first on {percent(one['apart'])} of "
-        f"{counted(one['responses'], 'response')} (weighted kappa "
-        f"{decimals(one['weighted_kappa'])}). "
+    kept = [distinct_runs(chapter.runs[chapter.runs["judge"] == judge]) for judge in judges]
+    if not chapter.options.repeats:
+        kept[0] = kept[0].drop_duplicates("name", keep="last")
+    keys = ["name", "case_id", "epoch", "eval_id"]
+    first, second = (
+        asked[asked["run"].isin(runs.index)].set_index(keys)["points"].rename(judge)
+        for runs, judge in zip(kept, judges, strict=True)
     )
-    told += f"Ranks change: {', '.join(changes)}." if changes else "No rank changes."
-    return Finding(lead, told)
+    return first.to_frame().join(second, how="left").dropna(how="all")
+
+
+def _counts(both: pd.DataFrame) -> pd.DataFrame:
+    first, second = (pd.Categorical(both[judge].astype(int), SCALE) for judge in both)
+    return pd.crosstab(first, second, dropna=False)
+
+
+def _agreement(given: pd.DataFrame) -> dict[str, Any]:
+    several = given[given.notna().sum(axis=1) > 1]
+    cases = several.index.get_level_values("case_id")
+    units = len(several.reset_index()[["name", "case_id"]].drop_duplicates())
+    apart = several.max(axis=1) - several.min(axis=1)
+    metric = panel_agreement()  # alpha as the log has it
+    assert isinstance(metric, MetricProtocol)
+    told = [{j: {"score": p} for j, p in row.dropna().items()} for _, row in given.iterrows()]
+    scores = [Score(value=math.nan, metadata={"verdicts": one}) for one in told]
+    measured: Any = metric([SampleScore(score=score) for score in scores])
+    alpha = measured["alpha"]
+    found = {"responses": len(several), "alpha": math.nan if alpha is None else alpha}
+    found |= st.columns("apart", st.rate_estimate(apart > APART, cases, units))
+    if given.shape[1] == 2:
+        moved = several.iloc[:, 1] - several.iloc[:, 0]
+        shift = st.difference_estimate(moved.groupby(cases).mean() / MAX_POINTS)
+        found["weighted_kappa"] = quadratic_weighted_kappa(_counts(several))
+        found |= st.columns("same_points", st.rate_estimate(moved == 0, cases, units))
+        found |= st.columns("shift", st.Estimate(*(MAX_POINTS * number for number in shift)))
+    return found
+
+
+def _score(given: pd.DataFrame, name: str, judge: Any) -> dict[str, Any]:
+    own = given[judge]
+    shares = own.dropna().groupby("case_id").mean() / MAX_POINTS
+    found = {"name": name, "judge": judge, **st.columns("overall", st.mean_estimate(shares))}
+    return found | {"unscored": int(own.isna().sum())}
+
+
+def _finding(one: dict[str, Any], judges: list[Any], scores: pd.DataFrame) -> Finding:
+    lead = f"Judges are apart on {fmt.percent(one['apart'])} of "
+    lead += fmt.counted(one["responses"], "response")
+    told = f" (by more than {APART} points; Krippendorff's alpha {fmt.decimals(one['alpha'])})."
+    if "shift" in one:
+        told += f" {judges[1]} gives {fmt.signed_points(one['shift'])} points on average against "
+        told += f"{judges[0]} (weighted kappa {fmt.decimals(one['weighted_kappa'])})."
+        ranks = scores.pivot(index="name", columns="judge", values="rank")[judges]
+        changed = ranks[ranks[judges[0]] != ranks[judges[1]]].itertuples(name=None)
+        changes = [f"{name} from {a:.0f} to {b:.0f}" for name, a, b in changed]
+        told += f" Ranks change: {', '.join(changes)}." if changes else " No rank changes."
+    return Finding(lead, told, limits=True)

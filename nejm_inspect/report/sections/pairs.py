@@ -2,88 +2,76 @@
 
 from functools import partial
 
-from nejm_inspect.report import statistics as st
-from nejm_inspect.report.chapter import Chapter
-from nejm_inspect.report.estimates import is_separated, pairs
-from nejm_inspect.report.figures import Figure, dots
-from nejm_inspect.report.formats import counted, hundredfold, signed
-from nejm_inspect.report.sections.section import Finding, Section
-from nejm_inspect.report.table import Table
+import pandas as pd
 
-COLUMNS = ("first", "second", "cases", "difference", "standard_error", "p", "holm")
-EXACT = ("exact_p", "exact_holm")  # of right or wrong responses the same as p
-WON = ("won", "drawn", "lost")
+from nejm_inspect.report import statistics as st
+from nejm_inspect.report.estimates import is_separated, pairs
+from nejm_inspect.report.formats import counted, hundredfold, signed
+from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, dots
+
+COLUMNS = ["first", "second", "cases", "difference", "standard_error", "p", "holm"]
+EXACT = ["exact_p", "exact_holm"]  # of right or wrong responses the same as p
 
 
 def section(chapter: Chapter) -> Section | None:
     """The paired comparisons of a chapter with several entrants."""
-    if chapter.topic != "models" or len(chapter.order) < 2:
+    found = pairs(chapter, chapter.options.baseline)
+    if found.empty:
         return None
-    found, power = pairs(chapter), _power(chapter)
     if not found["cases"].any():
         return Section("Paired comparisons", lead="No two models share a scored case.")
     caption = "First less second, in percentage points, on the cases that both have"
-    columns = [*COLUMNS, *(() if chapter.is_choice else EXACT), *WON]
+    columns = [*COLUMNS, *EXACT[: 0 if chapter.is_choice else 2], "won", "drawn", "lost"]
     table = Table("pairs", caption, found, columns)
-    findings = [Finding("What these cases can show: ", power)] if power else []
-    figures, wins = _figures(chapter, table), _wins(chapter)
-    return Section("Paired comparisons", [table, *wins], figures, (), findings)
+    return Section(
+        *("Paired comparisons", [table, *_wins(chapter)], [_figure(chapter, table)]),
+        findings=_power(chapter),
+    )
 
 
-def _figures(chapter: Chapter, table: Table) -> list[Figure]:
+def _figure(chapter: Chapter, table: Table) -> Figure:
     """Differences of all others from the best, or from the baseline."""
     found = table.frame.dropna(subset="difference")
-    if found.empty:
-        return []
-    counts = found["first"].value_counts().add(found["second"].value_counts(), fill_value=0)
-    middle = next(n for n in chapter.order if counts.get(n, 0) == counts.max())
-    rows = []
-    for row in found.to_dict("records"):
-        if middle not in (row["first"], row["second"]):
-            continue
-        other = row["second" if row["first"] == middle else "first"]
-        ends = [row["difference"], row["difference_lower"], row["difference_upper"]]
-        if row["first"] == middle:
-            ends = [-ends[0], -ends[2], -ends[1]]
-        name = f"{other} *" if is_separated(row) else other
-        drawn = {"name": name, "colour": chapter.colour(other)}
-        names = ("difference", "difference_lower", "difference_upper")
-        rows.append(drawn | dict(zip(names, ends, strict=True)))
-    import pandas as pd
-
-    frame = pd.DataFrame(rows)
-    draw = partial(dots, frame, "difference", signed, "percentage points", whole=False)
+    counts = pd.concat([found["first"], found["second"]]).value_counts()
+    middle = next(n for n in chapter.order if counts.get(n) == counts.max())
+    ends = ["difference", "difference_upper", "difference_lower"]
+    ahead = found[found["first"] == middle].rename(columns={"second": "other"})
+    ahead[ends] = -ahead[["difference", "difference_lower", "difference_upper"]].to_numpy()
+    behind = found[found["second"] == middle].rename(columns={"first": "other"})
+    frame = pd.concat([behind, ahead])
+    starred = [f"{row['other']}{' *' * is_separated(row)}" for _, row in frame.iterrows()]
+    frame = frame.assign(name=starred, colour=frame["other"].map(chapter.colour))
+    values, axis = {"difference": ""}, "percentage points"
+    draw = partial(dots, frame, values, signed, axis, whole=False)
     title = f"Difference from {middle}, with 95% interval"
     caption = "Below 0: fewer points. * Holm-adjusted p < 0.05; intervals are unadjusted."
-    return [Figure("differences", title, caption, table, draw)]
+    return Figure("differences", title, caption, table, draw)
 
 
 def _wins(chapter: Chapter) -> list[Table]:
-    import pandas as pd
-
     shared = chapter.shares[chapter.models].dropna()
     if shared.empty or len(chapter.models) < 2:
         return []
     wins, ties = st.outright_wins(shared.to_numpy().T)
-    frame: pd.DataFrame = pd.DataFrame({"name": [*chapter.models, "several models"]})
-    frame = frame.assign(alone_best=[*wins, ties])
+    names = [*chapter.models, "several models"]
+    frame = pd.DataFrame({"name": names, "alone_best": [*wins, ties]})
     caption = f"Cases won outright, of {len(shared)} that every model has a score for"
     return [Table("wins", caption, frame, ["name", "alone_best"])]
 
 
-def _power(chapter: Chapter) -> str:
+def _power(chapter: Chapter) -> list[Finding]:
     """What so many cases can show between the two best models."""
-    shared = chapter.shares[chapter.models[:2]].dropna()
     if len(chapter.models) < 2:
-        return ""
-    found = st.power_of(st.paired(*(shared[name] for name in shared)))
-    if found is None:
-        return ""
-    beyond = f"more than {st.WITHIN_REACH} times these cases"
-    enough = f"about {counted(found.needed, 'case')}" if found.needed else beyond
-    return (
-        f"{counted(len(shared), 'case')} show a true difference of "
-        f"{hundredfold(found.detectable)} percentage points or more between the two "
-        f"best models with {st.POWER:.0%} power; the difference observed would need "
-        f"{enough}."
+        return []
+    pair = st.paired(*(chapter.shares[name] for name in chapter.models[:2]))
+    if not (power := st.power_of(pair)):
+        return []
+    detectable, needed = power
+    enough = f"about {counted(needed, 'case')}" if needed else "more than "
+    enough += "" if needed else f"{st.WITHIN_REACH} times these cases"
+    told = (
+        f"{counted(pair['cases'], 'case')} show a true difference of {hundredfold(detectable)} "
+        f"percentage points or more between the two best models with {st.POWER:.0%} power; the "
+        f"difference observed would need {enough}."
     )
+    return [Finding("What these cases can show: ", told)]

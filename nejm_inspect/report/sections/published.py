@@ -3,13 +3,13 @@
 import re
 from functools import partial
 
-from nejm_inspect.report.chapter import Chapter
-from nejm_inspect.report.estimates import scores, spread
-from nejm_inspect.report.figures import Figure, dots
+import numpy as np
+import pandas as pd
+
+from nejm_inspect.report.estimates import scores
 from nejm_inspect.report.formats import percent, signed
-from nejm_inspect.report.sections.section import Finding, Section
-from nejm_inspect.report.statistics import Estimate, rate_estimate
-from nejm_inspect.report.table import Table
+from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, dots
+from nejm_inspect.report.statistics import Estimate, columns, rate_estimate
 
 PUBLISHED = (
     ("google/gemini-3-pro-preview", 0.698, 22),
@@ -18,8 +18,8 @@ PUBLISHED = (
     ("x-ai/grok-4.1-fast:free", 0.500, 13),
     ("qwen/qwen3-vl-235b-a22b-thinking", 0.482, 7),
 )
-"""Model, overall score and exact responses of 50, as published in November 2025 by the
-NEJM Medical Image Diagnosis Benchmark."""
+"""Model, overall score and exact responses of 50, as published in November 2025 by the NEJM Medical
+Image Diagnosis Benchmark."""
 
 CASES = 50
 DIFFERS = "the published run had other prompts and another judge, since retired"
@@ -27,58 +27,50 @@ DIFFERS = "the published run had other prompts and another judge, since retired"
 
 def section(chapter: Chapter) -> Section | None:
     """The published run beside ours, where the cases are the same."""
-    import pandas as pd
-
     board = scores(chapter)
     models = board[~board["baseline"]].dropna(subset="overall")
-    published_cases = chapter.runs["published_cases"].all()
-    if chapter.topic != "models" or not published_cases or models.empty:
+    if not chapter.runs["published_cases"].all() or models.empty:
         return None
-    rows_here = models.to_dict("records")
+    there = [
+        {"name": _name(model), "run": "published", "colour": 0}
+        | columns("overall", Estimate(overall))
+        | columns("exact", rate_estimate(np.arange(CASES) < count))
+        for model, overall, count in PUBLISHED
+    ]
+    both = pd.concat([models.assign(run="here")[[*there[0]]], pd.DataFrame(there)])
+    family = both["name"].map(_family)
     # Best first: of several models of a family, the best stands for it.
-    ours = {_family(row["model"]): row for row in reversed(rows_here)}
-    rows = []
-    for name, overall, count in PUBLISHED:
-        exact = rate_estimate([n < count for n in range(CASES)], range(CASES))
-        row = {"name": name.rpartition("/")[2], "run": "published", "colour": 0}
-        row |= spread("overall", Estimate(overall)) | spread("exact", exact)
-        if same := ours.get(_family(name)):
-            gap = same["overall"] - overall
-            row |= {"same_family": same["name"], "difference": gap}
-        rows.append(row)
-    kept = [column for column in rows[0] if column in models]
-    here = models[kept].assign(run="here")
-    frame = pd.concat([here, pd.DataFrame(rows)], ignore_index=True)
-    frame = frame.sort_values("overall", ascending=False, kind="stable")
-    columns = ("name", "run", "overall", "exact", "same_family", "difference")
+    best_of = models.set_index(models["model"].map(_family)).groupby(level=0).first()
+    known = both["run"].eq("published") & family.isin(best_of.index)
+    shown = ["name", "run", "overall", "exact"]
+    if known.any():
+        both["same_family"] = family.map(best_of["name"]).where(known)
+        both["difference"] = family.map(best_of["overall"]).where(known) - both["overall"]
+        shown += ["same_family", "difference"]
+    frame = both.sort_values("overall", ascending=False, kind="stable")
     caption = "This run and the published one; difference of the same family here"
-    table = Table("published", caption, frame, [c for c in columns if c in frame])
-    drawn = frame.assign(
-        name=frame["name"] + (frame["run"] == "published").map({True: ", published", False: ""})
-    )
-    figure = Figure(
-        "published",
-        "Scores of this run and of the published one",
-        "Grey: published in November 2025, without intervals.",
-        table,
-        partial(dots, drawn, "overall", percent, "overall score, %"),
-    )
-    best, (first, top, _) = models.iloc[0], PUBLISHED[0]
-    lead = (
-        f"Beside the published run of November 2025: {best['name']} has "
-        f"{signed(best['overall'] - top)} percentage points"
-    )
-    rest = f" against its best, {first.rpartition('/')[2]} ({percent(top)}); {DIFFERS}."
+    table = Table("published", caption, frame, shown)
+    suffix = frame["run"].map({"here": "", "published": ", published"})
+    named, values = frame.assign(name=frame["name"] + suffix), {"overall": ""}
+    draw = partial(dots, named, values, percent, "overall score, %")
+    title = "Scores of this run and of the published one"
+    caption = "Grey: published in November 2025, without intervals."
+    best, top = models.iloc[0], PUBLISHED[0][1]
+    lead = f"Beside the published run of November 2025: {best['name']} has "
+    lead += f"{signed(best['overall'] - top)} percentage points"
+    rest = f" against its best, {_name(PUBLISHED[0][0])} ({percent(top)}); {DIFFERS}."
     return Section(
-        "Beside the published run",
-        [table],
-        [figure],
+        *("Beside the published run", [table], [Figure("published", title, caption, table, draw)]),
         findings=[Finding(lead, rest)],
         lead=f"The same {CASES} cases (seed 42), but {DIFFERS}.",
     )
 
 
-def _family(name: str) -> str:
+def _name(model: str) -> str:
+    return model.rpartition("/")[2]
+
+
+def _family(model: str) -> str:
     """What models of a family have in common: `gemini`, of any provider and version."""
-    found = re.match(r"[a-z]+", name.lower().rpartition("/")[2])
-    return found[0] if found else name
+    found = re.match(r"[a-z]+", _name(model.lower()))
+    return found[0] if found else model

@@ -1,12 +1,15 @@
-"""What a section of a report is."""
+"""What a section of a report is, and what sections are made of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from nejm_inspect.report.figures import Figure
+from nejm_inspect.report.chapter import Chapter
+from nejm_inspect.report.figures import Figure, bands, dots, heat
 from nejm_inspect.report.table import Table
+
+__all__ = ["Chapter", "Figure", "Finding", "Section", "Table", "bands", "dots", "heat"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,25 @@
+"""Text of models, providers and data, made safe to show anywhere."""
+
+TEXT_LIMIT = 2_000  # characters shown
+
+
+def visible(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Cuts a text, and shows as � every character that could hide or steer.
+
+    Those are controls (which take escape sequences of terminals with them), zero-width characters,
+    changes of direction, and half surrogate pairs. Line breaks stay; other white space becomes a
+    blank.
+    """
+    cut = len(text) - limit
+    text = f"{text[:limit]}… ({cut:,} characters cut)" if cut > 0 else text
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c == "\n" else " " if c.isspace() else "�"
+        for c in text.replace("\r\n", "\n")
+    )
+
+
+def one_line(text: str, limit: int = TEXT_LIMIT) -> str:
+    """The visible text with its white space collapsed."""
+    return " ".join(visible(text, limit).split())
