@@ -4,21 +4,17 @@ import datetime
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
+
+import pandas as pd
 
 from nejm_inspect.interval import MIN_CASES
 from nejm_inspect.rubric import MAX_POINTS
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 SETTINGS: tuple[str, ...] = ("task", "task_version", "prompt_version", "inputs", "solver", "scorer")
-SETTINGS += ("judge", "dataset")
-"""What must agree for runs to be compared."""
-
+SETTINGS += ("judge", "dataset")  # what must agree for runs to be compared
 CASE = ["date", "year", "difficulty", "brier_score", "question_type", "has_history"]
-CASE += ["reader_accuracy"]
-"""The columns of `responses` that describe the case."""
+CASE += ["reader_accuracy"]  # the columns of `responses` that describe the case
 
 
 @dataclass(frozen=True)
@@ -37,21 +33,17 @@ class Chapter:
     """Runs that may be compared, under one heading."""
 
     topic: Literal["models", "ablation", "judges", "exam"]
-    runs: "pd.DataFrame"
-    """As read, with `name`, `colour` and `baseline` of the entrant that each is of."""
-    responses: "pd.DataFrame"
-    """Those of the runs, with `name`."""
+    runs: pd.DataFrame  # with `name`, `colour` and `baseline` of the entrant that each is of
+    responses: pd.DataFrame  # those of the runs, with `name`
     options: Options
     notes: Sequence[str] = ()
-    images: Mapping[str, str] | None = None
-    """Where a case's image is, as a page refers to it."""
+    images: Mapping[str, str] | None = None  # where a case's image is, as a page refers to it
     number: int = 1
 
     @property
-    def settings(self) -> Mapping[str, Any]:
+    def settings(self) -> dict[str, str]:
         """What the runs have in common."""
-        first = self.runs.iloc[0]
-        return {s: first[s] for s in SETTINGS if self.runs[s].nunique() == 1}
+        return {s: self.runs[s].iloc[0] for s in SETTINGS if self.runs[s].nunique() == 1}
 
     @property
     def is_choice(self) -> bool:
@@ -74,19 +66,17 @@ class Chapter:
         return float(self.cases["reader_accuracy"].astype(float).mean())
 
     @functools.cached_property
-    def shares(self) -> "pd.DataFrame":
+    def shares(self) -> pd.DataFrame:
         """Mean share of the points; a row a case, a column an entrant, best first."""
-        scored = self.responses.dropna(subset="points")
-        means = scored.groupby(["case_id", "name"])["points"].mean() / self.scale
-        wide = means.unstack().reindex(self.cases.index)
-        wide = wide.reindex(columns=self.runs["name"].unique())
+        scored = self.responses.dropna(subset="points").groupby(["case_id", "name"])["points"]
+        last = self.runs.groupby("name")["baseline"].any()
+        wide = (scored.mean() / self.scale).unstack().reindex(self.cases.index, columns=last.index)
         # A model that has hardly begun must not decide which cases count.
         shared = wide.loc[:, wide.notna().sum() * 2 >= len(wide)].dropna()
         means = shared.mean() if len(shared) >= MIN_CASES else wide.mean()
-        means = means.reindex(wide.columns).fillna(wide.mean()).fillna(-1)
-        last: Any = self.runs.groupby("name")["baseline"].any()
-        ranked = sorted(map(str, wide), key=lambda n: (last[n], -means[n], n))
-        return wide[ranked]
+        best = -means.reindex(wide.columns).fillna(wide.mean()).fillna(-1)
+        ranked = pd.DataFrame({"last": last, "best": best}).sort_values(["last", "best"])
+        return wide[ranked.index]
 
     @property
     def order(self) -> list[str]:
@@ -100,13 +90,13 @@ class Chapter:
         return [name for name in self.order if name not in baselines]
 
     @functools.cached_property
-    def cases(self) -> "pd.DataFrame":
+    def cases(self) -> pd.DataFrame:
         """What is known of each case, by its id, easiest first."""
         known = self.responses.groupby("case_id")[CASE].first()
         known = known.sort_index(key=lambda ids: ids.str.zfill(20))  # 7 before 10
         return known.sort_values("brier_score", kind="stable")
 
-    def of(self, name: str) -> "pd.DataFrame":
+    def of(self, name: str) -> pd.DataFrame:
         """The runs of an entrant."""
         return self.runs[self.runs["name"] == name]
 

@@ -1,217 +1,154 @@
 """Which runs stand together, which of several counts, and what they are called."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from itertools import combinations, count
+from typing import Any
+
+import pandas as pd
 
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.report.chapter import SETTINGS, Chapter, Options
 from nejm_inspect.report.formats import counted, listing
 from nejm_inspect.report.headers import EXAM_TASK, JUDGED, NO_SOLVER
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 COLOURS = 8  # tell models apart; then they begin again
-SEEN = {"both": "", "history": " (text only)", "image": " (image only)"}
-"""Behind the names of an ablation's entrants."""
-
+SEEN = {"both": "", "history": " (text only)", "image": " (image only)"}  # behind a name
 NO_JUDGES = (
-    "--judges: no two of these logs hold the same responses with scores of different "
-    "judges. Judge a log again, with inspect score LOG --scorer "
-    "nejm_inspect/diagnosis_rubric --model-role grader=PROVIDER/MODEL --action "
-    "overwrite --output-file COPY.eval, and give both."
+    "--judges: no two of these logs hold the same responses with scores of different judges. Judge "
+    "a log again, with inspect score LOG --scorer nejm_inspect/diagnosis_rubric --model-role "
+    "grader=PROVIDER/MODEL --action overwrite --output-file COPY.eval, and give both."
 )
 
 
 def chapters_of(
-    runs: "pd.DataFrame",
-    responses: "pd.DataFrame",
+    runs: pd.DataFrame,
+    responses: pd.DataFrame,
     options: Options,
     images: Mapping[str, str] | None = None,
 ) -> list[Chapter]:
-    """Groups the runs into chapters.
-
-    Runs that agree in all settings are compared. Runs of a model that differ in their
-    inputs alone are an ablation, which takes the place of comparisons of a single model
-    or with one input alone.
+    """Groups the runs into comparisons, ablations, pairs of judges, and exams.
 
     Raises:
-        NejmInspectError: If a model of the options is in no log, or there are no judges
-            to compare.
+        NejmInspectError: If the options ask for a model or for judges that no log has.
     """
     runs = _named(runs)
-    exams = runs[runs["task"] == EXAM_TASK]
-    asked = runs.drop(exams.index)
-    wanted = [options.baseline] if options.baseline else []
-    for model in [*wanted, *options.cutoffs]:
+    is_exam = runs["task"] == EXAM_TASK
+    asked, exams = runs[~is_exam], runs[is_exam]
+    for model in [*filter(None, [options.baseline]), *options.cutoffs]:
         if model not in {*asked["model"], *asked["name"]}:
             there = ", ".join(sorted(asked["model"].unique()))
             raise NejmInspectError(f"No log is of {model!r}. There are: {there}.")
-
-    def chapter(topic: Any, found: "pd.DataFrame", notes: Sequence[str] = ()) -> Chapter:
-        rows = responses.merge(found["name"], left_on="run", right_index=True)
-        return Chapter(topic, found, rows, options, notes, images)
-
-    ablations, pairs = _ablations(asked), judged_twice(asked) if options.judges else []
-    if options.judges and not pairs:
+    judges = judged_twice(asked) if options.judges else []
+    if options.judges and not judges:
         raise NejmInspectError(NO_JUDGES)
-    told = [one for one in _comparable(asked) if not _is_told(one, ablations)]
-    found = [chapter("models", *_counting(one, options.repeats)) for one in told]
-    for one in ablations:
-        named = one.assign(model_name=one["name"], name=one["name"] + one["inputs"].map(SEEN))
-        found.append(chapter("ablation", *_counting(named, options.repeats)))
-    found += [chapter("judges", pair) for pair in pairs]
-    if len(exams):
-        found.append(chapter("exam", exams, _exam_notes(asked, exams)))
-    return [replace(one, number=n) for n, one in enumerate(found, start=1)]
+    ablations = _ablations(asked)
+    found: list[tuple[Any, pd.DataFrame, list[str]]] = []
+    for topic, groups in (("models", _comparable(asked, ablations)), ("ablation", ablations)):
+        found += [(topic, *_counting(group, options.repeats)) for group in groups]
+    found += [("judges", pair, []) for pair in judges]
+    found += [("exam", exams, _exam_notes(asked, exams))] if len(exams) else []
+    return [
+        Chapter(topic, own, responses.join(own["name"], "run", "inner"), options, notes, images, n)
+        for n, (topic, own, notes) in enumerate(found, start=1)
+    ]
 
 
-def _named(runs: "pd.DataFrame") -> "pd.DataFrame":
+def _named(runs: pd.DataFrame) -> pd.DataFrame:
     """Adds names without what all have in common, and colours."""
-    rows: list[dict[Any, Any]] = runs.to_dict("records")
-    short = _short_names([row["model"] for row in rows])
-    for row in rows:
-        exam = row["task"] == EXAM_TASK
-        others = [o["variant"] for o in rows if o["model"] == row["model"]]
-        telling = [
-            f"{key}={value}"
-            for key, value in row["variant"].items()
-            if any(other.get(key) != value for other in others)
-        ]
-        varied = any(other != row["variant"] for other in others) and not exam
-        which = f" ({', '.join(telling) or 'default settings'})" * varied
-        row["name"] = short[row["model"]] + which
-        row["baseline"] = row["solver"] == NO_SOLVER and not exam
-    in_use = sorted((r for r in rows if not r["baseline"]), key=lambda r: r["task"] == EXAM_TASK)
-    numbers = {name: n for n, name in enumerate(dict.fromkeys(r["name"] for r in in_use))}
-    return runs.assign(
-        name=[row["name"] for row in rows],
-        baseline=[row["baseline"] for row in rows],
-        colour=[0 if r["baseline"] else 1 + numbers[r["name"]] % COLOURS for r in rows],
-    )
+    exam, models = runs["task"] == EXAM_TASK, runs["model"]
+    baseline = (runs["solver"] == NO_SOLVER) & ~exam
+    ends = (models.str.split("/").str[-parts:].str.join("/") for parts in count(1))
+    name = next(short for short in ends if short.nunique() == models.nunique())
+    variants: Any = runs["variant"].map(lambda settings: {*settings.items()})
+    own = variants - models.map(variants.groupby(models).agg(lambda some: set.intersection(*some)))
+    told = own.map(lambda some: ", ".join(f"{key}={value}" for key, value in sorted(some)))
+    varied = told.ne("").groupby(models).transform("any") & ~exam
+    name += (" (" + told.replace("", "default settings") + ")").where(varied, "")
+    used = pd.concat([name[~baseline & ~exam], name[exam]])  # a judge takes no model's colour
+    colour = pd.Series(pd.factorize(used)[0] % COLOURS + 1, used.index)
+    colour = colour.reindex(runs.index, fill_value=0)
+    return runs.assign(name=name.astype(str), baseline=baseline, colour=colour)
 
 
-def _short_names(models: Sequence[str]) -> dict[str, str]:
-    """Each model's name from the last part on in which it is like no other's."""
-    short: dict[str, str] = {}
-    for parts in range(1, max(model.count("/") for model in models) + 2):
-        short = {model: "/".join(model.split("/")[-parts:]) for model in models}
-        if len({*short.values()}) == len(short):
-            break
-    return short
+def _grouped(runs: pd.DataFrame, *without: str) -> list[pd.DataFrame]:
+    """Groups the runs that agree in all settings but some."""
+    settings = [setting for setting in SETTINGS if setting not in without]
+    return [group for _, group in runs.groupby(settings, sort=False)]
 
 
-def _grouped(runs: "pd.DataFrame", *without: str) -> dict[Any, list[Any]]:
-    """The numbers of the runs that agree in all settings but some."""
-    groups: dict[Any, list[Any]] = {}
-    kept = [setting for setting in SETTINGS if setting not in without]
-    for number, *key in runs[kept].itertuples(name=None):
-        groups.setdefault(tuple(key), []).append(number)
-    return groups
+def _comparable(runs: pd.DataFrame, ablations: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Groups the runs that may stand in one table, unless an ablation says it all."""
+    # A baseline asks no model: it has neither solver nor inputs that could differ, and
+    # stands beside all runs that it otherwise agrees with.
+    alike = runs.groupby([s for s in SETTINGS if s not in ("solver", "inputs")]).ngroup()
+    asked, groups = ~runs["baseline"], []
+    for group in _grouped(runs[asked]):
+        spare = group["name"].nunique() == 1 or group["inputs"].iloc[0] != "both"
+        if not (spare and any(group.index.isin(one.index).all() for one in ablations)):
+            beside = ~asked & (alike == alike[group.index[0]])
+            groups.append(runs[runs.index.isin(group.index) | beside])
+    return groups + _grouped(runs[~asked & ~alike.isin(alike[asked])], "solver", "inputs")
 
 
-def _comparable(runs: "pd.DataFrame") -> list["pd.DataFrame"]:
-    """Groups the runs that may stand in one table.
-
-    A baseline, which asks no model, has neither solver nor inputs that could differ: it
-    stands beside all runs that it otherwise agrees with.
-    """
-    models, unlike = runs[~runs["baseline"]], ("solver", "inputs")
-    asked = list(_grouped(models).values())
-    groups = [*asked]
-    for key, baselines in _grouped(runs[runs["baseline"]], *unlike).items():
-        beside = [group for group in asked if key in _grouped(runs.loc[group], *unlike)]
-        for group in beside:
-            group += baselines
-        groups += [] if beside else [baselines]
-    return [runs.loc[sorted(group)] for group in groups]
-
-
-def _ablations(runs: "pd.DataFrame") -> list["pd.DataFrame"]:
+def _ablations(runs: pd.DataFrame) -> list[pd.DataFrame]:
     """The runs of models that saw both, and in another run one of them alone."""
-    found = []
-    for group in _grouped(runs[~runs["baseline"]], "inputs").values():
-        some = runs.loc[group]
-        inputs = some.groupby("name")["inputs"].agg(set)
-        whole = [n for n, seen in inputs.items() if "both" in seen and len(seen) > 1]
-        found += [some[some["name"].isin(whole)]] if whole else []
-    return found
+    groups = [group.groupby("name") for group in _grouped(runs[~runs["baseline"]], "inputs")]
+    whole = [models.filter(lambda own: {*own["inputs"]} > {"both"}) for models in groups]
+    named = [own.assign(model_name=own["name"]) for own in whole if len(own)]
+    return [own.assign(name=own["name"] + own["inputs"].map(SEEN)) for own in named]
 
 
-def _is_told(group: "pd.DataFrame", ablations: Sequence["pd.DataFrame"]) -> bool:
-    """Whether an ablation says all that a comparison would."""
-    models = group[~group["baseline"]]
-    spare = models["name"].nunique() == 1 or not models["inputs"].eq("both").any()
-    return spare and len(models) > 0 and any({*models.index} <= {*a.index} for a in ablations)
-
-
-def distinct_runs(logs: "pd.DataFrame") -> "pd.DataFrame":
+def distinct_runs(logs: pd.DataFrame) -> pd.DataFrame:
     """Of several logs of one run, the last."""
     return logs.drop_duplicates("eval_id", keep="last")
 
 
-def _counting(runs: "pd.DataFrame", repeats: bool) -> tuple["pd.DataFrame", list[str]]:
+def _counting(runs: pd.DataFrame, repeats: bool) -> tuple[pd.DataFrame, list[str]]:
     """The runs that count, and what the reader must know of the others."""
-    copies = "Several logs of one run; the last read counts: {}."
-    repeated = "Runs taken together as repeats: {}."
-    older = "The newest run is shown; --repeats takes all: {}."
-    notes: dict[str, list[str]] = {copies: [], repeated: [], older: []}
-    kept: list[Any] = []
-    for name, logs in runs.groupby("name", sort=False):
-        same = distinct_runs(logs)
-        told = f"{name} ({counted(len(same), 'run')})"
-        if len(same) < len(logs):
-            notes[copies].append(told)
-        if len(same) > 1:
-            notes[repeated if repeats else older].append(told)
-        kept += [*(same if repeats else same.iloc[-1:]).index]
-    told_notes = [words.format(listing(names)) for words, names in notes.items() if names]
-    return runs.loc[sorted(kept)], told_notes
+    logs = runs.groupby("name", sort=False)["eval_id"].agg(["size", "nunique"])
+    told = logs.index + logs["nunique"].map(lambda number: f" ({counted(number, 'run')})")
+    older = "The newest run is shown; --repeats takes all"
+    notes = {
+        "Several logs of one run; the last read counts": logs["size"] > logs["nunique"],
+        "Runs taken together as repeats" if repeats else older: logs["nunique"] > 1,
+    }
+    kept = runs.drop_duplicates(["name", "eval_id"] if repeats else "name", keep="last")
+    return kept, [f"{why}: {listing(told[of])}." for why, of in notes.items() if of.any()]
 
 
-def judged_twice(runs: "pd.DataFrame") -> list["pd.DataFrame"]:
+def judged_twice(runs: pd.DataFrame) -> list[pd.DataFrame]:
     """The logs of runs that two judges scored, for each two judges."""
-    found = []
-    for group in _grouped(runs[runs["scorer"] == JUDGED], "judge").values():
-        by_judge = [some for _, some in runs.loc[group].groupby("judge", sort=False)]
-        for first, second in combinations(by_judge, 2):
-            common = {*first["eval_id"]} & {*second["eval_id"]}
-            both = runs.loc[sorted([*first.index, *second.index])]
-            found += [both[both["eval_id"].isin(common)]] if common else []
-    return found
+    groups = _grouped(runs[runs["scorer"] == JUDGED], "judge")
+    pairs = [(one, pair) for one in groups for pair in combinations(one["judge"].unique(), 2)]
+    logs = [one[one["judge"].isin(pair)].groupby("eval_id") for one, pair in pairs]
+    both = [same.filter(lambda own: own["judge"].nunique() == 2) for same in logs]
+    return [some for some in both if len(some)]
 
 
-def _exam_notes(asked: "pd.DataFrame", exams: "pd.DataFrame") -> list[str]:
+def _exam_notes(asked: pd.DataFrame, exams: pd.DataFrame) -> list[str]:
     """Which judges have no exam, and which exams say little of the runs."""
     judged = asked.explode("judges").dropna(subset="judges")
     used, examined = {*judged["judges"]}, {*exams["model"]}
     pairs = exams.merge(judged, left_on="model", right_on="judges")
-    other = pairs.loc[pairs["prompt_version_x"] != pairs["prompt_version_y"], "judges_y"]
+    other = {*pairs.query("prompt_version_x != prompt_version_y")["judges_y"]}
     told = {
-        "Judges here without an exam among those given: {}.": used - examined,
-        "Judges with an exam that judged nothing here: {}.": examined - used,
-        "Examined with another version of the prompts: {}.": {*other},
+        "Judges here without an exam among those given": used - examined,
+        "Judges with an exam that judged nothing here": examined - used,
+        "Examined with another version of the prompts": other,
     }
-    return [words.format(listing(sorted(names))) for words, names in told.items() if names]
+    return [f"{words}: {listing(sorted(names))}." for words, names in told.items() if names]
 
 
 def differences(chapters: Sequence[Chapter]) -> list[str]:
     """Why runs are in different chapters, and what to do about it."""
-    import pandas as pd
-
     runs = pd.concat([one.runs for one in chapters if one.topic != "exam"])
     runs = runs[~runs["baseline"] & ~runs.index.duplicated()]
-    remedy = " --judges compares judges response by response."
-    judges = "" if chapters[0].options.judges or not judged_twice(runs) else remedy
-    notes = []
-    for setting in SETTINGS:
-        values = runs[setting].unique()
-        if len(values) > 1 and not (setting == "inputs" and _ablations(runs)):
-            told = f"{setting.replace('_', ' ')} ({'; '.join(values)})"
-            notes.append(
-                f"The logs differ in {told}: their scores are not comparable."
-                + judges * (setting == "judge")
-            )
-    return notes
+    judges = " --judges compares judges response by response."
+    told = judges if not chapters[0].options.judges and judged_twice(runs) else ""
+    explained = "inputs" if _ablations(runs) else ""
+    return [
+        f"The logs differ in {setting.replace('_', ' ')} ({'; '.join(runs[setting].unique())}): "
+        f"their scores are not comparable.{told * (setting == 'judge')}"
+        for setting in SETTINGS
+        if runs[setting].nunique() > 1 and setting != explained
+    ]

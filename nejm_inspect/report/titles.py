@@ -8,54 +8,47 @@ from nejm_inspect.report.formats import counted, listing, short
 from nejm_inspect.report.headers import CHOICE_TASK, TASK
 
 _INPUTS = {"both": "image and text", "history": "text alone", "image": "image alone"}
-_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+_NUMBERS = ("Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+_MODELS = ("Baselines", "One model", *(f"{number} models" for number in _NUMBERS))
 
 
 def title_of(chapter: Chapter) -> str:
     """What a chapter is about: `Five models on 50 cases: free diagnosis, …`."""
+    runs = chapter.runs
     if chapter.topic == "exam":
         return "The judge's exam"
-    runs, models = chapter.runs, _models(chapter)
-    cases = counted(len(frozenset().union(*runs["case_ids"])), "case")
     if chapter.topic == "judges":
-        judges = listing(map(_named, runs["judge"].unique()))
-        return f"Two judges of the same responses: {judges}"
+        return f"Two judges of the same responses: {listing(map(_named, runs['judge'].unique()))}"
+    count = runs.get("model_name", runs["name"])[~runs["baseline"]].nunique()
+    models = _MODELS[count] if count < len(_MODELS) else counted(count, "model")
+    subject = f"{models} on {counted(len(chapter.case_ids), 'case')}"
     if chapter.topic == "ablation":
-        return f"What image and text add: {models} on {cases}"
-    return f"{models} on {cases}: {', '.join(_conditions(chapter))}"
+        return f"What image and text add: {subject}"
+    return f"{subject}: {', '.join(_conditions(chapter))}"
 
 
 def heading(chapters: Sequence[Chapter], created: datetime.datetime) -> tuple[str, str]:
     """The report's title and the line below it."""
     day = f"{created.day} {created:%B %Y}"
-    (first, *more) = [one for one in chapters if one.topic != "exam"]
+    first, *more = [one for one in chapters if one.topic != "exam"]
     if more:
         return "NEJM Image Challenge: report", f"{len(chapters)} chapters · {day}"
     title = title_of(first) if first.topic != "models" else title_of(first).partition(":")[0]
+    common = first.settings
+    if common.get("task") in (TASK, CHOICE_TASK) and "nejm" in common.get("dataset", ""):
+        title += " of the NEJM Image Challenge"
     says = " · ".join(_conditions(first))
-    return (
-        f"{title} of the NEJM Image Challenge"
-        if first.settings.get("task") in (TASK, CHOICE_TASK)
-        and "nejm" in str(first.settings.get("dataset"))
-        else title
-    ), f"{says[0].upper()}{says[1:]} · {day}"
-
-
-def _models(chapter: Chapter) -> str:
-    names = chapter.runs.get("model_name", chapter.runs["name"])
-    count = names[~chapter.runs["baseline"]].nunique()
-    number = _NUMBERS[count] if count < len(_NUMBERS) else f"{count:,}"
-    return counted(count, "model").replace(f"{count:,}", number) if count else "Baselines"
+    return title, f"{says[0].upper()}{says[1:]} · {day}"
 
 
 def _conditions(chapter: Chapter) -> list[str]:
-    settings = chapter.settings
+    common = chapter.settings
     asked = "multiple choice" if chapter.is_choice else "free diagnosis"
-    if inputs := settings.get("inputs"):
+    if inputs := common.get("inputs"):
         asked += f" from {_INPUTS.get(inputs, inputs)}"
-    judge = settings.get("judge", "none")
-    if settings.get("scorer") == "verbatim_diagnosis":
+    if common.get("scorer") == "verbatim_diagnosis":
         return [asked, "scored by the reference's words"]
+    judge = common.get("judge", "none")
     return [asked] if judge == "none" else [asked, f"judged by {_named(judge)}"]
 
 
