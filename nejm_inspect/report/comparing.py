@@ -145,7 +145,7 @@ def differences(chapters: Sequence[Chapter]) -> list[str]:
     runs = runs[~runs["baseline"] & ~runs.index.duplicated()]
     judges = " --judges compares judges response by response."
     told = judges if not chapters[0].options.judges and judged_twice(runs) else ""
-    explained = "inputs" if _ablations(runs) else ""
+    explained = "inputs" if any(one.topic == "ablation" for one in chapters) else ""
     return [
         f"The logs differ in {setting.replace('_', ' ')} ({'; '.join(runs[setting].unique())}): "
         f"their scores are not comparable.{told * (setting == 'judge')}"
