@@ -1,20 +1,21 @@
 """The statistics of a report: arrays in, numbers out.
 
-Models are compared case by case, on the cases that both have a score for: a case hard
-for one is usually hard for the other, and the paired difference is free of that shared
-variance (Miller 2024, arXiv 2411.00640). A share is the part of the points that a
-response has, 0 to 1. Intervals are at 95%, tests two-sided. Bounds are NaN where no
-interval is to be shown: with fewer than `MIN_CASES` cases, and where equal differences
-tell nothing of their spread.
+Models are compared case by case: a case hard for one is usually hard for the other, and the paired
+difference is free of that shared variance (Miller 2024, arXiv 2411.00640). A share is the part of
+the points that a response has, 0 to 1, or a case on average over its epochs. Arrays hold a number
+per case or, with an argument `cases` that holds the case of each, per response. Intervals are at
+95%, tests two-sided. Bounds are NaN where no interval is to be shown: with fewer than `MIN_CASES`
+cases, and where equal differences tell nothing of their spread.
 """
 
 import bisect
 import math
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, special
 
 from nejm_inspect.interval import MIN_CASES, mean_share_interval, wilson_interval
 
@@ -33,35 +34,16 @@ class Estimate(NamedTuple):
     upper: float = math.nan
 
 
-class Paired(NamedTuple):
-    """How two models compare on the cases that both have a score for."""
-
-    cases: int
-    difference: Estimate  # first less second
-    stderr: float
-    p: float
-    won: int  # by the first
-    drawn: int
-    lost: int
-
-
-class Power(NamedTuple):
-    """What a paired t test detects with a chance of `POWER`."""
-
-    detectable: float  # the smallest difference, with these cases
-    needed: int | None  # cases, for the difference observed; None if beyond reach
+def columns(name: str, estimate: Estimate) -> dict[str, Any]:
+    """An estimate as columns of a frame: `name`, `name_lower` and `name_upper`."""
+    return dict(zip((name, f"{name}_lower", f"{name}_upper"), estimate, strict=True))
 
 
 def mean_estimate(shares: ArrayLike) -> Estimate:
-    """A score: the mean share, with the interval of the log's `ci` metric.
-
-    Args:
-        shares: One per case, the mean over its epochs; shape (cases,).
-    """
+    """The mean of the cases' shares, with the interval of the log's `ci` metric."""
     values = np.asarray(shares, dtype=float).tolist()
     mean = math.fsum(values) / len(values) if values else math.nan
-    known = len(values) >= MIN_CASES
-    return Estimate(mean, *mean_share_interval(values)) if known else Estimate(mean)
+    return Estimate(mean, *(mean_share_interval(values) if len(values) >= MIN_CASES else ()))
 
 
 def rate_estimate(
@@ -69,21 +51,19 @@ def rate_estimate(
 ) -> Estimate:
     """The share of responses for which something holds; every response counts.
 
-    Wilson's interval with the effective size p(1 − p) / v of clustered responses (Rao
-    and Scott 1992). If it holds for xᵢ of the mᵢ responses to a case, p = Σ xᵢ / Σ mᵢ
-    and v = Σ (xᵢ − p·mᵢ)² / (Σ mᵢ)².
+    Wilson's interval with the effective size p(1 − p) / v of clustered responses (Rao and Scott
+    1992): of xᵢ of the mᵢ responses to each case, p = Σ xᵢ / Σ mᵢ, v = Σ (xᵢ − p·mᵢ)² / (Σ mᵢ)².
 
     Args:
-        holds: Whether it does, for every response; shape (responses,).
-        cases: The case of every response; by default each has its own.
-        at_most: The greatest effective size; by default the number of cases, and the
-            interval is never narrower than that of a single epoch with the same rate.
+        holds: Whether it does, for every response.
+        cases: By default each response has its own.
+        at_most: The greatest effective size; by default the number of cases, and the interval is
+            never narrower than that of a single epoch with the same rate.
     """
     held = np.asarray(holds, dtype=float)
     rate = float(held.mean()) if len(held) else math.nan
-    labels = np.arange(len(held)) if cases is None else np.asarray(cases)
-    codes = np.unique(labels, return_inverse=True)[1]
-    residuals = np.bincount(codes, held - rate)
+    labels = np.arange(len(held)) if cases is None else cases
+    residuals = np.bincount(np.unique(labels, return_inverse=True)[1], held - rate)
     if len(residuals) < MIN_CASES:
         return Estimate(rate)
     size: float = len(residuals)
@@ -93,65 +73,53 @@ def rate_estimate(
 
 
 def score_bounds(shares: ArrayLike, cases: ArrayLike) -> tuple[float, float]:
-    """The score if all missing responses had no points, and if they had all.
-
-    Args:
-        shares: One per response asked for, NaN where missing; shape (responses,).
-        cases: The case of every response.
-    """
-    values = np.asarray(shares, dtype=float)
-    codes = np.unique(np.asarray(cases), return_inverse=True)[1]
-    lowest = np.bincount(codes, np.nan_to_num(values)) / np.bincount(codes)
-    missing = np.bincount(codes, np.isnan(values)) / np.bincount(codes)
+    """The score if all missing responses, NaN among the shares, had no points, and if all."""
+    codes = np.unique(cases, return_inverse=True)[1]
+    lowest = np.bincount(codes, np.nan_to_num(shares)) / np.bincount(codes)
+    missing = np.bincount(codes, np.isnan(shares)) / np.bincount(codes)
     return float(lowest.mean()), float((lowest + missing).mean())
 
 
 def difference_estimate(differences: ArrayLike) -> Estimate:
-    """A mean difference with the interval of the paired t test (Student 1908).
-
-    Args:
-        differences: One per case, −1 to 1; shape (cases,).
-    """
+    """The mean of the cases' differences, with the paired t interval (Student 1908)."""
     values = np.asarray(differences, dtype=float)
     # Without noise: differences that cancel out are 0, and not minus that.
     mean = round(float(values.mean()), _DECIMALS) + 0.0 if len(values) else math.nan
-    error = _standard_error(values) if len(values) >= MIN_CASES else math.nan
-    return t_estimate(mean, error, len(values) - 1)
+    return _t_estimate(mean, _standard_error(values), len(values))
 
 
-def paired(first: ArrayLike, second: ArrayLike) -> Paired:
-    """Compares two models on shared cases, by points or by any other share.
-
-    The standard error is that of paired differences (Miller 2024): their standard
-    deviation over √n. p is `sign_flip_p` of the differences.
+def paired(first: ArrayLike, second: ArrayLike) -> dict[str, Any]:
+    """Compares two models on the cases that both have, by points or by any other share.
 
     Args:
-        first: A share, or whether something holds, per shared case; shape (cases,).
+        first: A share, or whether something holds, per case; NaN where missing.
         second: The other model's, for the same cases in the same order.
+
+    Returns:
+        A row of a frame: `cases`, the `difference` of the means, first less second, with its
+        bounds, its `standard_error` (the paired differences' deviation over √n), `p` by
+        `sign_flip_p`, and the cases `won` by the first, `drawn` and `lost`.
     """
     # One array, since numpy would stretch an array of one case to any other's length.
     one, other = np.array([first, second], dtype=float)
     differences = np.round(one - other, _DECIMALS)
-    return Paired(
-        cases=len(differences),
-        difference=difference_estimate(differences),
-        stderr=_standard_error(differences),
-        p=sign_flip_p(differences),
-        won=int(np.sum(differences > 0)),
-        drawn=int(np.sum(differences == 0)),
-        lost=int(np.sum(differences < 0)),
-    )
+    differences = differences[~np.isnan(differences)]
+    signs = np.sign(differences).tolist()
+    return {
+        "cases": len(differences),
+        **columns("difference", difference_estimate(differences)),
+        "standard_error": _standard_error(differences),
+        "p": sign_flip_p(differences),
+        **{name: signs.count(sign) for name, sign in (("won", 1), ("drawn", 0), ("lost", -1))},
+    }
 
 
 def sign_flip_p(differences: ArrayLike) -> float:
     """The exact p of the paired permutation test (Fisher 1935); NaN without a case.
 
-    The share of all ways to flip the signs that make the sum at least as extreme,
-    counted by convolution (Pagano and Tritchler 1983); one is added only to random
-    flips (Phipson and Smyth 2010). For right or wrong it is McNemar's exact test.
-
-    Args:
-        differences: One per case, −1 to 1, rounded to 1/1,200; shape (cases,).
+    The share of all ways to flip the signs that make the sum at least as extreme, counted by
+    convolution (Pagano and Tritchler 1983); one is added only to random flips (Phipson and Smyth
+    2010). For right or wrong it is McNemar's exact test. Differences are rounded to 1/1,200.
     """
     steps = np.rint(np.asarray(differences, dtype=float) * _LATTICE).astype(int)
     if not len(steps):
@@ -168,11 +136,7 @@ def sign_flip_p(differences: ArrayLike) -> float:
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """p-values adjusted for multiple testing (Holm 1979, step-down Bonferroni).
-
-    Args:
-        p_values: Those of one family of tests. NaN stays NaN and does not count.
-    """
+    """One family's p-values, adjusted (Holm 1979); NaN stays NaN and counts as no test."""
     adjusted = np.array(p_values, dtype=float)
     tests = int(np.sum(~np.isnan(adjusted)))
     ascending = np.argsort(adjusted)[:tests]  # NaN sorts last
@@ -186,31 +150,17 @@ def rank_ranges(
 ) -> dict[str, tuple[int, int]]:
     """Best and worst rank that each model may have, given which are told apart.
 
-    The best is 1 plus the number of models above it, the worst the number of models
-    less those below it. All pairs being one family of tests, the chance that any range
-    misses the true rank is at most `SIGNIFICANCE` (Mogstad et al. 2024).
-
-    Args:
-        order: The models.
-        pairs: First model, second model, the first's score less the second's, and p
-            adjusted by `holm`. NaN, and pairs not given, tell nothing apart.
+    A pair is two of the models, the first's score less the second's, and p adjusted by `holm`;
+    NaN, and pairs not given, tell nothing apart. As all pairs are one family of tests, the chance
+    that any range misses the true rank is at most `SIGNIFICANCE` (Mogstad et al. 2024).
     """
     above = {(a, b) if d > 0 else (b, a) for a, b, d, p in pairs if p < SIGNIFICANCE}
-    return {
-        model: (
-            1 + sum((other, model) in above for other in order),
-            len(order) - sum((model, other) in above for other in order),
-        )
-        for model in order
-    }
+    better, worse = ([pair[side] for pair in above] for side in (0, 1))
+    return {model: (1 + worse.count(model), len(order) - better.count(model)) for model in order}
 
 
 def outright_wins(scores: ArrayLike) -> tuple[NDArray[np.int64], int]:
-    """Counts the cases that each model alone answers best, and those that none does.
-
-    Args:
-        scores: A share per model and case; shape (models, cases).
-    """
+    """Counts the cases that each model alone is best at, or none, by scores (models, cases)."""
     rounded = np.round(np.asarray(scores, dtype=float), _DECIMALS)
     best = rounded == rounded.max(axis=0)
     alone = best.sum(axis=0) == 1
@@ -220,54 +170,42 @@ def outright_wins(scores: ArrayLike) -> tuple[NDArray[np.int64], int]:
 def detectable_difference(deviation: float, cases: int) -> float:
     """The smallest difference that a paired t test detects with a chance of `POWER`.
 
-    By the noncentral t distribution (Cohen 1988, chapter 2).
-
-    Args:
-        deviation: Standard deviation of the differences per case.
-        cases: How many there are, at least two.
+    By the noncentral t distribution (Cohen 1988, chapter 2), for at least two cases and the
+    standard deviation of their differences.
     """
-    from scipy import optimize, special
-
-    critical = float(special.stdtrit(cases - 1, 1 - SIGNIFICANCE / 2))
-
-    def lacking(shift: float) -> float:
-        beyond = 1 - special.nctdtr(cases - 1, shift, critical)
-        return POWER - float(beyond + special.nctdtr(cases - 1, shift, -critical))
-
-    shift = float(optimize.brentq(lacking, 0, 2 * critical + 2))
-    return shift * deviation / math.sqrt(cases)
+    ends = special.stdtrit(cases - 1, [SIGNIFICANCE / 2, 1 - SIGNIFICANCE / 2])
+    shift = optimize.brentq(
+        lambda s: np.diff(special.nctdtr(cases - 1, s, ends))[0] - 1 + POWER, 0, 2 * ends[1] + 2
+    )
+    return float(shift) * deviation / math.sqrt(cases)
 
 
-def power_of(pair: Paired) -> Power | None:
-    """What these cases can show about two models, and how many would show it.
-
-    The cases needed take the observed difference and spread for the true ones. They are
-    `MIN_CASES` or more, rounded up to two figures.
+def power_of(pair: Mapping[str, Any]) -> tuple[float, int | None] | None:
+    """What the cases of a pair, as `paired` returns it, can show, and how many it would need.
 
     Returns:
-        None for fewer than `MIN_CASES` cases, or if all differences are equal.
+        The smallest detectable difference, and the cases needed if observed difference and spread
+        are the true ones: `MIN_CASES` or more, rounded up to two figures, None if beyond reach.
+        Altogether None for fewer than `MIN_CASES` cases, or if all differences are equal.
     """
-    if pair.cases < MIN_CASES or not pair.stderr:
+    cases, error, shown = pair["cases"], pair["standard_error"], abs(pair["difference"])
+    if cases < MIN_CASES or not error:
         return None
-    deviation, shown = pair.stderr * math.sqrt(pair.cases), abs(pair.difference.value)
-    detectable = detectable_difference(deviation, pair.cases)
-    numbers = range(MIN_CASES, WITHIN_REACH * pair.cases + 1)
+    deviation = error * math.sqrt(cases)
+    detectable = detectable_difference(deviation, cases)
+    numbers = range(MIN_CASES, WITHIN_REACH * cases + 1)
     place = bisect.bisect_left(numbers, -shown, key=lambda n: -detectable_difference(deviation, n))
     if place == len(numbers):
-        return Power(detectable, None)
+        return detectable, None
     unit = 10 ** (len(str(numbers[place])) - 2)
-    return Power(detectable, math.ceil(numbers[place] / unit) * unit)
+    return detectable, math.ceil(numbers[place] / unit) * unit
 
 
 def independent_difference(first: ArrayLike, second: ArrayLike) -> Estimate:
     """The difference of the scores on two sets of different cases, first less second.
 
-    Its interval is made of those of the two scores (Newcombe 1998, method 10; Zou and
-    Donner 2008). It stays within the scale and, unlike Welch's, covers near its ends.
-
-    Args:
-        first: A share per case; shape (cases,).
-        second: The same of the other cases; shape (other cases,).
+    Its interval is made of those of the two scores (Newcombe 1998, method 10; Zou and Donner
+    2008). It stays within the scale and, unlike Welch's, covers near its ends.
     """
     one, other = mean_estimate(first), mean_estimate(second)
     difference = one.value - other.value
@@ -276,23 +214,40 @@ def independent_difference(first: ArrayLike, second: ArrayLike) -> Estimate:
     return Estimate(difference, difference - below, difference + above)
 
 
-def t_estimate(value: float, error: float, degrees: int) -> Estimate:
-    """Student's interval of a difference of shares, cut at −1 and 1.
+def adjusted_difference(
+    shares: ArrayLike, group: ArrayLike, covariates: ArrayLike, cases: ArrayLike
+) -> Estimate:
+    """How much higher a group's scores are than the others', at equal covariates.
 
-    Args:
-        value: The difference, −1 to 1.
-        error: Its standard error; 0 and NaN leave it without bounds.
-        degrees: Degrees of freedom.
+    The group's coefficient in a linear regression, with a standard error robust to cases as
+    clusters (Liang and Zeger 1986; G/(G − 1) · (N − 1)/(N − k) as in Stata). NaN with fewer than
+    `MIN_CASES` cases in or outside the group, and if the covariates determine it. `group` tells
+    whether a response is in it; covariates have the shape (responses, covariates).
     """
-    from scipy import special
+    values, inside = np.asarray(shares, dtype=float), np.asarray(group, dtype=float)
+    codes = np.unique(cases, return_inverse=True)[1]
+    design = np.column_stack([inside, np.ones(len(values)), np.asarray(covariates, float)])
+    rank, rank_without = map(np.linalg.matrix_rank, (design, design[:, 1:]))
+    fewest = min(len(set(codes[inside == side])) for side in (0, 1))
+    if fewest < MIN_CASES or rank == rank_without:
+        return Estimate(math.nan)
+    inverse = np.linalg.pinv(design)
+    coefficients = inverse @ values
+    influence = np.bincount(codes, inverse[0] * (values - design @ coefficients))
+    size, clusters = len(values), len(influence)
+    factor = clusters / (clusters - 1) * (size - 1) / (size - rank)
+    error = math.sqrt(factor * float(influence @ influence))
+    return _t_estimate(float(coefficients[0]), error, clusters)
 
-    if not error > 10**-_DECIMALS:
+
+def _t_estimate(value: float, error: float, cases: int) -> Estimate:
+    """Student's interval of a difference of shares by its standard error, cut at −1 and 1."""
+    if cases < MIN_CASES or not error > 10**-_DECIMALS:
         return Estimate(value)
-    margin = float(special.stdtrit(degrees, 0.975)) * error
+    margin = float(special.stdtrit(cases - 1, 0.975)) * error
     return Estimate(value, max(-1.0, value - margin), min(1.0, value + margin))
 
 
 def _standard_error(values: NDArray[np.float64]) -> float:
-    if len(values) < 2:
-        return math.nan
-    return round(float(values.std(ddof=1)), _DECIMALS) / math.sqrt(len(values))
+    deviation = round(float(values.std(ddof=1)), _DECIMALS) if len(values) > 1 else math.nan
+    return deviation / math.sqrt(max(1, len(values)))

@@ -10,8 +10,8 @@ from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.estimates import score_of, spread
 from nejm_inspect.report.figures import Figure, dots
 from nejm_inspect.report.formats import bounds, percent, signed, whole
-from nejm_inspect.report.regression import adjusted_difference
 from nejm_inspect.report.sections.section import Finding, Section
+from nejm_inspect.report.statistics import adjusted_difference
 from nejm_inspect.report.table import Table
 
 ADJUSTED = "Brier score, length of text and question type"
