@@ -1,7 +1,9 @@
 import itertools
 import math
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies
 from scipy import stats
@@ -20,9 +22,13 @@ def undefined(*values: float) -> bool:
     return all(map(math.isnan, values))
 
 
-def observed(difference: float, deviation: float, cases: int) -> st.Paired:
-    stderr = deviation / math.sqrt(cases)
-    return st.Paired(cases, st.Estimate(difference), stderr, 0.5, 0, cases, 0)
+def bounds(pair: dict[str, Any]) -> tuple[float, float]:
+    return pair["difference_lower"], pair["difference_upper"]
+
+
+def observed(difference: float, deviation: float, cases: int) -> dict[str, Any]:
+    error = deviation / math.sqrt(cases)
+    return {"cases": cases, "difference": difference, "standard_error": error}
 
 
 def test_a_score_has_the_interval_of_the_log_from_ten_cases_on() -> None:
@@ -64,27 +70,41 @@ def test_a_score_lies_between_none_and_all_of_the_missing_points() -> None:
 def test_a_difference_has_the_interval_of_the_paired_t_test() -> None:
     first, second = (np.array(MAIZE) % 11 / 10, np.array(MAIZE) % 7 / 10)
     test, found = stats.ttest_rel(first, second), st.paired(first, second)
-    assert found.difference[1:] == pytest.approx(tuple(test.confidence_interval()))
-    assert found.stderr == pytest.approx(found.difference.value / test.statistic)
-    assert found.cases == found.won + found.drawn + found.lost == 15
-    assert st.paired(second, first).difference.value == -found.difference.value
+    assert bounds(found) == pytest.approx(tuple(test.confidence_interval()))
+    assert found["standard_error"] == pytest.approx(found["difference"] / test.statistic)
+    assert found["cases"] == found["won"] + found["drawn"] + found["lost"] == 15
+    assert st.paired(second, first)["difference"] == -found["difference"]
+
+
+def test_a_pair_is_compared_on_the_cases_that_both_have() -> None:
+    first = pd.Series([1.0, math.nan, 0.5, 0.2, math.nan, 0.0])
+    second = pd.Series([0.4, 0.7, 0.5, math.nan, math.nan, 0.3])
+    found = st.paired(first, second)
+    assert found == st.paired([1.0, 0.5, 0.0], [0.4, 0.5, 0.3]) | {
+        name: pytest.approx(math.nan, nan_ok=True)
+        for name in ("difference_lower", "difference_upper")
+    }
+    assert [found[name] for name in ("cases", "won", "drawn", "lost")] == [3, 1, 1, 1]
+    assert found["difference"] == pytest.approx(0.1)
 
 
 def test_equal_differences_tell_nothing_of_their_spread() -> None:
     drawn, lost = (st.paired([0.1 + 0.2] * 12, [0.3] * 12), st.paired([0.3] * 12, [0.6] * 12))
-    assert (drawn.difference.value, drawn.drawn, drawn.stderr) == (0, 12, 0)
-    assert (lost.difference.value, lost.lost, lost.stderr) == (-0.3, 12, 0)
-    assert undefined(*drawn.difference[1:], *lost.difference[1:])
+    assert (drawn["difference"], drawn["drawn"], drawn["standard_error"]) == (0, 12, 0)
+    assert (lost["difference"], lost["lost"], lost["standard_error"]) == (-0.3, 12, 0)
+    assert undefined(*bounds(drawn), *bounds(lost))
     cancelling = st.paired([0.0, 0.0, 0.3], [0.1, 0.2, 0.0])
-    assert str(cancelling.difference.value) == "0.0"  # and not minus that
+    assert str(cancelling["difference"]) == "0.0"  # and not minus that
 
 
 def test_one_case_shows_nothing_none_is_undefined_and_other_lengths_are_refused() -> None:
     one, none = st.paired([1.0], [0.4]), st.paired([], [])
-    assert (one.won, one.p) == (1, 1)
-    assert undefined(one.stderr, *one.difference[1:], none.p, *none.difference)
-    with pytest.raises(ValueError, match="inhomogeneous"):
-        st.paired([0.5], [0.1, 0.2])
+    assert (one["won"], one["p"]) == (1, 1)
+    assert undefined(one["standard_error"], *bounds(one), none["p"], none["difference"])
+    assert undefined(none["standard_error"], *bounds(none))
+    for other in ([0.1, 0.2], []):
+        with pytest.raises(ValueError, match="inhomogeneous"):
+            st.paired([0.5], other)
 
 
 @settings(deadline=None)
@@ -108,8 +128,8 @@ def test_p_is_fishers_of_maize_and_mcnemars_of_right_or_wrong() -> None:
     for cases, first, second, p in ((50, 12, 2, 0.0129), (21, 1, 7, 0.0703)):
         both = np.arange(cases)
         found = st.paired(both < first, both >= cases - second)
-        assert (found.won, found.lost) == (first, second)
-        assert found.p == pytest.approx(p, abs=5e-5)
+        assert (found["won"], found["lost"]) == (first, second)
+        assert found["p"] == pytest.approx(p, abs=5e-5)
 
 
 def test_holm_adjusts_the_worked_example_and_leaves_out_what_is_undefined() -> None:
@@ -169,3 +189,35 @@ def test_scores_on_other_cases_differ_by_newcombes_interval() -> None:
     assert found == pytest.approx((0.2, 0.0524, 0.3339), abs=0.002)
     assert undefined(*st.independent_difference([1.0] * 9, first)[1:])
     assert undefined(*st.independent_difference([], first))
+
+
+# Two responses to each of 24 cases; both covariates take a value a case.
+INDEX = np.arange(48)
+CASES = [f"case {index // 2}" for index in INDEX]
+GROUP = INDEX % 4 < 2
+BRIER = 0.01 + (INDEX // 2 * 7 % 24) / 120
+LENGTH = np.log(40 + INDEX // 2 * 11 % 24)
+SHARES = (INDEX * 13 % 11) / 10
+COVARIATES = np.column_stack([BRIER, LENGTH])
+
+
+def test_an_adjusted_difference_is_that_of_statsmodels() -> None:
+    # OLS(SHARES, [1, GROUP, BRIER, LENGTH]).fit(cov_type="cluster", use_t=True) of
+    # statsmodels 0.15.0, clustered by case: coefficient and interval of GROUP.
+    # A covariate that does not vary changes nothing.
+    covariates = np.column_stack([COVARIATES, np.full(48, 3.0)])
+    found = st.adjusted_difference(SHARES, GROUP, covariates, CASES)
+    assert found == pytest.approx((-0.01558716, -0.18574395, 0.15456963), abs=1e-8)
+
+
+def test_groups_that_covariates_determine_and_nine_cases_have_none() -> None:
+    determined = np.column_stack([COVARIATES, 2.0 * GROUP + 1])
+    nine = np.isin(INDEX // 2, range(9))
+    assert np.isnan(st.adjusted_difference(SHARES, GROUP, determined, CASES)).all()
+    assert np.isnan(st.adjusted_difference(SHARES, nine, COVARIATES, CASES)).all()
+    assert np.isnan(st.adjusted_difference(SHARES[:1], [True], [[0.1]], ["a"])).all()
+
+
+def test_an_estimate_is_written_as_columns() -> None:
+    found = st.columns("score", st.Estimate(0.5, 0.4, 0.6))
+    assert found == {"score": 0.5, "score_lower": 0.4, "score_upper": 0.6}

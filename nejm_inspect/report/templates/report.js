@@ -1,100 +1,78 @@
 // Sorts and filters the tables of cases. Without it they are plain tables.
+const byText = new Intl.Collator("en", {numeric: true}).compare;
+const element = (tag, properties, ...children) => {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+};
+
 for (const table of document.querySelectorAll("table.sortable")) {
-  const body = table.tBodies[0];
-  const rows = [...body.rows];
   const heads = [...table.tHead.rows[0].cells];
-  const place = name => heads.findIndex(head => head.textContent === name);
-  const models = heads.map((head, n) => head.classList.contains("points") ? n : -1).filter(n => n >= 0);
-  const value = (row, n) => row.cells[n].dataset.v === undefined ? NaN : Number(row.cells[n].dataset.v);
-  const shown = row => row.textContent.toLowerCase();
   const best = Number(table.dataset.best);
-
-  heads.forEach((head, n) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...head.childNodes);
-    head.append(button);
-    button.addEventListener("click", () => {
-      const up = head.getAttribute("aria-sort") !== "ascending";
-      heads.forEach(other => other.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const order = (a, b) => {
-        const [x, y] = [value(a, n), value(b, n)];
-        if (isNaN(x) && isNaN(y)) return (up ? 1 : -1) * a.cells[n].textContent.localeCompare(b.cells[n].textContent, "en", {numeric: true});
-        return isNaN(x) ? 1 : isNaN(y) ? -1 : up ? x - y : y - x;
-      };
-      body.append(...rows.sort(order));
-    });
-  });
-
-  const filters = document.createElement("div");
-  filters.className = "filters";
-  const count = document.createElement("output");
-  const choices = [];
-  const choose = (title, options) => {
-    const label = document.createElement("label");
-    const select = document.createElement("select");
-    select.append(...options.map(([text, test]) => new Option(text)));
-    label.append(title, select);
-    filters.append(label);
-    choices.push(row => (options[select.selectedIndex][1] || (() => true))(row));
-  };
-  const given = row => models.map(n => value(row, n)).filter(v => !isNaN(v));
-  const alone = n => row => value(row, n) === best && models.every(m => m === n || value(row, m) !== best);
-  choose("Show", [
-    ["all cases"],
-    ["models disagree", row => value(row, place("Spread")) * 10 >= best * 7],
-    ["all models wrong", row => given(row).length > 0 && given(row).every(v => v * 10 < best * 3)],
-    ["all models right", row => given(row).length > 0 && given(row).every(v => v === best)],
-    ["without a score", row => given(row).length < models.length],
-    ...(models.length > 1 ? models.map(n => ["only " + heads[n].textContent + " right", alone(n)]) : []),
-  ]);
-  for (const name of ["Difficulty", "Question type"]) {
-    const n = place(name);
-    const found = n < 0 ? [] : [...new Set(rows.map(row => row.cells[n].textContent))].sort();
-    if (found.length > 1) choose(name, [["all"], ...found.map(text => [text, row => row.cells[n].textContent === text])]);
-  }
-  const search = document.createElement("label");
-  const words = document.createElement("input");
-  words.type = "search";
-  search.append("Search", words);
-  filters.append(search, count);
-  const texts = new Map(rows.map(row => {
+  const text = (one, n) => one.row.cells[n]?.textContent;
+  const value = (one, n) => Number(one.row.cells[n].dataset.v); // NaN if none, which sorts last
+  const cases = [...table.tBodies[0].rows].map(row => {
     const link = row.cells[0].querySelector("a");
     const details = link && document.getElementById(link.hash.slice(1));
-    return [row, {details, text: shown(row) + (details ? details.textContent.toLowerCase() : "")}];
-  }));
+    const one = {row, details, words: (row.textContent + (details?.textContent ?? "")).toLowerCase()};
+    link?.addEventListener("click", event => {
+      event.preventDefault();
+      if (one.opened) return one.opened = one.opened.remove();
+      const parts = [...details.children].slice(1).map(child => child.cloneNode(true));
+      one.opened = element("tr", {className: "opened"}, element("td", {colSpan: heads.length}, ...parts));
+      row.after(one.opened);
+    });
+    return one;
+  });
+
+  for (const [n, head] of heads.entries()) {
+    const sort = () => {
+      const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+      heads.forEach(other => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+      cases.sort((a, b) => {
+        const [x, y] = [value(a, n), value(b, n)];
+        return isNaN(x) - isNaN(y) || sign * (isNaN(x) ? byText(text(a, n), text(b, n)) : x - y);
+      });
+      table.tBodies[0].append(...cases.flatMap(one => one.opened ? [one.row, one.opened] : one.row));
+    };
+    head.append(element("button", {type: "button", onclick: sort}, ...head.childNodes));
+  }
+
+  const filters = element("div", {className: "filters"});
+  const search = element("input", {type: "search"});
+  const tests = [one => one.words.includes(search.value.toLowerCase())];
+  const choose = (title, options) => {
+    const select = element("select", {}, ...options.map(([name]) => new Option(name)));
+    filters.append(element("label", {}, title, select));
+    tests.push(one => options[select.selectedIndex][1](one));
+  };
+  const place = name => heads.findIndex(head => head.textContent === name);
+  const models = [...heads.keys()].filter(n => heads[n].classList.contains("points"));
+  const given = one => models.map(n => value(one, n)).filter(v => !isNaN(v));
+  choose("Show", [
+    ["all cases", () => true],
+    ["models disagree", one => value(one, place("Spread")) * 10 >= best * 7],
+    ["all models wrong", one => given(one).length > 0 && Math.max(...given(one)) * 10 < best * 3],
+    ["all models right", one => Math.min(...given(one)) === best],
+    ["without a score", one => given(one).length < models.length],
+    ...(models.length > 1 ? models : []).map(n =>
+      [`only ${heads[n].textContent} right`, one => value(one, n) === best && given(one).filter(v => v === best).length === 1]),
+  ]);
+  for (const name of ["Difficulty", "Question type"]) {
+    const n = place(name), found = [...new Set(cases.map(one => text(one, n)))].sort();
+    if (found.length > 1) choose(name, [["all", () => true], ...found.map(it => [it, one => text(one, n) === it])]);
+  }
+  const count = element("output");
+  filters.append(element("label", {}, "Search", search), count);
   const apply = () => {
-    const wanted = words.value.toLowerCase();
-    let left = 0;
-    for (const row of rows) {
-      const {details, text} = texts.get(row);
-      row.hidden = !(choices.every(test => test(row)) && text.includes(wanted));
-      if (details) details.hidden = row.hidden;
-      left += !row.hidden;
+    for (const one of cases) {
+      const hidden = !tests.every(test => test(one));
+      for (const part of [one.row, one.details, one.opened]) if (part) part.hidden = hidden;
     }
-    count.textContent = `${left} of ${rows.length} cases`;
+    count.textContent = `${cases.filter(one => !one.row.hidden).length} of ${cases.length} cases`;
   };
   filters.addEventListener("input", apply);
   table.closest(".scroll").before(filters);
   apply();
-
-  for (const row of rows) {
-    const link = row.cells[0].querySelector("a");
-    if (!link) continue;
-    link.addEventListener("click", event => {
-      event.preventDefault();
-      const next = row.nextElementSibling;
-      if (next && next.classList.contains("opened")) return next.remove();
-      const {details} = texts.get(row);
-      const cell = document.createElement("td");
-      cell.colSpan = heads.length;
-      cell.className = "text";
-      cell.append(...[...details.children].slice(1).map(child => child.cloneNode(true)));
-      const opened = document.createElement("tr");
-      opened.className = "opened";
-      opened.append(cell);
-      row.after(opened);
-    });
-  }
 }
