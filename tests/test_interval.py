@@ -3,8 +3,7 @@ import runpy
 import sys
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from nejm_inspect import interval
 from nejm_inspect.interval import mean_share_interval, wilson_interval

@@ -72,14 +72,6 @@ def rate_estimate(
     return Estimate(rate, *wilson_interval(rate, size))
 
 
-def score_bounds(shares: ArrayLike, cases: ArrayLike) -> tuple[float, float]:
-    """The score if all missing responses, NaN among the shares, had no points, and if all."""
-    codes = np.unique(cases, return_inverse=True)[1]
-    lowest = np.bincount(codes, np.nan_to_num(shares)) / np.bincount(codes)
-    missing = np.bincount(codes, np.isnan(shares)) / np.bincount(codes)
-    return float(lowest.mean()), float((lowest + missing).mean())
-
-
 def difference_estimate(differences: ArrayLike) -> Estimate:
     """The mean of the cases' differences, with the paired t interval (Student 1908)."""
     values = np.asarray(differences, dtype=float)

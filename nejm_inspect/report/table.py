@@ -79,8 +79,9 @@ class Table:
 
     def shade(self, given: float | None) -> str:
         """The CSS class of so many points: p0 to p10, or none."""
-        missing = given is None or fmt.is_missing(given)
-        return "none" if missing else f"p{round(10 * given / self.most_points)}"
+        if given is None or fmt.is_missing(given):
+            return "none"
+        return f"p{round(10 * given / self.most_points)}"
 
     def to_markdown(self) -> Markup:
         """The table in Markdown."""

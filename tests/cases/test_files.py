@@ -14,8 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from datasets import ClassLabel, Dataset, Features, Image, LargeList, List, Value
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from inspect_ai import eval
 from pydantic import TypeAdapter
 

@@ -2,8 +2,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from nejm_inspect.cases.image_bytes import ImageError, bare_image
 from nejm_inspect.cases.images import check_image

@@ -4,8 +4,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from inspect_ai.model import ChatMessageSystem
 
 from nejm_inspect.judging.verdict import (

@@ -2,6 +2,7 @@
 
 import datetime
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,15 @@ def test_missing_responses(logs: Logs) -> None:
     assert "between 90.0% and 100.0%" in findings(told)
 
 
+def test_missing_epochs_widen_what_a_score_could_be(logs: Logs) -> None:
+    # The first case misses one of two responses, the third both.
+    logs.write("m/a", [[5, None], [10, 10], ["error", None]])
+    row = frame(logs.told(), "leaderboard").iloc[0]
+    ends = (0.25 + 1 + 0) / 3, (0.75 + 1 + 1) / 3
+    assert (row["if_all_wrong"], row["if_all_right"]) == pytest.approx(ends)
+    assert (row["absent"], row["missing"]) == (3, 1)
+
+
 def test_few_cases_have_no_interval(logs: Logs) -> None:
     logs.write("m/a", [10, 5, 0])
     told = logs.told()
@@ -190,6 +200,20 @@ def test_cutoffs(logs: Logs) -> None:
     assert "separates nothing" in findings(none)
 
 
+def ordinal_alpha(pairs: list[tuple[float, float]]) -> float:
+    """Krippendorff 2011, Computing Krippendorff's Alpha-Reliability: ordinal, two observers."""
+    ratings = [rating for pair in pairs for rating in pair]
+    number = Counter(ratings)
+
+    def distance(a: float, b: float) -> float:
+        between = sum(number[v] for v in number if min(a, b) <= v <= max(a, b))
+        return (between - (number[a] + number[b]) / 2) ** 2
+
+    observed = np.mean([distance(a, b) for a, b in pairs])
+    expected = sum(distance(a, b) for a in ratings for b in ratings)
+    return 1 - observed / (expected / (len(ratings) * (len(ratings) - 1)))
+
+
 def test_panel(logs: Logs) -> None:
     verdicts = [(10, 9.0), (0, 5), (7, 7), (None, 3)] * 5
 
@@ -200,11 +224,12 @@ def test_panel(logs: Logs) -> None:
 
     logs.write("m/a", [9.5, 2.5, 7, 3] * 5, judge="j/a, j/b", score=panel)
     told = logs.told()
-    row = frame(told, "panel").iloc[-1]
+    row = frame(told, "judges").iloc[-1]
     assert (row["responses"], row["apart"]) == (15, pytest.approx(1 / 3))
-    judges = frame(told, "panel_judges").set_index(["judge", "name"])
+    assert row["alpha"] == pytest.approx(ordinal_alpha(verdicts[:3] * 5))
+    judges = frame(told, "judge_scores").set_index(["judge", "name"])
     assert judges.loc[("j/a", "a"), "unscored"] == 5
-    assert judges.loc[("j/b", "a"), "mean_points"] == 6
+    assert judges.loc[("j/b", "a"), "overall"] == pytest.approx(0.6)
     board = frame(told, "leaderboard").iloc[0]
     assert [board[f"points_{b}"] for b in ("10", "7–9", "1–3")] == [0, 10, 10]
 

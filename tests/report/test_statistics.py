@@ -59,14 +59,6 @@ def test_uneven_clusters_have_the_effective_size_worked_by_hand() -> None:
     assert found == (0.5, *map(pytest.approx, wilson_interval(0.5, 0.25 / 0.06875)))
 
 
-def test_a_score_lies_between_none_and_all_of_the_missing_points() -> None:
-    # Case a misses one of two responses, c its only one: (0.25 + 1 + 0) / 3 at least,
-    # (0.75 + 1 + 1) / 3 at most.
-    shares = [0.5, math.nan, 1.0, math.nan]
-    bounds = st.score_bounds(shares, ["a", "a", "b", "c"])
-    assert bounds == pytest.approx((1.25 / 3, 2.75 / 3))
-
-
 def test_a_difference_has_the_interval_of_the_paired_t_test() -> None:
     first, second = (np.array(MAIZE) % 11 / 10, np.array(MAIZE) % 7 / 10)
     test, found = stats.ttest_rel(first, second), st.paired(first, second)
