@@ -56,11 +56,13 @@ class Logs:
         score: Callable[[int], Mapping[str, Any]] | None = None,
         case: Callable[[int], Mapping[str, Any]] | None = None,
         scores: Callable[[int], dict[str, Score]] = lambda n: {},
+        ids: Sequence[int] | None = None,
         **spec: Any,
     ) -> EvalLog:
         """A run: for each case its points, or those of its epochs."""
         self.count += 1
         epochs = [g if isinstance(g, list | tuple) else [g] for g in given]
+        ids = ids or range(1, len(epochs) + 1)
         samples = []
         for n, row in enumerate(epochs):
             more = case(n) if case else {}
@@ -77,7 +79,7 @@ class Logs:
                 failed = points == "error"
                 samples.append(
                     EvalSample(
-                        id=n + 1,
+                        id=ids[n],
                         epoch=epoch,
                         input=f"history {n}",
                         target=f"reference {n}",
@@ -103,9 +105,7 @@ class Logs:
                 task_args=arguments,
                 model=model,
                 model_roles={"grader": ModelConfig(model=judge)},
-                dataset=EvalDataset(
-                    name="demo", samples=len(epochs), sample_ids=[n + 1 for n in range(len(epochs))]
-                ),
+                dataset=EvalDataset(name="demo", samples=len(epochs), sample_ids=list(ids)),
                 config=EvalConfig(
                     epochs=max(map(len, epochs)), epochs_reducer=spec.pop("reducer", None)
                 ),

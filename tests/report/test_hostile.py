@@ -60,6 +60,8 @@ def test_malformed_logs(logs: Logs, path: tuple[str, ...], value: Any) -> None:
     else:
         assert isinstance(result.exception, SystemExit), result.exception
         assert "_odd_x.json" in result.stderr
+    one = report(log, "--case", "2")
+    assert isinstance(one.exception, SystemExit | None), one.exception
 
 
 @pytest.mark.parametrize("value", ["abc", 11, -1, [1], {"x": 1}])

@@ -12,6 +12,7 @@ from scipy import stats
 
 from nejm_inspect.exam_metrics import in_range
 from nejm_inspect.report.chapter import Options
+from tests.cases.test_selection import PUBLISHED
 from tests.report.conftest import JUDGE, Logs, findings, frame, section
 
 RNG = np.random.default_rng(1)
@@ -294,14 +295,14 @@ def test_multiple_choice_has_readers_and_chance(logs: Logs) -> None:
 
 
 def test_beside_the_published_run(logs: Logs) -> None:
-    drawn = {"cases": "nejm", "sample_size": 50, "seed": 42}
-    points = [10] * 22 + [5] * 28
-    logs.write("openrouter/google/gemini-9", points, task_args=drawn)
+    points, ids = [10] * 22 + [5] * 28, [int(case) for case in PUBLISHED.split()]
+    logs.write("openrouter/google/gemini-9", points, ids=ids)
     told = logs.told()
     row = frame(told, "published").set_index("name").loc["gemini-3-pro-preview"]
     assert (row["same_family"], row["difference"]) == ("gemini-9", pytest.approx(0.72 - 0.698))
-    logs.write("openrouter/x/other", points[:50], task_args=drawn | {"seed": 1})
-    assert not [s for s in logs.told().sections if "published" in s.title]
+    logs.write("openrouter/x/other", points, ids=[*ids[:-1], 1])
+    *_, other = logs.report().chapters
+    assert not [s for s in other.sections if "published" in s.title]
 
 
 def test_contradictions_are_listed(logs: Logs) -> None:
