@@ -12,18 +12,17 @@ from nejm_inspect.report.estimates import score_of
 from nejm_inspect.report.formats import bounds, percent, signed, whole
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, dots
 
-ADJUSTED = "Brier score, length of text and question type"
 COLUMNS = "name cutoff cases_before before readers_before text_before cases_after after "
 COLUMNS += "readers_after text_after difference adjusted"
+SIDES = {"before": "before the cut-off", "after": "after the cut-off"}
+ADJUSTED = "Brier score, length of text and question type"
 LEAD = (
-    "A lower score after the cut-off is compatible with contamination, that is with cases seen in "
-    "training. But later cases differ: they carry more text, and may be harder. Cut-offs are as "
-    "given."
+    "A lower score after the cut-off is compatible with contamination (cases seen in training). "
+    "But later cases differ: they carry more text, and may be harder. Cut-offs are as given."
 )
 NOTE = (
     f"Difference: after less before, of different cases. Adjusted: the same at equal {ADJUSTED}, "
-    "by linear regression with standard errors clustered by case. Text: median number of "
-    "characters."
+    "by linear regression with standard errors clustered by case. Text: median characters."
 )
 
 
@@ -39,8 +38,7 @@ def section(chapter: Chapter) -> Section | None:
         return None
     caption = "Scores before and after the cut-off, differences in percentage points"
     table = Table("cutoffs", caption, pd.DataFrame(rows), COLUMNS.split())
-    sides = {side: f"{side} the cut-off" for side in ("before", "after")}
-    draw = partial(dots, table.frame, sides, percent, "score, %")
+    draw = partial(dots, table.frame, SIDES, percent, "score, %")
     title = "Scores before and after the cut-off, with 95% intervals"
     figure = Figure("cutoffs", title, "The two sides are different cases.", table, draw)
     findings, title = [_finding(row) for row in rows], "Before and after the training cut-off"
@@ -49,11 +47,11 @@ def section(chapter: Chapter) -> Section | None:
 
 def _split(chapter: Chapter, name: str, cutoff: datetime.date) -> dict[str, Any]:
     rows = chapter.responses[chapter.responses["name"] == name].dropna(subset="points")
-    cases = chapter.cases.assign(share=chapter.shares[name]).dropna(subset="share")
-    cases["length"] = rows.groupby("case_id")["history_length"].first()
+    length = rows.groupby("case_id")["history_length"].first().astype(float)
     # Others' datasets write dates as they like.
-    cases["day"] = pd.to_datetime(cases["date"], format="%Y-%m-%d", errors="coerce")
-    dated = cases.dropna(subset="day")
+    day = pd.to_datetime(chapter.cases["date"], format="%Y-%m-%d", errors="coerce")
+    cases = chapter.cases.assign(share=chapter.shares[name], length=length, day=day)
+    dated = cases.dropna(subset=["share", "day"])
     after = dated["day"] > pd.Timestamp(cutoff)
     found = {"name": name, "colour": chapter.colour(name), "cutoff": f"{cutoff}"}
     for side, some in (("before", dated[~after]), ("after", dated[after])):
@@ -61,32 +59,26 @@ def _split(chapter: Chapter, name: str, cutoff: datetime.date) -> dict[str, Any]
         found |= {f"cases_{side}": len(some), **st.columns(side, score)}
         found[f"readers_{side}"] = some["reader_accuracy"].astype(float).mean()
         found[f"text_{side}"] = some["length"].median()
-    shares = dated["share"]
-    raw = st.independent_difference(shares[after], shares[~after])
+    raw = st.independent_difference(dated["share"][after], dated["share"][~after])
     known = dated.dropna(subset=["brier_score", "length", "question_type"])
-    covariates = np.column_stack(
-        [
-            known["brier_score"].astype(float),
-            np.log1p(known["length"].astype(float)),
-            known["question_type"] == "diagnosis",
-        ]
-    )
+    asked = known["question_type"] == "diagnosis"
+    covariates = np.array([known["brier_score"], np.log1p(known["length"]), asked], dtype=float).T
     equal = st.adjusted_difference(known["share"], after[known.index], covariates, known.index)
     found |= st.columns("difference", raw) | st.columns("adjusted", equal)
-    return found | {"undated": len(cases) - len(dated)}
+    return found | {"undated": int(cases["share"].count()) - len(dated)}
 
 
 def _finding(row: dict[str, Any]) -> Finding:
-    name, day, before, after = (row[c] for c in ("name", "cutoff", "cases_before", "cases_after"))
     undated = f" {row['undated']} cases have no date." if row["undated"] else ""
-    if not before or not after:
-        told = f": {before} scored cases before it, {after} after.{undated}"
-        return Finding(f"{name}: its cut-off {day} separates nothing", told, limits=True)
+    if not row["cases_before"] or not row["cases_after"]:
+        lead = f"{row['name']}: its cut-off {row['cutoff']} separates nothing"
+        told = ": {cases_before} scored cases before it, {cases_after} after.".format_map(row)
+        return Finding(lead, told + undated, limits=True)
     told = bounds(row, "difference")
     if interval := bounds(row, "adjusted"):
         told += f"; {signed(row['adjusted'])}{interval} at equal {ADJUSTED}"
     if row["text_after"] > row["text_before"]:
         lengths = whole(row["text_after"]), whole(row["text_before"])
         told += ". Later cases carry more text (median {} against {} characters)".format(*lengths)
-    lead = f"{name}: {signed(row['difference'])} percentage points after {day}"
+    lead = f"{row['name']}: {signed(row['difference'])} percentage points after {row['cutoff']}"
     return Finding(lead, f"{told}.{undated}")
