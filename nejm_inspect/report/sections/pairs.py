@@ -9,69 +9,49 @@ from nejm_inspect.report.estimates import is_separated, pairs
 from nejm_inspect.report.formats import counted, hundredfold, signed
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, dots
 
-COLUMNS = ["first", "second", "cases", "difference", "standard_error", "p", "holm"]
-EXACT = ["exact_p", "exact_holm"]  # of right or wrong responses the same as p
+COLUMNS = "first second cases difference standard_error p holm exact_p exact_holm won drawn lost"
 
 
 def section(chapter: Chapter) -> Section | None:
-    """The paired comparisons of a chapter with several entrants."""
-    found = pairs(chapter, chapter.options.baseline)
+    """The paired comparisons of a chapter with several entrants, and the power of the cases."""
+    found, models = pairs(chapter, chapter.options.baseline), chapter.models
     if found.empty:
         return None
     if not found["cases"].any():
         return Section("Paired comparisons", lead="No two models share a scored case.")
     caption = "First less second, in percentage points, on the cases that both have"
-    columns = [*COLUMNS, *EXACT[: 0 if chapter.is_choice else 2], "won", "drawn", "lost"]
-    table = Table("pairs", caption, found, columns)
-    return Section(
-        *("Paired comparisons", [table, *_wins(chapter)], [_figure(chapter, table)]),
-        findings=_power(chapter),
-    )
+    # Of right or wrong responses, p of the exact ones is the same.
+    shown = [c for c in COLUMNS.split() if not (chapter.is_choice and c.startswith("exact"))]
+    tables, findings = [Table("pairs", caption, found, shown)], []
+    shared = chapter.shares[models].dropna()
+    if len(models) > 1 and len(shared):
+        wins, ties = st.outright_wins(shared.to_numpy().T)
+        frame = pd.DataFrame({"name": [*models, "several models"], "alone_best": [*wins, ties]})
+        caption = f"Cases won outright, of {len(shared)} that every model has a score for"
+        tables.append(Table("wins", caption, frame, [*frame]))
+    two = st.paired(*chapter.shares[models[:2]].to_numpy().T) if len(models) > 1 else None
+    if two and (power := st.power_of(two)):
+        needed = f"about {counted(power[1], 'case')}" if power[1] else ""
+        needed = needed or f"more than {st.WITHIN_REACH} times these cases"
+        told = f"{counted(two['cases'], 'case')} show a true difference of {hundredfold(power[0])} "
+        told += "percentage points or more between the two best models with "
+        told += f"{st.POWER:.0%} power; the difference observed would need {needed}."
+        findings.append(Finding("What these cases can show: ", told))
+    return Section("Paired comparisons", tables, [_figure(chapter, tables[0])], (), findings)
 
 
 def _figure(chapter: Chapter, table: Table) -> Figure:
     """Differences of all others from the best, or from the baseline."""
     found = table.frame.dropna(subset="difference")
-    counts = pd.concat([found["first"], found["second"]]).value_counts()
-    middle = next(n for n in chapter.order if counts.get(n) == counts.max())
-    ends = ["difference", "difference_upper", "difference_lower"]
-    ahead = found[found["first"] == middle].rename(columns={"second": "other"})
-    ahead[ends] = -ahead[["difference", "difference_lower", "difference_upper"]].to_numpy()
-    behind = found[found["second"] == middle].rename(columns={"first": "other"})
-    frame = pd.concat([behind, ahead])
-    starred = [f"{row['other']}{' *' * is_separated(row)}" for _, row in frame.iterrows()]
-    frame = frame.assign(name=starred, colour=frame["other"].map(chapter.colour))
-    values, axis = {"difference": ""}, "percentage points"
-    draw = partial(dots, frame, values, signed, axis, whole=False)
+    ends = ["difference", "difference_lower", "difference_upper"]
+    turned = found.rename(columns={"first": "second", "second": "first"})
+    turned[ends] = -turned[[ends[0], *ends[:0:-1]]].to_numpy()
+    both = pd.concat([found, turned])
+    middle = both["second"].value_counts().reindex(chapter.order).idxmax()
+    frame = both[both["second"] == middle]
+    names = frame["first"] + frame.apply(is_separated, axis="columns").map({True: " *", False: ""})
+    frame = frame.assign(name=names, colour=frame["first"].map(chapter.colour))
+    draw = partial(dots, frame, {"difference": ""}, signed, "percentage points", whole=False)
     title = f"Difference from {middle}, with 95% interval"
     caption = "Below 0: fewer points. * Holm-adjusted p < 0.05; intervals are unadjusted."
     return Figure("differences", title, caption, table, draw)
-
-
-def _wins(chapter: Chapter) -> list[Table]:
-    shared = chapter.shares[chapter.models].dropna()
-    if shared.empty or len(chapter.models) < 2:
-        return []
-    wins, ties = st.outright_wins(shared.to_numpy().T)
-    names = [*chapter.models, "several models"]
-    frame = pd.DataFrame({"name": names, "alone_best": [*wins, ties]})
-    caption = f"Cases won outright, of {len(shared)} that every model has a score for"
-    return [Table("wins", caption, frame, ["name", "alone_best"])]
-
-
-def _power(chapter: Chapter) -> list[Finding]:
-    """What so many cases can show between the two best models."""
-    if len(chapter.models) < 2:
-        return []
-    pair = st.paired(*(chapter.shares[name] for name in chapter.models[:2]))
-    if not (power := st.power_of(pair)):
-        return []
-    detectable, needed = power
-    enough = f"about {counted(needed, 'case')}" if needed else "more than "
-    enough += "" if needed else f"{st.WITHIN_REACH} times these cases"
-    told = (
-        f"{counted(pair['cases'], 'case')} show a true difference of {hundredfold(detectable)} "
-        f"percentage points or more between the two best models with {st.POWER:.0%} power; the "
-        f"difference observed would need {enough}."
-    )
-    return [Finding("What these cases can show: ", told)]

@@ -1,6 +1,5 @@
-"""Beside the published run: scores on its 50 cases."""
+"""Beside the NEJM Medical Image Diagnosis Benchmark of November 2025: scores on its 50 cases."""
 
-import re
 from functools import partial
 
 import numpy as np
@@ -18,59 +17,42 @@ PUBLISHED = (
     ("x-ai/grok-4.1-fast:free", 0.500, 13),
     ("qwen/qwen3-vl-235b-a22b-thinking", 0.482, 7),
 )
-"""Model, overall score and exact responses of 50, as published in November 2025 by the NEJM Medical
-Image Diagnosis Benchmark."""
+"""Model, overall score and exact responses of 50, as published."""
 
-CASES = 50
 DIFFERS = "the published run had other prompts and another judge, since retired"
 
 
 def section(chapter: Chapter) -> Section | None:
     """The published run beside ours, where the cases are the same."""
-    board = scores(chapter)
-    models = board[~board["baseline"]].dropna(subset="overall")
+    models = scores(chapter).query("not baseline").dropna(subset="overall").assign(run="here")
     if not chapter.runs["published_cases"].all() or models.empty:
         return None
-    there = [
-        {"name": _name(model), "run": "published", "colour": 0}
+    there = pd.DataFrame(
+        {"model": model, "name": model.rpartition("/")[2], "run": "published", "colour": 0}
         | columns("overall", Estimate(overall))
-        | columns("exact", rate_estimate(np.arange(CASES) < count))
+        | columns("exact", rate_estimate(np.arange(50) < count))
         for model, overall, count in PUBLISHED
-    ]
-    both = pd.concat([models.assign(run="here")[[*there[0]]], pd.DataFrame(there)])
-    family = both["name"].map(_family)
-    # Best first: of several models of a family, the best stands for it.
-    best_of = models.set_index(models["model"].map(_family)).groupby(level=0).first()
-    known = both["run"].eq("published") & family.isin(best_of.index)
-    shown = ["name", "run", "overall", "exact"]
-    if known.any():
-        both["same_family"] = family.map(best_of["name"]).where(known)
-        both["difference"] = family.map(best_of["overall"]).where(known) - both["overall"]
-        shown += ["same_family", "difference"]
+    )
+    both = pd.concat([models[[*there]], there], ignore_index=True)
+    # What models of a family share: `gemini`, of any provider and version. Its best stands for it.
+    family = both.pop("model").str.lower().str.extract(r"(?:^|/)([a-z]+)[^/]*$", expand=False)
+    best_of = both[both["run"] == "here"].groupby(family).first()
+    family = family.where((both["run"] == "published") & family.isin(best_of.index))
+    if family.notna().any():
+        both["same_family"] = family.map(best_of["name"])
+        both["difference"] = family.map(best_of["overall"]) - both["overall"]
+    shown = [*both.filter(regex="^(name|run|overall|exact|same_family|difference)$").columns]
     frame = both.sort_values("overall", ascending=False, kind="stable")
     caption = "This run and the published one; difference of the same family here"
     table = Table("published", caption, frame, shown)
-    suffix = frame["run"].map({"here": "", "published": ", published"})
-    named, values = frame.assign(name=frame["name"] + suffix), {"overall": ""}
-    draw = partial(dots, named, values, percent, "overall score, %")
+    names = frame["name"] + frame["run"].map({"here": "", "published": ", published"})
+    draw = partial(dots, frame.assign(name=names), {"overall": ""}, percent, "overall score, %")
     title = "Scores of this run and of the published one"
     caption = "Grey: published in November 2025, without intervals."
-    best, top = models.iloc[0], PUBLISHED[0][1]
+    figure = Figure("published", title, caption, table, draw)
+    best, top = models.iloc[0], there.iloc[0]
     lead = f"Beside the published run of November 2025: {best['name']} has "
-    lead += f"{signed(best['overall'] - top)} percentage points"
-    rest = f" against its best, {_name(PUBLISHED[0][0])} ({percent(top)}); {DIFFERS}."
-    return Section(
-        *("Beside the published run", [table], [Figure("published", title, caption, table, draw)]),
-        findings=[Finding(lead, rest)],
-        lead=f"The same {CASES} cases (seed 42), but {DIFFERS}.",
-    )
-
-
-def _name(model: str) -> str:
-    return model.rpartition("/")[2]
-
-
-def _family(model: str) -> str:
-    """What models of a family have in common: `gemini`, of any provider and version."""
-    found = re.match(r"[a-z]+", _name(model.lower()))
-    return found[0] if found else model
+    lead += f"{signed(best['overall'] - top['overall'])} percentage points"
+    rest = f" against its best, {top['name']} ({percent(top['overall'])}); {DIFFERS}."
+    findings, lead_in = [Finding(lead, rest)], f"The same 50 cases (seed 42), but {DIFFERS}."
+    return Section("Beside the published run", [table], [figure], (), findings, lead_in)

@@ -7,105 +7,96 @@ import pandas as pd
 
 from nejm_inspect.interval import MIN_CASES
 from nejm_inspect.report.estimates import BANDS, is_separated, pairs, scores
-from nejm_inspect.report.formats import bounds, counted, hundredfold, listing, percent
-from nejm_inspect.report.sections.section import (
-    Chapter,
-    Figure,
-    Finding,
-    Section,
-    Table,
-    bands,
-    dots,
-)
+from nejm_inspect.report.figures import Figure, bands, dots
+from nejm_inspect.report.formats import bounds, counted, hundredfold, listing, percent, signed
+from nejm_inspect.report.sections.section import Chapter, Finding, Section, Table
 
-READERS = "NEJM's readers"
-CHANCE = 0.2  # one of five options
-
-COLUMNS = ["name", "rank", "overall", "on_shared", "exact", "exact_count", "verbatim"]
-COLUMNS += [*(f"points_{band}" for band in BANDS), "unscored", "errors", "missing"]
-COLUMNS += ["input_tokens", "output_tokens", "cost", "time"]
-CHOICE = {"overall": "accuracy", "exact_count": "right"}
-CHOICE |= {f"overall_{end}": f"accuracy_{end}" for end in ("lower", "upper")}
-PRINTED = ["name", "rank", "overall", "accuracy", "exact", "right", "unscored", "errors", "missing"]
-"""The columns that a terminal has room for."""
+POINTS = {f"points_{band}": f"{band} points" for band in BANDS} | {"unscored": "unscored"}
+COLUMNS = "name rank overall accuracy on_shared exact exact_count right verbatim "
+COLUMNS += f"{' '.join(POINTS)} errors missing input_tokens output_tokens cost time"
+PRINTED = "name rank overall accuracy exact right unscored errors missing"  # a terminal has room
 
 NOTES = {
-    "rank": "Ranks such as 1–3: the places that a model may hold. A place is excluded only by a "
-    "paired difference with Holm-adjusted p < 0.05.",
-    "exact": "Overall: mean points as a percentage of the ten that a case gives. Exact: the share, "
-    "and count, of responses with ten points.",
-    "verbatim": "Verbatim: responses that are the reference's very words, a lower bound of "
-    "exactness that no judge can raise.",
+    "rank": "Ranks such as 1–3: those no paired difference with Holm-adjusted p < 0.05 excludes.",
+    "exact": "Overall: mean points in percent of a case's ten. Exact: share, and count, of tens.",
+    "verbatim": "Verbatim: the reference's very words, a lower bound of exactness whoever judges.",
 }
 
 
 def section(chapter: Chapter) -> Section:
     """The scores of a comparison or an ablation."""
-    board, choice = scores(chapter), chapter.is_choice
-    findings = [*_results(chapter, board), *_limits(board)]
+    board, choice, lines = scores(chapter), chapter.is_choice, {}
+    findings = [*_findings(chapter, board)]
     board = board.assign(mark=board["same_vendor"].ne("").map({True: " †", False: ""}))
+    value, caption = "overall score", "Mean share of the ten points that a case gives."
     if choice:
-        board = board.loc[:, ~board.columns.str.match("points_|exact(_[lu]|$)")]
-        board = board.rename(columns=CHOICE)
-    shown = [CHOICE.get(c, c) if choice else c for c in COLUMNS]
-    shown = [column for column in shown if column in board and board[column].notna().any()]
+        value, caption = "accuracy", "Share of cases with the correct of five options."
+        board = board.filter(regex="^(?!points_|exact(_[lu]|$))")
+        names = board.columns.str.replace("overall", "accuracy")
+        board.columns = names.str.replace("exact_count", "right")
+        known = [chapter.reader_accuracy] * bool(chapter.reader_accuracy >= 0)
+        lines = {"chance 20%": 0.2} | {f"NEJM's readers {percent(at)}": at for at in known}
+    shown = [c for c in COLUMNS.split() if c in board and board[c].notna().any()]
     notes = [note for column, note in NOTES.items() if column in shown]
     notes += ["† A judge is of this model's vendor."] * bool(board["mark"].any())
-    caption = "Best first, with 95% confidence intervals"
-    table = Table("leaderboard", caption, board, shown, notes, PRINTED)
-    notes = [*chapter.notes, *_notes(chapter, board)]
-    title = "Accuracy" if choice else "Scores"
-    return Section(title, [table], _figures(chapter, table), notes, findings)
+    head = "Best first, with 95% confidence intervals"
+    table = Table("leaderboard", head, board, shown, notes, PRINTED.split())
+    draw = partial(dots, board, {value.split()[0]: ""}, percent, f"{value}, %", lines=lines)
+    figures = [Figure("scores", f"{value.capitalize()} with 95% interval", caption, table, draw)]
+    if not choice:
+        caption = "From 10 (the reference diagnosis itself) to 0 (wrong, or no diagnosis)."
+        draw = partial(bands, board, POINTS)
+        figures.append(Figure("bands", "Responses by points", caption, table, draw))
+    told = [*chapter.notes, *_notes(chapter, board)]
+    return Section("Accuracy" if choice else "Scores", [table], figures, told, findings)
 
 
-def _figures(chapter: Chapter, table: Table) -> list[Figure]:
-    board, readers = table.frame, chapter.reader_accuracy
-    if chapter.is_choice:
-        known = {f"{READERS} {percent(readers)}": readers} if readers == readers else {}
-        lines, values = {"chance 20%": CHANCE, **known}, {"accuracy": ""}
-        draw = partial(dots, board, values, percent, "accuracy, %", lines=lines)
-        caption = "Share of cases with the correct of five options."
-        return [Figure("scores", "Accuracy with 95% interval", caption, table, draw)]
-    draw = partial(dots, board, {"overall": ""}, percent, "score, %")
-    caption = "Mean share of the ten points that a case gives."
-    overall = Figure("scores", "Overall score with 95% interval", caption, table, draw)
-    names = {f"points_{band}": f"{band} points" for band in BANDS} | {"unscored": "unscored"}
-    draw = partial(bands, board, names)
-    caption = "From 10 (the reference diagnosis itself) to 0 (wrong, or no diagnosis)."
-    return [overall, Figure("bands", "Responses by points", caption, table, draw)]
-
-
-def _results(chapter: Chapter, board: pd.DataFrame) -> Iterator[Finding]:
-    models = board[~board["baseline"]].dropna(subset="overall")
-    if models.empty or chapter.topic != "models":
-        return
-    best, several = models.iloc[0], len(models) > 1
-    lead, score = f"{best['name']} {'leads with' if several else 'scores'}", best["overall"]
-    told = f"{bounds(best, 'overall')} on {counted(best['cases'], 'case')}"
-    if several and "on_shared" in models:
-        score, shared = best["on_shared"], counted(int(best["shared_cases"]), "case")
-        told = f" on the {shared} that all models have a score for"
-    told += _separation(chapter, best["name"]) if several else ""
-    yield Finding(f"{lead} {percent(score)}", f"{told}.")
-    if not chapter.is_choice:
-        top = models.sort_values("exact", ascending=False, kind="stable").iloc[0]
-        lead = f"{top['name']} names the reference exactly in {percent(top['exact'])}"
-        told = f" of its responses{bounds(top, 'exact')}, {top['exact_count']} of "
-        yield Finding(lead, f"{told}{top['responses']}{', the most of all models' * several}.")
-    if (readers := chapter.reader_accuracy) == readers:
-        gap = best["overall"] - readers
-        told = f"; {best['name']} is {hundredfold(abs(gap))} percentage points "
-        told += "above" if gap >= 0 else "below"
-        unlike = ", choosing among five options: not a like-for-like human score"
-        lead = f"{READERS} were right in {percent(readers)} of these cases"
-        yield Finding(lead, f"{told if chapter.is_choice else unlike}.")
+def _findings(chapter: Chapter, board: pd.DataFrame) -> Iterator[Finding]:
+    models, readers = board[~board["baseline"]].dropna(subset="overall"), chapter.reader_accuracy
+    if len(models) and chapter.topic == "models":
+        best, several = models.iloc[0], len(models) > 1
+        name, score = best["name"], best["overall"]
+        told = f"{bounds(best, 'overall')} on {counted(best['cases'], 'case')}"
+        if several and "on_shared" in models:
+            score, shared = best["on_shared"], counted(int(best["shared_cases"]), "case")
+            told = f" on the {shared} that all models have a score for"
+        told += _separation(chapter, name) if several else ""
+        yield Finding(
+            f"{name} {'leads with' if several else 'scores'} {percent(score)}", f"{told}."
+        )
+        if not chapter.is_choice:
+            top = models.sort_values("exact", ascending=False, kind="stable").iloc[0]
+            lead = f"{top['name']} names the reference exactly in {percent(top['exact'])}"
+            told = f" of its responses{bounds(top, 'exact')}, {top['exact_count']} of "
+            yield Finding(lead, f"{told}{top['responses']}{', the most of all models' * several}.")
+        if readers == readers:
+            told = ", choosing among five options: not a like-for-like human score"
+            if chapter.is_choice:
+                told = f"; {name} differs by {signed(best['overall'] - readers)} percentage points"
+            lead = f"NEJM's readers were right in {percent(readers)} of these cases"
+            yield Finding(lead, f"{told}.")
+    related, gaps = board[board["same_vendor"] != ""], board[board["absent"] > 0]
+    if len(related):
+        lead = f"Judged by a model of the same vendor: {listing(related['name'])}"
+        told = f" ({listing(related['same_vendor'].unique())}). Judges may prefer their own family"
+        yield Finding(lead, f"{told} (arXiv 2404.13076).", limits=True)
+    if len(gaps):
+        told = "; ".join(
+            f"{g['name']} {g['absent']} ({g['unscored']} unscored, {g['errors']} errors), scoring "
+            f"between {percent(g['if_all_wrong'])} and {percent(g['if_all_right'])} with them"
+            for g in gaps.to_dict("records")
+        )
+        if bad := int(board["malformed"].sum()):
+            told += f"; {counted(bad, 'score')} cannot be read as points"
+        asked, absent = board[["responses", "absent"]].sum().sum(), gaps["absent"].sum()
+        told += ". Models are ordered and compared on shared cases."
+        yield Finding(f"{absent:,} of {asked:,} responses have no score", f": {told}", limits=True)
 
 
 def _separation(chapter: Chapter, best: str) -> str:
     """By how much the best leads, and from whom it is separated."""
     found = pairs(chapter, chapter.options.baseline)
-    rows = found[found["first"] == best].to_dict("records")
-    told = ""
+    rows, told = found[found["first"] == best].to_dict("records"), ""
     if rows and rows[0]["second"] == chapter.models[1]:
         told = f", {hundredfold(rows[0]['difference'])} percentage points"
         told += f"{bounds(rows[0], 'difference')} before {chapter.models[1]}"
@@ -116,42 +107,16 @@ def _separation(chapter: Chapter, best: str) -> str:
     return f"{told}; {', '.join(words)} (Holm-adjusted paired tests)" if words else told
 
 
-def _limits(board: pd.DataFrame) -> Iterator[Finding]:
-    related, gaps = board[board["same_vendor"] != ""], board[board["absent"] > 0]
-    if len(related):
-        lead = f"Judged by a model of the same vendor: {listing(related['name'])}"
-        told = f" ({listing(related['same_vendor'].unique())}). Judges may prefer their own family"
-        yield Finding(lead, f"{told} (arXiv 2404.13076).", limits=True)
-    if len(gaps):
-        told = "; ".join(
-            f"{row['name']} {row['absent']} ({row['unscored']} unscored, {row['errors']} errors), "
-            f"with which it would score between {percent(row['if_all_wrong'])} and "
-            f"{percent(row['if_all_right'])}"
-            for row in gaps.to_dict("records")
-        )
-        if bad := int(board["malformed"].sum()):
-            told += f"; {counted(bad, 'score')} cannot be read as points"
-        total = board["responses"].sum() + board["absent"].sum()
-        lead = f"{gaps['absent'].sum():,} of {total:,} responses have no score"
-        rest = f": {told}. Models are ordered and compared on shared cases."
-        yield Finding(lead, rest, limits=True)
-
-
 def _notes(chapter: Chapter, board: pd.DataFrame) -> Iterator[str]:
     runs, name = chapter.runs, chapter.runs["name"]
-    skipped, reducer = (name + " (" + runs[c].map(str) + ")" for c in ("skipped", "reducer"))
+    skipped, reducer = (name + runs[c].map(" ({})".format) for c in ("skipped", "reducer"))
+    several = board["name"][board["responses"] > board["cases"]]
     told = {
         "The run has not finished: {}.": name[~runs["finished"]],
         "Cases were left out because their image is missing: {}.": skipped[runs["skipped"] > 0],
-        "The log was judged again; the first of several scores is shown: {}.": name[
-            runs["judged_again"]
-        ],
-        "Several responses to a case, which counts with their mean: {}.": board["name"][
-            board["responses"] > board["cases"]
-        ],
-        "The log reduces epochs otherwise, this report by the mean: {}.": reducer[
-            runs["reducer"] != "mean"
-        ],
+        "Judged again; the first of several scores is shown: {}.": name[runs["judged_again"]],
+        "Several responses to a case, which counts with their mean: {}.": several,
+        "Epochs count with their mean, not as in the log: {}.": reducer[runs["reducer"] != "mean"],
     }
     yield from (words.format(listing(of.unique())) for words, of in told.items() if len(of))
     if board["absent"].any():
