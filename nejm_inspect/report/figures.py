@@ -65,8 +65,7 @@ class Figure:
     name: str
     title: str
     caption: str
-    table: Table
-    """The table that has the numbers."""
+    table: Table  # has the numbers
     draw: Callable[[], Drawing]
 
     @property
@@ -150,8 +149,10 @@ def dots(
         axes.hlines(places, lower, upper, inks, lw=2.2, capstyle="round")
         form: Any = {"marker": _MARKERS[nth % 7], "edgecolors": inks, "lw": 1, "zorder": 3}
         axes.scatter(middle, places, 6.5**2, filled, label=label_of(name), **form)
-    if not many:
-        _aside(axes, 1, map(write, frame[next(iter(values))]), ha="right")
+    if many:
+        drawing.legend(**_BELOW, ncols=2 if many > 3 else 4)
+    else:
+        _aside(axes, 1, map(write, frame[value]), ha="right")
     if whole:
         axes.set_xlim(-1, 101)
     else:
@@ -159,8 +160,6 @@ def dots(
     axes.spines["bottom"].set_visible(True)
     axes.grid(axis="x")
     axes.set_xlabel(axis)
-    if many:
-        drawing.legend(**_BELOW, ncols=2 if many > 3 else 4)
     return drawing
 
 

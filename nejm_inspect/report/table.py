@@ -23,10 +23,10 @@ cell leads to, the sign behind its name. No CSV file has them."""
 
 _NUMBERS: Mapping[fmt.Write, str] = {
     fmt.percent: "score overall on_shared accuracy exact verbatim readers threshold in_range apart "
-    "same_points both alone before after readers_before readers_after first_judge second_judge",
+    "same_points both alone before after readers_before readers_after",
     fmt.signed: "difference adjusted",
     fmt.hundredfold: "standard_error",
-    fmt.decimals: "alpha weighted_kappa absolute_error bias shift mean_points",
+    fmt.decimals: "alpha weighted_kappa absolute_error bias shift",
     fmt.signed_points: "moved",
     fmt.points: "spread points",
     fmt.p_value: "p holm exact_p exact_holm",
@@ -42,18 +42,15 @@ WRITERS = {name: write for write, names in _NUMBERS.items() for name in names.sp
 class Table:
     """A table of a section."""
 
-    name: str
-    """Of its CSV file, which holds the whole frame."""
+    name: str  # of its CSV file, which holds the whole frame
     caption: str
     frame: pd.DataFrame
     columns: Sequence[str]
     """Those that are shown, the first one naming the row. A number's bounds are in columns of the
     same name with `_lower` and `_upper`."""
     notes: Sequence[str] = ()
-    in_terminal: Sequence[str] = ()
-    """The columns that are printed."""
-    most_points: int = MAX_POINTS
-    """What the points in it are shaded by."""
+    in_terminal: Sequence[str] = ()  # the columns that are printed
+    most_points: int = MAX_POINTS  # what the points in it are shaded by
 
     @cached_property
     def rows(self) -> list[dict[Any, Any]]:
