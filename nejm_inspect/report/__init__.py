@@ -2,7 +2,7 @@
 
 import base64
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from nejm_inspect.report.chapter import Chapter, Options
@@ -14,8 +14,7 @@ from nejm_inspect.report.reading import TEXTS, read_logs
 from nejm_inspect.report.sections import SECTIONS
 from nejm_inspect.report.titles import heading, title_of
 
-MOST_WITHIN = 3_000_000
-"""Bytes of images up to which they are part of report.html; more go to files."""
+MOST_WITHIN = 3_000_000  # bytes of images that report.html holds; more go to files
 
 
 def write_report(
@@ -24,16 +23,13 @@ def write_report(
     options: Options = Options(),  # noqa: B008 - frozen
     exams: Sequence[str] = (),
 ) -> Report:
-    """Reads logs and writes pages, tables and figures about them.
+    """Reads logs, writes pages, tables and figures about them, and returns what they say.
 
     Args:
         places: Logs or folders of logs, local or any URL that fsspec opens.
         folder: Where to. Files of an earlier report are replaced, others never.
         options: What the report shows.
         exams: Logs of the judge's exam or folders of some.
-
-    Returns:
-        What the report says.
 
     Raises:
         NejmInspectError: If the logs cannot be read or hold nothing to report, or the folder cannot
@@ -42,21 +38,18 @@ def write_report(
     check_folder(folder)  # before the work of reading
     full = options.with_texts or bool(options.cutoffs)
     runs, responses, images = read_logs(places, exams, full)
-    sources, pictures = _placed(images if options.with_texts else {})
+    images = images if options.with_texts else {}
+    sources = {case: f"images/{n}.jpg" for n, case in enumerate(images, start=1)}
+    pictures = {sources[case]: image for case, image in images.items()}
+    if sum(map(len, images.values())) <= MOST_WITHIN:
+        encoded = {case: base64.b64encode(image).decode() for case, image in images.items()}
+        sources = {case: f"data:image/jpeg;base64,{text}" for case, text in encoded.items()}
+        pictures = {}
     report = build_report(chapters_of(runs, responses, options, sources))
     texts = [] if options.with_texts else [*TEXTS]
     rows = as_csv(responses.drop(columns=texts, errors="ignore"))
     write_files(folder, {**pages(report, pictures), "responses.csv": rows})
     return report
-
-
-def _placed(images: Mapping[str, bytes]) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Where the page finds the image of each case, and the files beside it."""
-    if sum(map(len, images.values())) <= MOST_WITHIN:
-        inside = {case: base64.b64encode(image).decode() for case, image in images.items()}
-        return {case: f"data:image/jpeg;base64,{text}" for case, text in inside.items()}, {}
-    paths = {case: f"images/{n}.jpg" for n, case in enumerate(images, start=1)}
-    return paths, {path: images[case] for case, path in paths.items()}
 
 
 def build_report(chapters: Sequence[Chapter]) -> Report:

@@ -34,9 +34,13 @@ def scores(chapter: Chapter) -> pd.DataFrame:
     """A row an entrant, best first: its score and all that it is made of."""
     rows = chapter.responses
     board = pd.DataFrame([_score(chapter, n, rows[rows["name"] == n]) for n in chapter.order])
-    ranks = _ranks(chapter)
-    for place, column in enumerate(("best_rank", "worst_rank") if ranks else ()):
-        board[column] = board["name"].map({name: ends[place] for name, ends in ranks.items()})
+    scored = [name for name in chapter.models if chapter.shares[name].notna().any()]
+    ranks: dict[str, tuple[int, int]] = {}
+    if chapter.topic == "models" and len(scored) > 1:
+        found = pairs(chapter, None)[["first", "second", "difference", "holm"]]
+        ranks = st.rank_ranges(scored, found.itertuples(index=False, name=None))
+        ends = pd.DataFrame.from_dict(ranks, "index", columns=["best_rank", "worst_rank"])
+        board = board.join(ends, on="name")
     written = {n: f"{a}" if a == b else f"{a}–{b}" for n, (a, b) in ranks.items()}
     shared = chapter.shares[chapter.models].dropna()
     if board["absent"].any() and len(shared):
@@ -82,18 +86,12 @@ def _score(chapter: Chapter, name: str, rows: pd.DataFrame) -> dict[str, Any]:
 def pairs(chapter: Chapter, baseline: str | None) -> pd.DataFrame:
     """A row for every two entrants, the better one first, Holm-adjusted over the rows.
 
-    Solvers that ask no model are in no family of tests, unless there is but one model.
-
-    Args:
-        chapter: The runs that are compared.
-        baseline: The entrant or model that all others are compared with; None compares each with
-            each.
+    A baseline is the entrant or model that all others are compared with; None compares each with
+    each. Solvers that ask no model are in no family of tests, unless there is but one model.
     """
-    exact = chapter.responses.dropna(subset="exact").astype({"exact": float})
-    rates = exact.groupby(["case_id", "name"])["exact"].mean().unstack()
-    rates = rates.reindex(index=chapter.shares.index, columns=chapter.order)
-    named = zip(chapter.runs["model"], chapter.runs["name"], strict=True)
-    middle = {name for model, name in named if baseline in (model, name)}
+    exact = chapter.responses.astype({"exact": float}).groupby(["case_id", "name"])["exact"]
+    rates = exact.mean().unstack().reindex(index=chapter.shares.index, columns=chapter.order)
+    middle = {*chapter.runs["name"][chapter.runs[["model", "name"]].isin([baseline]).any(axis=1)]}
     models = chapter.models if len(chapter.models) > 1 and not middle else chapter.order
     rows = [
         {"first": a, "second": b, **st.paired(chapter.shares[a], chapter.shares[b])}
@@ -101,19 +99,11 @@ def pairs(chapter: Chapter, baseline: str | None) -> pd.DataFrame:
         for a, b in combinations(models, 2)
         if not middle or middle & {a, b}
     ]
-    none = ["first", "second", "cases", "difference", "p", "exact_p"]
-    found = pd.DataFrame(rows, columns=None if rows else none)
-    return found.assign(holm=st.holm(found["p"]), exact_holm=st.holm(found["exact_p"]))
+    found = pd.DataFrame(rows)
+    adjusted = {"holm": "p", "exact_holm": "exact_p"} if rows else {}
+    return found.assign(**{name: st.holm(found[p]) for name, p in adjusted.items()})
 
 
 def is_separated(pair: Any) -> bool:
     """Whether a row of `pairs` shows a difference: what ranks and stars go by."""
     return bool(pair["holm"] < st.SIGNIFICANCE)
-
-
-def _ranks(chapter: Chapter) -> dict[str, tuple[int, int]]:
-    scored = [n for n in chapter.models if chapter.shares[n].notna().any()]
-    if chapter.topic != "models" or len(scored) < 2:
-        return {}
-    found = pairs(chapter, None)[["first", "second", "difference", "holm"]]
-    return st.rank_ranges(scored, found.itertuples(index=False, name=None))

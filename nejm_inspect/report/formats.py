@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -36,49 +37,43 @@ def as_markdown(text: str) -> Markup:
 
 def as_csv(frame: pd.DataFrame) -> bytes:
     """A frame as a CSV file, with no text that a spreadsheet computes."""
-    safe = frame.select_dtypes(exclude="number").map(_csv_cell)
-    told = frame.assign(**{str(name): safe[name] for name in safe}).rename(columns=_csv_cell)
+
+    def safe(cell: Any) -> Any:
+        if is_missing(cell) or isinstance(cell, bool | int | float):
+            return cell
+        return re.sub("^(?=[-=+@＝＋－＠])", "'", one_line(str(cell)))
+
+    told = frame.map(safe).rename(columns=safe)
     return told.to_csv(index=False, lineterminator="\n").encode("utf-8", "replace")
-
-
-def _csv_cell(cell: Any) -> Any:
-    if is_missing(cell) or isinstance(cell, bool | int | float):
-        return cell
-    text = one_line(str(cell))
-    return f"'{text}" if text.startswith(tuple("=+-@＝＋－＠")) else text
 
 
 Write = Callable[[float | None], str]
 
 
-def _writer(form: str, factor: int = 1, unit: str = "") -> Write:
-    def write(number: float | None) -> str:
-        if number is None or math.isnan(number):
-            return UNDEFINED
-        return f"{factor * number:{form}}{unit}".replace("-", "−")
-
-    return write
+def _number(form: str, number: float | None, factor: int = 1, unit: str = "") -> str:
+    if number is None or math.isnan(number):
+        return UNDEFINED
+    return f"{factor * number:{form}}{unit}".replace("-", "−")
 
 
-percent = _writer("z.1f", 100, "%")  # 69.8%
-hundredfold = _writer("z.1f", 100)  # percentage points: 7.4
-signed = _writer("+z.1f", 100)  # the same with the sign: +7.4
-whole = _writer(",.0f")  # 1,234
-decimals = _writer("z.2f")  # 0.87
-points = _writer(".2g")  # mean points of a case: 10 or 6.3
-signed_points = _writer("+.2g")  # -3 or +0.5
-in_dollars = _writer(",.2f")
+percent = partial(_number, "z.1f", factor=100, unit="%")  # 69.8%
+hundredfold = partial(_number, "z.1f", factor=100)  # percentage points: 7.4
+signed = partial(_number, "+z.1f", factor=100)  # the same with the sign: +7.4
+whole = partial(_number, ",.0f")  # 1,234
+decimals = partial(_number, "z.2f")  # 0.87
+points = partial(_number, ".2g")  # mean points of a case: 10 or 6.3
+signed_points = partial(_number, "+.2g")  # -3 or +0.5
 
 
 def p_value(p: float | None) -> str:
     """For example 0.012, or < 0.001."""
-    return "< 0.001" if p is not None and p < 0.001 else _writer(".3f")(p)
+    return "< 0.001" if p is not None and p < 0.001 else _number(".3f", p)
 
 
 def dollars(cost: float | None) -> str:
-    """For example $1.23."""
-    small = cost is not None and 0 < cost < 0.005
-    return "< $0.01" if small else f"${in_dollars(cost)}".replace("$–", "–")
+    """For example $1.23, or < $0.01."""
+    told = "< $0.01" if cost and 0 < cost < 0.005 else f"${_number(',.2f', cost)}"
+    return told.replace("$–", "–")
 
 
 def duration(seconds: float | None) -> str:
@@ -93,7 +88,7 @@ def duration(seconds: float | None) -> str:
 
 def bounds(row: Any, name: str, write: Write = hundredfold) -> str:
     """The interval of a row's value with a blank before it: (61.2–78.4); nothing if undefined."""
-    lower, upper = (row.get(f"{name}_{end}", math.nan) for end in ("lower", "upper"))
+    lower, upper = row.get(f"{name}_lower"), row.get(f"{name}_upper")
     if is_missing(lower) or is_missing(upper):
         return ""
     # A dash before a minus could not be told from it.

@@ -7,16 +7,15 @@ has not gone through `visible` and the escaping of their format.
 import base64
 import datetime
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
-from nejm_inspect.report.figures import Figure
+from nejm_inspect.report.figures import DARK, LIGHT, Figure
 from nejm_inspect.report.formats import as_csv, as_markdown
-from nejm_inspect.report.palette import DARK, LIGHT
 from nejm_inspect.report.sections.section import Finding, Section
 from nejm_inspect.report.table import HIDDEN, heading
 from nejm_inspect.text import visible
@@ -59,63 +58,44 @@ class Report:
 
     def path(self, told: Told, figure: Figure) -> str:
         """Where a figure's files are, without suffix."""
-        chapter = f"{told.number}-" if len(self.chapters) > 1 else ""
-        return f"figures/{chapter}{figure.name}"
+        return f"figures/{f'{told.number}-' * (len(self.chapters) > 1)}{figure.name}"
 
 
 def pages(report: Report, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Writes the pages, figures and tables.
-
-    Args:
-        report: What they say.
-        pictures: Pictures beside the page, by path.
-
-    Returns:
-        The files' contents by their path.
-    """
-    style, script = (_template(name, str).render() for name in ("report.css", "report.js"))
-    schemes = "".join(f"--{name}:light-dark({LIGHT[name]},{DARK[name]});" for name in LIGHT)
-    page = {
-        **{"report": report, "methods": METHODS, "heading": heading, "sha256": _sha256},
-        "style": Markup(f":root{{color-scheme:light dark;{schemes}}}{style}"),  # noqa: S704 - ours
-        "script": Markup(script),  # noqa: S704 - our own
-        # Pictures beside the page are files of its folder.
-        "images": "'self' file:" if pictures else "",
-    }
+    """The contents, by path, of pages, figures and tables, and the pictures beside the page."""
+    known = {"report": report, "methods": METHODS, "pictures": pictures, "light": LIGHT}
+    known |= {"dark": DARK, "heading": heading, "sha256": _sha256}
     written = {
-        "report.html": _template("report.html.jinja", visible).render(page).encode(),
-        "report.md": _template("report.md.jinja", as_markdown).render(page).encode(),
-        **pictures,
+        name: _TEMPLATES.get_template(f"{name}.jinja").render(known).encode()
+        for name in ("report.html", "report.md")
     }
     frames: dict[str, list[pd.DataFrame]] = {}
-    for told in report.chapters:
-        for section in told.sections:
-            for figure in section.figures:
-                path = report.path(told, figure)
-                written |= {f"{path}.{suffix}": data for suffix, data in figure.files.items()}
-            for table in section.tables:
-                frame = table.frame.drop(columns=HIDDEN, errors="ignore")
-                frame.insert(0, "chapter", told.number)
-                frames.setdefault(f"{table.name}.csv", []).append(frame)
-    return written | {name: as_csv(pd.concat(some)) for name, some in frames.items()}
+    for told, section in ((c, section) for c in report.chapters for section in c.sections):
+        for figure in section.figures:
+            path = report.path(told, figure)
+            written |= {f"{path}.{suffix}": data for suffix, data in figure.files.items()}
+        for table in section.tables:
+            frame = table.frame.drop(columns=HIDDEN, errors="ignore")
+            frame.insert(0, "chapter", told.number)
+            frames.setdefault(f"{table.name}.csv", []).append(frame)
+    return {**written, **pictures, **{n: as_csv(pd.concat(some)) for n, some in frames.items()}}
 
 
-def _sha256(text: str) -> Markup:
-    digest = hashlib.sha256(text.encode()).digest()
-    return Markup(base64.b64encode(digest).decode())  # noqa: S704 - letters and digits
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _template(name: str, escape: Callable[[str], str]) -> Template:
-    """A template that writes every str escaped unless it is Markup."""
+@pass_context
+def _escape(context: Context, value: object) -> object:
+    """Every str as its format shows it, unless it is Markup."""
+    escape = as_markdown if context.name == "report.md.jinja" else visible
+    return escape(value) if type(value) is str else value
 
-    def finalize(value: object) -> object:
-        return escape(value) if type(value) is str else value
 
-    return Environment(
-        loader=PackageLoader("nejm_inspect.report"),
-        autoescape=True,
-        finalize=finalize,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template(name)
+_TEMPLATES = Environment(
+    loader=PackageLoader("nejm_inspect.report"),
+    autoescape=True,
+    finalize=_escape,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+)
