@@ -1,19 +1,23 @@
 """The command `nejm-inspect report`."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from inspect_ai.log import read_eval_log_sample, read_eval_log_sample_summaries
 from rich.console import Console
+from rich.padding import Padding
+from rich.table import Column, Table as RichTable
 from rich.text import Text
 
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.text import one_line
+from nejm_inspect.text import one_line, visible
 
 if TYPE_CHECKING:
     from nejm_inspect.report.page import Report
+    from nejm_inspect.report.table import Table
 
 
 @click.command()
@@ -73,10 +77,9 @@ def report(
     # Drawing and statistics take seconds to import, and only this command needs them.
     from nejm_inspect.report import write_report
     from nejm_inspect.report.chapter import Options
-    from nejm_inspect.report.one_case import print_case
 
     if case is not None:
-        print_case(logs, case, Console())
+        _print_case(logs, case, Console())
         return
     days = dict(_parse_cutoffs(cutoffs))
     options = Options(baseline, repeats, days, judges, with_texts)
@@ -91,9 +94,22 @@ def _print(report: "Report", console: Console) -> None:
         for finding in told.findings:
             console.print(Text(f"• {one_line(finding.lead + finding.rest)}"))
         for table in (table for section in told.sections for table in section.tables):
-            if table.in_terminal:
-                console.print(table.to_terminal())
+            if columns := [column for column in table.columns if column in table.in_terminal]:
+                _print_table(table, columns, console)
         console.print()
+
+
+def _print_table(table: "Table", columns: Sequence[str], console: Console) -> None:
+    from nejm_inspect.report.table import heading
+
+    first, *others = map(heading, columns)
+    head = [Column(first, overflow="fold", min_width=12)]
+    head += [Column(other, justify="right", no_wrap=True) for other in others]
+    printed = RichTable(*head, box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for row in table.rows:
+        # In Text, brackets are brackets; in a str, rich takes them for markup.
+        printed.add_row(*(Text(table.cell(row, column)) for column in columns))
+    console.print(printed)
 
 
 def _parse_cutoffs(cutoffs: Iterable[str]) -> Iterable[tuple[str, datetime.date]]:
@@ -105,3 +121,33 @@ def _parse_cutoffs(cutoffs: Iterable[str]) -> Iterable[tuple[str, datetime.date]
             raise NejmInspectError(
                 f"--cutoff {cutoff}: must be MODEL=DATE with an ISO date."
             ) from error
+
+
+def _print_case(places: Sequence[str], case_id: str, console: Console) -> None:
+    """Prints the history, the reference and every model's response to a case of logs or folders.
+
+    Raises:
+        NejmInspectError: If a log cannot be read, or none has the case.
+    """
+    from nejm_inspect.report.formats import points, short
+    from nejm_inspect.report.headers import last_attempts, log_headers, scorer_of
+    from nejm_inspect.report.reading import UNREAD, naming, response_of
+
+    found = []
+    for header in last_attempts([h for place in places for h in log_headers(place)]):
+        log, model, scorer = header.location, short(header.eval.model), scorer_of(header)
+        with naming(log):
+            for one in read_eval_log_sample_summaries(log) if scorer else ():
+                if scorer and str(one.id) == case_id:
+                    sample = read_eval_log_sample(log, one.id, one.epoch, exclude_fields=UNREAD)
+                    name = f"{model}, epoch {one.epoch}" if one.epoch > 1 else model
+                    found.append((name, response_of(sample, scorer, log)))
+    if not found:
+        raise NejmInspectError(f"--case {case_id}: no log has this case with a score.")
+    first = found[0][1]
+    console.print(Text(f"Case {short(case_id)}", style="bold"))
+    console.print(Text(f"{visible(first['history'])}\nReference: {visible(first['reference'])}\n"))
+    for name, row in found:
+        console.print(Text(f"{name}: {points(row['points'])} points", style="bold"))
+        for words in (row["response"], row["reasoning"]):
+            console.print(Padding(Text(visible(words)), (0, 0, 0, 2)))

@@ -48,7 +48,7 @@ class Chapter:
     @property
     def is_choice(self) -> bool:
         """Whether responses are right or wrong instead of having points."""
-        return bool(self.runs["kind"].iloc[0] == "choice")
+        return bool(self.runs["scorer"].iloc[0] == "choice")
 
     @property
     def scale(self) -> int:
@@ -59,11 +59,6 @@ class Chapter:
     def case_ids(self) -> frozenset[str]:
         """The cases that any of the runs was to be asked."""
         return frozenset().union(*self.runs["case_ids"])
-
-    @property
-    def reader_accuracy(self) -> float:
-        """The readers' mean accuracy on the cases whose votes are known, or NaN."""
-        return float(self.cases["reader_accuracy"].astype(float).mean())
 
     @functools.cached_property
     def shares(self) -> pd.DataFrame:
@@ -96,10 +91,6 @@ class Chapter:
         known = known.sort_index(key=lambda ids: ids.str.zfill(20))  # 7 before 10
         return known.sort_values("brier_score", kind="stable")
 
-    def of(self, name: str) -> pd.DataFrame:
-        """The runs of an entrant."""
-        return self.runs[self.runs["name"] == name]
-
     def colour(self, name: str) -> int:
         """The number of an entrant's colour; 0 for baselines."""
-        return int(self.of(name)["colour"].iloc[0])
+        return int(self.runs["colour"][self.runs["name"] == name].iloc[0])

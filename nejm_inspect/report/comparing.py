@@ -13,11 +13,6 @@ from nejm_inspect.report.headers import EXAM_TASK, JUDGED, NO_SOLVER
 
 COLOURS = 8  # tell models apart; then they begin again
 SEEN = {"both": "", "history": " (text only)", "image": " (image only)"}  # behind a name
-NO_JUDGES = (
-    "--judges: no two of these logs hold the same responses with scores of different judges. Judge "
-    "a log again, with inspect score LOG --scorer nejm_inspect/diagnosis_rubric --model-role "
-    "grader=PROVIDER/MODEL --action overwrite --output-file COPY.eval, and give both."
-)
 
 
 def chapters_of(
@@ -40,7 +35,12 @@ def chapters_of(
             raise NejmInspectError(f"No log is of {model!r}. There are: {there}.")
     judges = judged_twice(asked) if options.judges else []
     if options.judges and not judges:
-        raise NejmInspectError(NO_JUDGES)
+        raise NejmInspectError(
+            "--judges: no two of these logs hold the same responses with scores of different "
+            "judges. Judge a log again, with inspect score LOG --scorer nejm_inspect/"
+            "diagnosis_rubric --model-role grader=PROVIDER/MODEL --action overwrite --output-file "
+            "COPY.eval, and give both."
+        )
     ablations = _ablations(asked)
     found: list[tuple[Any, pd.DataFrame, list[str]]] = []
     for topic, groups in (("models", _comparable(asked, ablations)), ("ablation", ablations)):
@@ -96,11 +96,6 @@ def _ablations(runs: pd.DataFrame) -> list[pd.DataFrame]:
     whole = [models.filter(lambda own: {*own["inputs"]} > {"both"}) for models in groups]
     named = [own.assign(model_name=own["name"]) for own in whole if len(own)]
     return [own.assign(name=own["name"] + own["inputs"].map(SEEN)) for own in named]
-
-
-def distinct_runs(logs: pd.DataFrame) -> pd.DataFrame:
-    """Of several logs of one run, the last."""
-    return logs.drop_duplicates("eval_id", keep="last")
 
 
 def _counting(runs: pd.DataFrame, repeats: bool) -> tuple[pd.DataFrame, list[str]]:

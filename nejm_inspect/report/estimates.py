@@ -35,22 +35,21 @@ def scores(chapter: Chapter) -> pd.DataFrame:
     rows = chapter.responses
     board = pd.DataFrame([_score(chapter, n, rows[rows["name"] == n]) for n in chapter.order])
     scored = [name for name in chapter.models if chapter.shares[name].notna().any()]
-    ranks: dict[str, tuple[int, int]] = {}
     if chapter.topic == "models" and len(scored) > 1:
         found = pairs(chapter, None)[["first", "second", "difference", "holm"]]
         ranks = st.rank_ranges(scored, found.itertuples(index=False, name=None))
         ends = pd.DataFrame.from_dict(ranks, "index", columns=["best_rank", "worst_rank"])
+        ends["rank"] = [f"{a}" if a == b else f"{a}–{b}" for a, b in ranks.values()]
         board = board.join(ends, on="name")
-    written = {n: f"{a}" if a == b else f"{a}–{b}" for n, (a, b) in ranks.items()}
     shared = chapter.shares[chapter.models].dropna()
     if board["absent"].any() and len(shared):
         board["on_shared"] = board["name"].map(shared.mean())
         board["shared_cases"] = board["on_shared"].notna().map({True: len(shared)})
-    return board.assign(rank=board["name"].map(written))
+    return board
 
 
 def _score(chapter: Chapter, name: str, rows: pd.DataFrame) -> dict[str, Any]:
-    runs, scored = chapter.of(name), rows.dropna(subset="points")
+    runs, scored = chapter.runs[chapter.runs["name"] == name], rows.dropna(subset="points")
     cases = scored.groupby("case_id")["points"].agg(["size", "sum"])
     cases = cases.reindex(sorted(chapter.case_ids), fill_value=0)
     asked = cases["size"].clip(lower=int(runs["epochs"].sum()))
@@ -76,8 +75,7 @@ def _score(chapter: Chapter, name: str, rows: pd.DataFrame) -> dict[str, Any]:
         worst = (cases["sum"] / chapter.scale / asked).mean()
         found["if_all_wrong"] = worst
         found["if_all_right"] = worst + (1 - cases["size"] / asked).mean()
-    for column in ("input_tokens", "output_tokens", "cost", "time"):
-        found[column] = pd.to_numeric(runs[column]).sum(skipna=False)
+    found |= runs[["input_tokens", "output_tokens", "cost", "time"]].sum(skipna=False)
     vendors = ", ".join(rows["same_vendor"].unique()).split(", ")
     return found | {"same_vendor": ", ".join(dict.fromkeys(filter(None, vendors)))}
 

@@ -1,7 +1,6 @@
 """Three kinds of picture: dots with intervals, stacked bands, heat maps.
 
-Labels are other people's text: drawn as they are read, never as mathematics. Pages hold figures as
-SVG whose colours are CSS variables; files are PNG and SVG on white.
+Labels are other people's text: drawn as they are read, never as mathematics.
 """
 
 import base64

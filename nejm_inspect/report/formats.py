@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -77,13 +78,8 @@ def dollars(cost: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """For example 45 s, 3 min 20 s, or 2 h 5 min."""
-    if seconds is None or math.isnan(seconds):
-        return UNDEFINED
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    """Hours, minutes and seconds, for example 0:03:20."""
+    return "–" if seconds is None or math.isnan(seconds) else f"{timedelta(seconds=round(seconds))}"
 
 
 def bounds(row: Any, name: str, write: Write = hundredfold) -> str:

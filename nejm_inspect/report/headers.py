@@ -15,10 +15,7 @@ from nejm_inspect.judging.asking import GRADER_CONFIG
 from nejm_inspect.judging.panel import DEFAULT_GRADER, GRADER_ROLE
 
 JUDGED, EXAM_SCORER = "diagnosis_rubric", "judge_exam"
-SCORERS = {JUDGED: "points", "verbatim_diagnosis": "points", "choice": "choice"}
-SCORERS |= {EXAM_SCORER: "exam"}
-"""The scorers whose logs can be reported, the preferred first, and what they give."""
-
+SCORERS = (JUDGED, "verbatim_diagnosis", "choice", EXAM_SCORER)  # reported, the preferred first
 Row = dict[str, Any]  # of a frame, by column
 TASK, CHOICE_TASK, EXAM_TASK = "nejm_image_challenge", "nejm_multiple_choice", "nejm_judge_exam"
 NO_SOLVER = "none"  # stands for the solver of a baseline, which asks no model
@@ -112,7 +109,6 @@ def describe_run(header: EvalLog, scorer: str, rows: Sequence[Row], configs: obj
         "inputs": str(arguments.get("inputs", "both")),
         "solver": ", ".join(solvers),  # what asked the model, and how
         "scorer": scorer,
-        "kind": SCORERS[scorer],
         "dataset": f"{spec.dataset.name}, {len(ids)} cases (sample {digest})",
         "case_ids": ids,
         "skipped": len(skipped or ()),

@@ -6,9 +6,9 @@ has not gone through `visible` and the escaping of their format.
 
 import base64
 import datetime
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -63,10 +63,10 @@ class Report:
 
 def pages(report: Report, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
     """The contents, by path, of pages, figures and tables, and the pictures beside the page."""
-    known = {"report": report, "methods": METHODS, "pictures": pictures, "light": LIGHT}
-    known |= {"dark": DARK, "heading": heading, "sha256": _sha256}
     written = {
-        name: _TEMPLATES.get_template(f"{name}.jinja").render(known).encode()
+        name: _TEMPLATES.get_template(f"{name}.jinja")
+        .render(report=report, pictures=pictures)
+        .encode()
         for name in ("report.html", "report.md")
     }
     frames: dict[str, list[pd.DataFrame]] = {}
@@ -79,10 +79,6 @@ def pages(report: Report, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
             frame.insert(0, "chapter", told.number)
             frames.setdefault(f"{table.name}.csv", []).append(frame)
     return {**written, **pictures, **{n: as_csv(pd.concat(some)) for n, some in frames.items()}}
-
-
-def _sha256(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 @pass_context
@@ -99,3 +95,7 @@ _TEMPLATES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
 )
+_TEMPLATES.globals |= {"methods": METHODS, "light": LIGHT, "dark": DARK, "heading": heading}
+_TEMPLATES.globals["sha256"] = lambda text: base64.b64encode(
+    sha256(text.encode()).digest()
+).decode()

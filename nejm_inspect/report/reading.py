@@ -129,7 +129,7 @@ def response_of(sample: EvalSample | EvalSampleSummary, scorer: str, log: str) -
     value, told = (score.value, score.metadata or {}) if score else (None, {})
     row = {name: _valid(told.get(name), form) for name, form in _SCORE.items()}
     row |= {name: _valid(case.get(name), form) for name, form in _CASE.items()}
-    if SCORERS[scorer] == "choice":
+    if scorer == "choice":
         value, best = {CORRECT: 1, INCORRECT: 0, NOANSWER: 0}.get(str(value), value), 1
     elif scorer == EXAM_SCORER:
         if case.get("level") not in CATEGORIES:

@@ -151,14 +151,6 @@ def rank_ranges(
     return {model: (1 + worse.count(model), len(order) - better.count(model)) for model in order}
 
 
-def outright_wins(scores: ArrayLike) -> tuple[NDArray[np.int64], int]:
-    """Counts the cases that each model alone is best at, or none, by scores (models, cases)."""
-    rounded = np.round(np.asarray(scores, dtype=float), _DECIMALS)
-    best = rounded == rounded.max(axis=0)
-    alone = best.sum(axis=0) == 1
-    return (best & alone).sum(axis=1), int(np.sum(~alone))
-
-
 def detectable_difference(deviation: float, cases: int) -> float:
     """The smallest difference that a paired t test detects with a chance of `POWER`.
 

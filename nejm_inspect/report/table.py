@@ -6,9 +6,6 @@ from functools import cached_property
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
-from rich.table import Column, Table as RichTable
-from rich.text import Text
 
 from nejm_inspect.report import formats as fmt
 from nejm_inspect.rubric import MAX_POINTS
@@ -17,9 +14,9 @@ SCORE, POINTS = "score: ", "points: "
 """Begin the names of columns that hold a model's scores, and its points."""
 
 HEADINGS = {"name": "model", "model": "identifier", "case_id": "case"}
-HIDDEN = ["colour", "baseline", "anchor", "mark"]
-"""Columns that say how a row looks: its colour's number, whether it is a baseline, where its first
-cell leads to, the sign behind its name. No CSV file has them."""
+HIDDEN = ["colour", "baseline", "mark", "anchor", "image", "texts"]
+"""Columns that are in no CSV file: of how a row looks (`mark` is the sign behind its name), and of
+the case that it opens (at `anchor`; `texts` by model)."""
 
 _NUMBERS: Mapping[fmt.Write, str] = {
     fmt.percent: "score overall on_shared accuracy exact verbatim readers threshold in_range apart "
@@ -76,26 +73,6 @@ class Table:
     def shade(self, given: Any) -> str:
         """The CSS class of so many points: p0 to p10, or none."""
         return "none" if fmt.is_missing(given) else f"p{round(10 * given / self.most_points)}"
-
-    def to_markdown(self) -> Markup:
-        """The table in Markdown."""
-        cells = [[heading(c) for c in self.columns]]
-        cells += [[self.cell(row, c) for c in self.columns] for row in self.rows]
-        lines = [f"| {' | '.join(map(fmt.as_markdown, line))} |" for line in cells]
-        ruler = ["---" if self.kind(column) == "text" else "---:" for column in self.columns]
-        lines.insert(1, f"|{'|'.join(ruler)}|")
-        return Markup("\n".join(lines))  # noqa: S704 - written by as_markdown
-
-    def to_terminal(self) -> RichTable:
-        """The table for a terminal."""
-        first, *others = shown = [column for column in self.columns if column in self.in_terminal]
-        head = [Column(heading(first), overflow="fold", min_width=12)]
-        head += [Column(heading(column), justify="right", no_wrap=True) for column in others]
-        table = RichTable(*head, box=None, padding=(0, 1, 0, 0), pad_edge=False)
-        for row in self.rows:
-            # In Text, brackets are brackets; in a str, rich takes them for markup.
-            table.add_row(*(Text(self.cell(row, column)) for column in shown))
-        return table
 
 
 def heading(column: str) -> str:

@@ -146,11 +146,6 @@ def test_ranks_are_narrowed_by_significant_pairs_alone() -> None:
     assert st.rank_ranges(["a", "b"], []) == {"a": (1, 2), "b": (1, 2)}
 
 
-def test_outright_wins_count_only_cases_with_a_single_best_model() -> None:
-    wins, ties = st.outright_wins([[1, 0.7, 0.1 + 0.2], [0.9, 0.7, 0.3], [0, 0.8, 0]])
-    assert (wins.tolist(), ties) == ([1, 0, 1], 1)
-
-
 def test_the_detectable_difference_is_that_of_statsmodels() -> None:
     # TTestPower().solve_power(nobs=n, alpha=0.05, power=0.8) of statsmodels 0.15.0.
     for cases, effect in ((10, 0.9960019), (50, 0.4041830), (947, 0.0911318)):

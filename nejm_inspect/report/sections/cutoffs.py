@@ -32,7 +32,7 @@ def section(chapter: Chapter) -> Section | None:
         _split(chapter, name, day)
         for name in chapter.models
         for given, day in chapter.options.cutoffs.items()
-        if given in (name, chapter.of(name)["model"].iloc[0])
+        if given in {name, *chapter.runs["model"][chapter.runs["name"] == name]}
     ]
     if not rows:
         return None

@@ -18,9 +18,7 @@ TOLD |= {"attack": "gave {} of the attacks what they deserve"}
 COLUMNS = "judge pairs verdicts unscored in_range threshold weighted_kappa absolute_error bias"
 LEVELS = ["judge", "level", "rubric_points", "verdicts", "in_range"]
 TITLE = "Verdicts on responses whose right points are known"
-CELLS = (
-    "Honest responses by their level (row) and the level of the points given; in range: their own."
-)
+CELLS = "Honest responses by level (row) and level of the points given; in range, it is their own."
 NOTE = (
     "A pair is a reference and a response with a known range of right points; an attack's response "
     "tries to change the verdict. Unscored pairs are in no share, but count as failures against "

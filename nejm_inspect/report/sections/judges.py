@@ -11,7 +11,6 @@ from inspect_ai.scorer import SampleScore, Score, krippendorff_alpha
 from nejm_inspect.agreement import quadratic_weighted_kappa
 from nejm_inspect.metrics import APART
 from nejm_inspect.report import statistics as st
-from nejm_inspect.report.comparing import distinct_runs
 from nejm_inspect.report.formats import counted, decimals, percent, signed_points
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
 from nejm_inspect.report.table import POINTS
@@ -81,7 +80,7 @@ def _points(chapter: Chapter) -> pd.DataFrame:
     asked = chapter.responses[chapter.responses["attempts"] != 0]
     given: list[pd.Series[float]] = []
     for judge, logs in chapter.runs.groupby("judge", sort=False):
-        runs = distinct_runs(logs)
+        runs = logs.drop_duplicates("eval_id", keep="last")  # of several logs of one run, the last
         if not given and not chapter.options.repeats:
             runs = runs.drop_duplicates("name", keep="last")
         rows = asked.merge(runs["eval_id"], left_on="run", right_index=True)

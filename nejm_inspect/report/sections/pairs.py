@@ -25,8 +25,11 @@ def section(chapter: Chapter) -> Section | None:
     tables, findings = [Table("pairs", caption, found, shown)], []
     shared = chapter.shares[models].dropna()
     if len(models) > 1 and len(shared):
-        wins, ties = st.outright_wins(shared.to_numpy().T)
-        frame = pd.DataFrame({"name": [*models, "several models"], "alone_best": [*wins, ties]})
+        rounded = shared.round(9)  # by more than the noise of a mean
+        best = rounded.eq(rounded.max(axis=1), axis=0)
+        alone = best.sum(axis=1) == 1
+        wins = {**best[alone].sum(), "several models": int((~alone).sum())}
+        frame = pd.DataFrame(wins.items(), columns=["name", "alone_best"])
         caption = f"Cases won outright, of {len(shared)} that every model has a score for"
         tables.append(Table("wins", caption, frame, [*frame]))
     two = st.paired(*chapter.shares[models[:2]].to_numpy().T) if len(models) > 1 else None

@@ -26,7 +26,8 @@ NOTES = {
 def section(chapter: Chapter) -> Section:
     """The scores of a comparison or an ablation."""
     board, choice, lines = scores(chapter), chapter.is_choice, {}
-    findings = [*_findings(chapter, board)]
+    readers = chapter.cases["reader_accuracy"].astype(float).mean()
+    findings = [*_findings(chapter, board, readers)]
     board = board.assign(mark=board["same_vendor"].ne("").map({True: " †", False: ""}))
     value, caption = "overall score", "Mean share of the ten points that a case gives."
     if choice:
@@ -34,8 +35,8 @@ def section(chapter: Chapter) -> Section:
         board = board.filter(regex="^(?!points_|exact(_[lu]|$))")
         names = board.columns.str.replace("overall", "accuracy")
         board.columns = names.str.replace("exact_count", "right")
-        known = [chapter.reader_accuracy] * bool(chapter.reader_accuracy >= 0)
-        lines = {"chance 20%": 0.2} | {f"NEJM's readers {percent(at)}": at for at in known}
+        lines = {"chance 20%": 0.2}
+        lines |= {f"NEJM's readers {percent(readers)}": readers} if readers >= 0 else {}
     shown = [c for c in COLUMNS.split() if c in board and board[c].notna().any()]
     notes = [note for column, note in NOTES.items() if column in shown]
     notes += ["† A judge is of this model's vendor."] * bool(board["mark"].any())
@@ -51,8 +52,8 @@ def section(chapter: Chapter) -> Section:
     return Section("Accuracy" if choice else "Scores", [table], figures, told, findings)
 
 
-def _findings(chapter: Chapter, board: pd.DataFrame) -> Iterator[Finding]:
-    models, readers = board[~board["baseline"]].dropna(subset="overall"), chapter.reader_accuracy
+def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator[Finding]:
+    models = board[~board["baseline"]].dropna(subset="overall")
     if len(models) and chapter.topic == "models":
         best, several = models.iloc[0], len(models) > 1
         name, score = best["name"], best["overall"]
@@ -72,7 +73,7 @@ def _findings(chapter: Chapter, board: pd.DataFrame) -> Iterator[Finding]:
         if readers == readers:
             told = ", choosing among five options: not a like-for-like human score"
             if chapter.is_choice:
-                told = f"; {name} differs by {signed(best['overall'] - readers)} percentage points"
+                told = f"; {name} has {signed(best['overall'] - readers)} percentage points"
             lead = f"NEJM's readers were right in {percent(readers)} of these cases"
             yield Finding(lead, f"{told}.")
     related, gaps = board[board["same_vendor"] != ""], board[board["absent"] > 0]
@@ -82,14 +83,14 @@ def _findings(chapter: Chapter, board: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(lead, f"{told} (arXiv 2404.13076).", limits=True)
     if len(gaps):
         told = "; ".join(
-            f"{g['name']} {g['absent']} ({g['unscored']} unscored, {g['errors']} errors), scoring "
-            f"between {percent(g['if_all_wrong'])} and {percent(g['if_all_right'])} with them"
+            f"{g['name']} {g['absent']} ({g['unscored']} unscored, {g['errors']} errors), which "
+            f"would put it between {percent(g['if_all_wrong'])} and {percent(g['if_all_right'])}"
             for g in gaps.to_dict("records")
         )
         if bad := int(board["malformed"].sum()):
             told += f"; {counted(bad, 'score')} cannot be read as points"
         asked, absent = board[["responses", "absent"]].sum().sum(), gaps["absent"].sum()
-        told += ". Models are ordered and compared on shared cases."
+        told += ". A score is over the cases a model has; order and differences, over shared ones."
         yield Finding(f"{absent:,} of {asked:,} responses have no score", f": {told}", limits=True)
 
 
@@ -119,7 +120,5 @@ def _notes(chapter: Chapter, board: pd.DataFrame) -> Iterator[str]:
         "Epochs count with their mean, not as in the log: {}.": reducer[runs["reducer"] != "mean"],
     }
     yield from (words.format(listing(of.unique())) for words, of in told.items() if len(of))
-    if board["absent"].any():
-        yield "Scores of models with missing responses are over the cases they have."
     if len(chapter.cases) < MIN_CASES:
         yield f"n < {MIN_CASES} cases: no intervals are shown."

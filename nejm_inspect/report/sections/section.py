@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.figures import Figure, bands, dots, heat
 from nejm_inspect.report.table import Table
@@ -18,8 +16,7 @@ class Finding:
 
     lead: str
     rest: str = ""
-    limits: bool = False
-    """Whether it says what limits the results, or what to doubt."""
+    limits: bool = False  # whether it says what limits the results, or what to doubt
 
 
 @dataclass(frozen=True)
@@ -30,8 +27,5 @@ class Section:
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
     notes: Sequence[str] = ()
-    findings: Sequence[Finding] = ()
-    """What it adds to the first screen."""
+    findings: Sequence[Finding] = ()  # what it adds to the first screen
     lead: str = ""
-    content: Markup = Markup()  # noqa: RUF009 - immutable
-    """Further HTML, for the page alone."""
