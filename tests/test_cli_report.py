@@ -98,14 +98,14 @@ def test_judges_and_exams_reach_the_report(
     assert result.exit_code == 0, result.output
     written = {path.relative_to(out).as_posix() for path in out.rglob("*.*")}
     assert written >= {
-        *("judges.csv", "judge_models.csv", "judge_responses.csv"),
+        *("judges.csv", "judge_scores.csv", "judge_responses.csv"),
         *("exams.csv", "exam_levels.csv"),
         *("figures/3-judges.png", "figures/4-exam-1.svg"),
     }
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert page.count('<svg role="img"') == 2 * 4 + 2
+    assert page.count("data:image/svg+xml;base64,") == 2 * 4 + 2
     with (out / "judges.csv").open(encoding="utf-8", newline="") as file:
-        (judges,) = csv.DictReader(file)
+        *_, judges = csv.DictReader(file)
     assert (judges["responses"], judges["shift"]) == ("24", "-3.0")
     assert "j/other did not pass the judge's exam" in " ".join(result.stdout.split())
     assert "Judges here without an exam among those given" in page

@@ -28,6 +28,9 @@ class Options:
     with_texts: bool = False
 
 
+Images = Mapping[str, str] | None  # where each case's image is, as a page refers to it
+
+
 @dataclass(frozen=True, eq=False)
 class Chapter:
     """Runs that may be compared, under one heading."""
@@ -37,7 +40,7 @@ class Chapter:
     responses: pd.DataFrame  # those of the runs, with `name`
     options: Options
     notes: Sequence[str] = ()
-    images: Mapping[str, str] | None = None  # where a case's image is, as a page refers to it
+    images: Images = None
     number: int = 1
 
     @property

@@ -1,13 +1,13 @@
 """Which runs stand together, which of several counts, and what they are called."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations, count
 from typing import Any
 
 import pandas as pd
 
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.report.chapter import SETTINGS, Chapter, Options
+from nejm_inspect.report.chapter import SETTINGS, Chapter, Images, Options
 from nejm_inspect.report.formats import counted, listing
 from nejm_inspect.report.headers import EXAM_TASK, JUDGED, NO_SOLVER
 
@@ -16,10 +16,7 @@ SEEN = {"both": "", "history": " (text only)", "image": " (image only)"}  # behi
 
 
 def chapters_of(
-    runs: pd.DataFrame,
-    responses: pd.DataFrame,
-    options: Options,
-    images: Mapping[str, str] | None = None,
+    runs: pd.DataFrame, responses: pd.DataFrame, options: Options, images: Images = None
 ) -> list[Chapter]:
     """Groups the runs into comparisons, ablations, pairs of judges, and exams.
 

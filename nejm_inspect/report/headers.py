@@ -145,9 +145,7 @@ def _spent_and_judged(header: EvalLog, scorer: str, rows: Sequence[Row], configs
         try:
             settings = [GenerateConfig.model_validate(c).model_dump(**SETTINGS) for c in configs]
         except ValueError as error:
-            raise NejmInspectError(
-                f"{log}: judge_config is not a model's configuration."
-            ) from error
+            raise NejmInspectError(f"{log}: judge_config is not a configuration.") from error
         default = GRADER_CONFIG.model_dump(**SETTINGS)
         ways = [", ".join(f"{k}={v}" for k, v in c.items() if c != default) for c in settings]
         names = [f"{name} ({way})" if way else name for name, way in zip(names, ways, strict=True)]

@@ -4,8 +4,8 @@ All text is taken to be hostile, as models and case files wrote it: the template
 has not gone through `visible` and the escaping of their format.
 """
 
-import base64
 import datetime
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -63,12 +63,9 @@ class Report:
 
 def pages(report: Report, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
     """The contents, by path, of pages, figures and tables, and the pictures beside the page."""
-    written = {
-        name: _TEMPLATES.get_template(f"{name}.jinja")
-        .render(report=report, pictures=pictures)
-        .encode()
-        for name in ("report.html", "report.md")
-    }
+    known = {"report": report, "pictures": pictures}
+    texts = {n: _TEMPLATES.get_template(f"{n}.jinja") for n in ("report.html", "report.md")}
+    written = {name: template.render(known).encode() for name, template in texts.items()}
     frames: dict[str, list[pd.DataFrame]] = {}
     for told, section in ((c, section) for c in report.chapters for section in c.sections):
         for figure in section.figures:
@@ -96,6 +93,4 @@ _TEMPLATES = Environment(
     trim_blocks=True,
 )
 _TEMPLATES.globals |= {"methods": METHODS, "light": LIGHT, "dark": DARK, "heading": heading}
-_TEMPLATES.globals["sha256"] = lambda text: base64.b64encode(
-    sha256(text.encode()).digest()
-).decode()
+_TEMPLATES.globals["sha256"] = lambda text: b64encode(sha256(text.encode()).digest()).decode()

@@ -46,9 +46,7 @@ def mean_estimate(shares: ArrayLike) -> Estimate:
     return Estimate(mean, *(mean_share_interval(values) if len(values) >= MIN_CASES else ()))
 
 
-def rate_estimate(
-    holds: ArrayLike, cases: ArrayLike | None = None, at_most: int | None = None
-) -> Estimate:
+def rate_estimate(holds: ArrayLike, cases: Any = None, at_most: int | None = None) -> Estimate:
     """The share of responses for which something holds; every response counts.
 
     Wilson's interval with the effective size p(1 − p) / v of clustered responses (Rao and Scott

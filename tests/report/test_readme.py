@@ -19,6 +19,8 @@ def test_columns_and_files_are_explained(logs: Logs, tmp_path: Path) -> None:
     for model in ("m/a", "m/b"):
         logs.write(model, [10, 5, 0] * 4, task_args={"inputs": "both"})
         logs.write(model, [5, 5, 0] * 4, task_args={"inputs": "image"})
+    two = {"j/a": {"score": 9}, "j/b": {"score": 5}}
+    logs.write("m/c", [7] * 12, judge="j/a, j/b", score=lambda n: {"verdicts": two})
     arguments = ["report", str(logs.folder), "--out", str(tmp_path / "o")]
     assert CliRunner().invoke(main, arguments).exit_code == 0
     for file in (tmp_path / "o").glob("*.csv"):

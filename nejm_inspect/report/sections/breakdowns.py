@@ -13,14 +13,13 @@ from nejm_inspect.report.sections.section import Chapter, Figure, Section, Table
 from nejm_inspect.report.statistics import columns
 from nejm_inspect.report.table import SCORE
 
+# Properties of cases: a table's caption, and the group or groups that a value belongs to.
 KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "difficulty": ("By difficulty; hard includes the expert cases", levels_of),
     "question_type": ("By question type", str),
     "has_history": ("By whether there is a history", {True: "history", False: "no history"}.get),
     "year": ("By year of publication", "{:.0f}".format),
 }
-"""Properties: a table's caption, and the group or groups that a value belongs to."""
-
 DRAWN = "Levels of the readers' Brier score; hard includes expert. Not drawn: fewer than 5 cases."
 NOTE = "Readers: NEJM's readers' mean accuracy with five options; not a like-for-like human score."
 
