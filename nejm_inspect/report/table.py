@@ -54,12 +54,13 @@ class Table:
         """The rows as mappings from the frame's columns."""
         return self.frame.to_dict("records")
 
-    def kind(self, column: str) -> str:
-        """How a column looks: as a text, a number, or the points of a case."""
-        if column.startswith(POINTS):
-            return "points"
-        numeric = pd.api.types.is_numeric_dtype(self.frame[column])
-        return "number" if numeric or column.partition(":")[0] in WRITERS else "text"
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """How each column looks: as a text, a number, or the points of a case."""
+        numbers = {*self.frame.select_dtypes("number")}
+        numbers |= {c for c in self.columns if c.partition(":")[0] in WRITERS}
+        kinds = {c: "number" if c in numbers else "text" for c in self.columns}
+        return kinds | {c: "points" for c in self.columns if c.startswith(POINTS)}
 
     def cell(self, row: Mapping[Any, Any], column: str) -> str:
         """A row's value as it is read, with its interval if it has one."""
