@@ -89,6 +89,8 @@ def report(
 
 def _print(report: "Report", console: Console) -> None:
     """Prints findings and leaderboards."""
+    for note in report.notes:
+        console.print(Text(f"• {one_line(note)}"))
     for told in report.chapters:
         console.print(Text(one_line(told.title), style="bold"))
         for finding in told.findings:
@@ -135,19 +137,28 @@ def _print_case(places: Sequence[str], case_id: str, console: Console) -> None:
 
     found = []
     for header in last_attempts([h for place in places for h in log_headers(place)]):
-        log, model, scorer = header.location, short(header.eval.model), scorer_of(header)
+        log, spec, scorer = header.location, header.eval, scorer_of(header)
+        # A baseline is a solver that asks no model.
+        model = short(spec.solver if spec.model.startswith("none/") else spec.model)
         with naming(log):
             for one in read_eval_log_sample_summaries(log) if scorer else ():
                 if scorer and str(one.id) == case_id:
                     sample = read_eval_log_sample(log, one.id, one.epoch, exclude_fields=UNREAD)
                     name = f"{model}, epoch {one.epoch}" if one.epoch > 1 else model
-                    found.append((name, response_of(sample, scorer, log)))
+                    row = response_of(sample, scorer, log)
+                    given = (
+                        {1: "right", 0: "wrong"}.get(row["points"]) if scorer == "choice" else ""
+                    )
+                    given = given or f"{points(row['points'])} points".replace(
+                        "– points", "no score"
+                    )
+                    found.append((f"{name}: {given}", row))
     if not found:
         raise NejmInspectError(f"--case {case_id}: no log has this case with a score.")
     first = found[0][1]
     console.print(Text(f"Case {short(case_id)}", style="bold"))
     console.print(Text(f"{visible(first['history'])}\nReference: {visible(first['reference'])}\n"))
     for name, row in found:
-        console.print(Text(f"{name}: {points(row['points'])} points", style="bold"))
+        console.print(Text(name, style="bold"))
         for words in (row["response"], row["reasoning"]):
             console.print(Padding(Text(visible(words)), (0, 0, 0, 2)))

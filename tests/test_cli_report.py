@@ -115,10 +115,10 @@ def test_judges_and_exams_reach_the_report(
     ("arguments", "message"),
     [
         (["nowhere"], "nowhere is not an Inspect log"),
-        (["{logs}", "--baseline", "x"], "No log is of 'x'"),
+        (["{logs}", "--baseline", "x"], "No log has the model 'x'"),
         (["{logs}", "--cutoff", "openrouter/a/b"], "must be MODEL=DATE"),
         (["{logs}", "--cutoff", "openrouter/a/b=soon"], "must be MODEL=DATE"),
-        (["{logs}", "--cutoff", "x=2024-01-01"], "No log is of 'x'"),
+        (["{logs}", "--cutoff", "x=2024-01-01"], "No log has the model 'x'"),
         (["{logs}", "--judges"], "no two of these logs hold the same responses"),
         (["{logs}", "--exam", "{logs}"], "is not a log of nejm_judge_exam"),
         (["{logs}", "--exam", "nowhere"], "nowhere is not an Inspect log"),

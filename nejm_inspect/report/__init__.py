@@ -7,12 +7,12 @@ from pathlib import Path
 
 from nejm_inspect.report.chapter import Chapter, Options
 from nejm_inspect.report.comparing import chapters_of, differences
-from nejm_inspect.report.files import check_folder, write_files
+from nejm_inspect.report.files import make_folder, write_files
 from nejm_inspect.report.formats import as_csv
 from nejm_inspect.report.page import Report, Told, pages
 from nejm_inspect.report.reading import TEXTS, read_logs
 from nejm_inspect.report.sections import SECTIONS
-from nejm_inspect.report.titles import heading, title_of
+from nejm_inspect.report.titles import report_title, title_of
 
 MOST_WITHIN = 3_000_000  # bytes of images that report.html holds; more go to files
 
@@ -35,8 +35,8 @@ def write_report(
         NejmInspectError: If the logs cannot be read or hold nothing to report, or the folder cannot
             be written to.
     """
-    check_folder(folder)  # before the work of reading
-    full = options.with_texts or bool(options.cutoffs)
+    make_folder(folder)  # before the work of reading
+    full = options.with_texts or bool(options.cutoffs)  # these need the length of histories
     runs, responses, images = read_logs(places, exams, full)
     images = images if options.with_texts else {}
     sources = {case: f"images/{n}.jpg" for n, case in enumerate(images, start=1)}
@@ -60,4 +60,4 @@ def build_report(chapters: Sequence[Chapter]) -> Report:
         told.append(Told(chapter.number, title_of(chapter), sections))
     created = datetime.datetime.now(datetime.UTC)
     with_texts, notes = chapters[0].options.with_texts, differences(chapters)
-    return Report(*heading(chapters, created), told, created, with_texts, notes)
+    return Report(*report_title(chapters, created), told, created, with_texts, notes)

@@ -65,20 +65,20 @@ class Chapter:
 
     @functools.cached_property
     def shares(self) -> pd.DataFrame:
-        """Mean share of the points; a row a case, a column an entrant, best first."""
+        """Mean shares of points; a row a case, a column an entrant, best on shared cases first."""
         scored = self.responses.dropna(subset="points").groupby(["case_id", "name"])["points"]
         last = self.runs.groupby("name")["baseline"].any()
         wide = (scored.mean() / self.scale).unstack().reindex(self.cases.index, columns=last.index)
         # A model that has hardly begun must not decide which cases count.
         shared = wide.loc[:, wide.notna().sum() * 2 >= len(wide)].dropna()
         means = shared.mean() if len(shared) >= MIN_CASES else wide.mean()
-        best = -means.reindex(wide.columns).fillna(wide.mean()).fillna(-1)
-        ranked = pd.DataFrame({"last": last, "best": best}).sort_values(["last", "best"])
+        means = means.reindex(wide.columns).fillna(wide.mean()).fillna(-1)  # -1: without a score
+        ranked = pd.DataFrame({"last": last, "worse": -means}).sort_values(["last", "worse"])
         return wide[ranked.index]
 
     @property
     def order(self) -> list[str]:
-        """The entrants, best first by the cases that all share; baselines last."""
+        """The entrants, best first, baselines last; see `shares`."""
         return list(self.shares.columns)
 
     @property

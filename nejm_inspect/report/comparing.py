@@ -11,8 +11,8 @@ from nejm_inspect.report.chapter import SETTINGS, Chapter, Images, Options
 from nejm_inspect.report.formats import counted, listing
 from nejm_inspect.report.headers import EXAM_TASK, JUDGED, NO_SOLVER
 
-COLOURS = 8  # tell models apart; then they begin again
-SEEN = {"both": "", "history": " (text only)", "image": " (image only)"}  # behind a name
+COLOURS = 8  # of models; a ninth takes the first again
+SEEN = {"both": "", "history": " (text only)", "image": " (image only)"}  # suffixes of a name
 
 
 def chapters_of(
@@ -29,7 +29,7 @@ def chapters_of(
     for model in [*filter(None, [options.baseline]), *options.cutoffs]:
         if model not in {*asked["model"], *asked["name"]}:
             there = ", ".join(sorted(asked["model"].unique()))
-            raise NejmInspectError(f"No log is of {model!r}. There are: {there}.")
+            raise NejmInspectError(f"No log has the model {model!r}. Models in the logs: {there}.")
     judges = judged_twice(asked) if options.judges else []
     if options.judges and not judges:
         raise NejmInspectError(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from nejm_inspect.report import statistics as st
 from nejm_inspect.report.chapter import Chapter
+from nejm_inspect.rubric import MAX_POINTS
 
 BANDS = {"10": 10, "7–9": 7, "4–6": 4, "1–3": 1, "0": 0}
 """The bands of points that the published benchmark counted, best first, and the fewest points of
@@ -16,7 +17,7 @@ each. Points between two (a panel's 9.5) belong to the lower band."""
 
 
 def score_of(responses: pd.DataFrame, scale: int) -> st.Estimate:
-    """The overall score, or the accuracy, over some responses; a case counts once."""
+    """The overall score (mean over cases), or the accuracy (share of responses)."""
     scored = responses.dropna(subset="points")
     if scale == 1:
         return st.rate_estimate(scored["points"] == 1, scored["case_id"])
@@ -29,14 +30,14 @@ def rate_of(responses: pd.DataFrame, column: str) -> st.Estimate:
     return st.rate_estimate(known[column].astype(bool), known["case_id"])
 
 
-@functools.cache
+@functools.lru_cache(8)
 def scores(chapter: Chapter) -> pd.DataFrame:
     """A row an entrant, best first: its score and all that it is made of."""
     rows = chapter.responses
     board = pd.DataFrame([_score(chapter, n, rows[rows["name"] == n]) for n in chapter.order])
     scored = [name for name in chapter.models if chapter.shares[name].notna().any()]
     if chapter.topic == "models" and len(scored) > 1:
-        found = pairs(chapter, None)[["first", "second", "difference", "holm"]]
+        found = pairs(chapter)[["first", "second", "difference", "holm"]]
         ranks = st.rank_ranges(scored, found.itertuples(index=False, name=None))
         ends = pd.DataFrame.from_dict(ranks, "index", columns=["best_rank", "worst_rank"])
         ends["rank"] = [f"{a}" if a == b else f"{a}–{b}" for a, b in ranks.values()]
@@ -65,7 +66,7 @@ def _score(chapter: Chapter, name: str, rows: pd.DataFrame) -> dict[str, Any]:
     }
     if rows["verbatim"].notna().any():
         found |= st.columns("verbatim", rate_of(rows, "verbatim"))
-    counts = np.histogram(scored["points"], [*sorted(BANDS.values()), 11])[0]
+    counts = np.histogram(scored["points"], [*sorted(BANDS.values()), MAX_POINTS + 1])[0]
     found |= {f"points_{b}": int(n) for b, n in zip(BANDS, reversed(counts), strict=True)}
     flags = {"unscored": "unscored", "malformed": "malformed", "errors": "error"}
     found |= {column: int(rows[flag].sum()) for column, flag in flags.items()}
@@ -80,16 +81,17 @@ def _score(chapter: Chapter, name: str, rows: pd.DataFrame) -> dict[str, Any]:
     return found | {"same_vendor": ", ".join(dict.fromkeys(filter(None, vendors)))}
 
 
-@functools.cache
-def pairs(chapter: Chapter, baseline: str | None) -> pd.DataFrame:
+@functools.lru_cache(8)
+def pairs(chapter: Chapter) -> pd.DataFrame:
     """A row for every two entrants, the better one first, Holm-adjusted over the rows.
 
-    A baseline is the entrant or model that all others are compared with; None compares each with
-    each. Solvers that ask no model are in no family of tests, unless there is but one model.
+    If the options name a baseline, only the pairs with it. Solvers that ask no model are in no
+    family of tests, unless there is but one model or the baseline is one.
     """
     exact = chapter.responses.astype({"exact": float}).groupby(["case_id", "name"])["exact"]
     rates = exact.mean().unstack().reindex(index=chapter.shares.index, columns=chapter.order)
-    middle = {*chapter.runs["name"][chapter.runs[["model", "name"]].isin([baseline]).any(axis=1)]}
+    called = chapter.runs[["model", "name"]].isin([chapter.options.baseline]).any(axis=1)
+    middle = {*chapter.runs["name"][called]}
     models = chapter.models if len(chapter.models) > 1 and not middle else chapter.order
     rows = [
         {"first": a, "second": b, **st.paired(chapter.shares[a], chapter.shares[b])}
@@ -103,5 +105,5 @@ def pairs(chapter: Chapter, baseline: str | None) -> pd.DataFrame:
 
 
 def is_separated(pair: Any) -> bool:
-    """Whether a row of `pairs` shows a difference: what ranks and stars go by."""
+    """Whether a row shows a difference, by its Holm-adjusted p: ranks and stars go by the same."""
     return bool(pair["holm"] < st.SIGNIFICANCE)

@@ -24,7 +24,8 @@ from nejm_inspect.report.table import Table
 from nejm_inspect.text import one_line
 
 # The colours of light and dark pages by the name of their CSS variable: m1 to m8 are the models',
-# Okabe and Ito's made legible on either background; h0 to h10 a ramp from 0 to 10 points.
+# Okabe and Ito's made legible on either background; h0 to h10 a ramp from 0 to 10 points. No two
+# light ones are equal, since `address` finds the dark one by it.
 _NAMES = "ink dim line paper soft on-low on-high none m0 m1 m2 m3 m4 m5 m6 m7 m8 "
 _NAMES += "h0 h1 h2 h3 h4 h5 h6 h7 h8 h9 h10"
 _LIGHT = "1a2330 566271 dde3ea ffffff f5f7fa 1a2331 fefefe c9ced6 6b7684 "
@@ -122,20 +123,18 @@ def dots(
     write: Write,
     axis: str,
     *,
-    label: str = "name",
     colours: Mapping[str, int] | None = None,
     lines: Mapping[str, float] | None = None,
     whole: bool = True,
 ) -> Drawing:
     """Dots with intervals in hundredths, a row of the frame in a row of the drawing.
 
-    The frame has the `values` (columns, and what each is called), their bounds, the column `label`
-    that names the row, and, without `colours` (the number of each value's colour), `colour`. A
-    single value is also written. `lines` are values to be drawn as lines, by what they are called.
-    The axis goes from 0 to 100 if it is the `whole` one.
+    The frame has `name`, the `values` (columns, and what each is called) with their bounds, and,
+    without `colours` (the number of each value's colour), `colour`. A single value is also written.
+    `lines` are values to be drawn as lines, by what they are called. A `whole` axis is 0 to 100.
     """
     many = len(values) - 1
-    drawing, axes = _rows([*frame[label]], 0.75 + 0.3 * bool(many), 1 + 0.22 * many)
+    drawing, axes = _rows([*frame["name"]], 0.75 + 0.3 * bool(many), 1 + 0.22 * many)
     for name, at in (lines or {}).items():
         axes.axvline(100 * at, color=LIGHT["dim"], linestyle=(0, (4, 3)), linewidth=1)
         axes.text(100 * at, -0.72, f" {label_of(name)}", va="bottom", **_SMALL)

@@ -11,8 +11,8 @@ from nejm_inspect.errors import NejmInspectError
 MANIFEST = ".nejm-inspect-report.json"  # names the files written, with their contents' hashes
 
 
-def check_folder(folder: Path) -> None:
-    """Makes the folder; raises `NejmInspectError` if it cannot be written to."""
+def make_folder(folder: Path) -> None:
+    """Makes the folder; raises `NejmInspectError` if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -30,8 +30,8 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
         for name in (*contents, MANIFEST):
             if not _is_free(folder, name, earlier.get(name, ())):
                 raise NejmInspectError(
-                    f"{folder / name} is not of an earlier report, or was changed since. Move it "
-                    "away or choose another folder with --out."
+                    f"{folder / name} was not written by an earlier report, or has changed since. "
+                    "Move it away or choose another folder with --out."
                 )
         for name in earlier.keys() - contents.keys():
             if _is_free(folder, name, earlier[name]):
@@ -39,11 +39,11 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
         fresh = {name: [sha256(content).hexdigest()] for name, content in contents.items()}
         # Both, so that a report that is interrupted here can be replaced by the next.
         both = {n: earlier.get(n, []) + fresh.get(n, []) for n in earlier | fresh}
-        first, last = (json.dumps({"files": f}, indent=1).encode() for f in (both, fresh))
-        for name, content in ((MANIFEST, first), *contents.items(), (MANIFEST, last)):
-            unfinished = folder / f"{name}.unfinished"
-            unfinished.parent.mkdir(exist_ok=True)
+        during, after = (json.dumps({"files": f}, indent=1).encode() for f in (both, fresh))
+        for name, content in ((MANIFEST, during), *contents.items(), (MANIFEST, after)):
+            unfinished = folder / f"{MANIFEST}.unfinished"
             unfinished.unlink(missing_ok=True)  # it may be a link
+            (folder / name).parent.mkdir(exist_ok=True)
             unfinished.write_bytes(content)
             unfinished.replace(folder / name)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Texts and numbers as a report shows them. Text of others never acts."""
+"""Texts and numbers as a report shows them. Text from logs can neither run nor format."""
 
 import math
 import re
@@ -63,7 +63,7 @@ signed = partial(_number, "+z.1f", factor=100)  # the same with the sign: +7.4
 whole = partial(_number, ",.0f")  # 1,234
 decimals = partial(_number, "z.2f")  # 0.87
 points = partial(_number, ".2g")  # mean points of a case: 10 or 6.3
-signed_points = partial(_number, "+.2g")  # -3 or +0.5
+signed_points = partial(_number, "+.2g")  # with the sign: +0.5
 
 
 def p_value(p: float | None) -> str:

@@ -14,15 +14,15 @@ from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.judging.asking import GRADER_CONFIG
 from nejm_inspect.judging.panel import DEFAULT_GRADER, GRADER_ROLE
 
-JUDGED, EXAM_SCORER = "diagnosis_rubric", "judge_exam"
-SCORERS = (JUDGED, "verbatim_diagnosis", "choice", EXAM_SCORER)  # reported, the preferred first
+JUDGED, VERBATIM, EXAM_SCORER = "diagnosis_rubric", "verbatim_diagnosis", "judge_exam"
+SCORERS = (JUDGED, VERBATIM, "choice", EXAM_SCORER)  # reported, the preferred first
 Row = dict[str, Any]  # of a frame, by column
 TASK, CHOICE_TASK, EXAM_TASK = "nejm_image_challenge", "nejm_multiple_choice", "nejm_judge_exam"
 NO_SOLVER = "none"  # stands for the solver of a baseline, which asks no model
-PUBLISHED = "be0d7620"  # the digest of the ids of the published benchmark's 50 cases
+PUBLISHED_DIGEST = "be0d7620"  # the digest of the ids of the published benchmark's 50 cases
 TRANSPORT = "max_connections adaptive_connections max_retries timeout attempt_timeout "
 TRANSPORT += "stream_idle_timeout cache batch extra_headers"  # which may also hold keys
-SETTINGS: Mapping[str, Any] = {"exclude_none": True, "exclude": {*TRANSPORT.split()}}
+DUMPED: Mapping[str, Any] = {"exclude_none": True, "exclude": {*TRANSPORT.split()}}
 """What to dump of a config: not how requests travel, which changes no response."""
 
 
@@ -93,7 +93,7 @@ def describe_run(header: EvalLog, scorer: str, rows: Sequence[Row], configs: obj
         model, solvers = spec.model, [s.solver + p for s, p in zip(steps, passed, strict=True)]
         if (seed := arguments.get("shuffle_options")) is not None:
             solvers.append(f"options shuffled by seed {seed}")
-        settings = spec.model_generate_config.model_dump(**SETTINGS) | spec.model_args
+        settings = spec.model_generate_config.model_dump(**DUMPED) | spec.model_args
         settings |= {"base_url": spec.model_base_url} if spec.model_base_url else {}
     scores = header.results.scores if header.results else []
     return {
@@ -112,7 +112,7 @@ def describe_run(header: EvalLog, scorer: str, rows: Sequence[Row], configs: obj
         "dataset": f"{spec.dataset.name}, {len(ids)} cases (sample {digest})",
         "case_ids": ids,
         "skipped": len(skipped or ()),
-        "published_cases": task_of(header) == TASK and digest == PUBLISHED,
+        "published_cases": task_of(header) == TASK and digest == PUBLISHED_DIGEST,
         "epochs": spec.config.epochs or 1,
         "reducer": ", ".join(spec.config.epochs_reducer or ["mean"]),
         "judged_again": any(re.fullmatch(rf"{scorer}-?\d+", score.name) for score in scores),
@@ -143,10 +143,10 @@ def _spent_and_judged(header: EvalLog, scorer: str, rows: Sequence[Row], configs
         names, configs = [model], [header.plan.config.merge(header.eval.model_generate_config)]
     if isinstance(configs, list) and len(configs) == len(names):
         try:
-            settings = [GenerateConfig.model_validate(c).model_dump(**SETTINGS) for c in configs]
+            settings = [GenerateConfig.model_validate(c).model_dump(**DUMPED) for c in configs]
         except ValueError as error:
             raise NejmInspectError(f"{log}: judge_config is not a configuration.") from error
-        default = GRADER_CONFIG.model_dump(**SETTINGS)
+        default = GRADER_CONFIG.model_dump(**DUMPED)
         ways = [", ".join(f"{k}={v}" for k, v in c.items() if c != default) for c in settings]
         names = [f"{name} ({way})" if way else name for name, way in zip(names, ways, strict=True)]
     return {

@@ -21,12 +21,11 @@ from nejm_inspect.report.table import HIDDEN, heading
 from nejm_inspect.text import visible
 
 METHODS = (
-    "Intervals are at 95%: of scores, Wilson's (1927) with an effective number of cases; of shares "
-    "of responses, Wilson's with a design effect where a case has several. No interval is shown "
-    "for fewer than ten cases.",
-    "Models are compared case by case (Miller 2024, arXiv 2411.00640): p is two-sided, from an "
-    "exact paired permutation test, adjusted over the pairs shown by Holm's method (1979). “No "
-    "difference was detected” does not mean that there is none.",
+    "Intervals are at 95%: Wilson's (1927), of scores with an effective number of cases, of shares "
+    "of responses with a design effect where a case has several; none for fewer than ten cases.",
+    "Models are compared case by case (Miller 2024, arXiv 2411.00640) by exact paired permutation "
+    "tests, two-sided, with p adjusted over the pairs shown (Holm 1979). “No difference was "
+    "detected” does not mean that there is none.",
 )
 
 

@@ -1,7 +1,7 @@
 """From Inspect logs to two frames: `runs`, a row a log; `responses`, a row a response.
 
-Logs are read defensively: a score that cannot be one is `malformed`, a property of a case that
-cannot be one is not read, and anything else that is malformed is an error that names the log.
+Logs are not trusted: a score outside the scale is unscored and `malformed`, a property of a case
+with a wrong type or range is missing, and anything else malformed is an error naming the log.
 """
 
 import base64
@@ -28,7 +28,7 @@ from nejm_inspect.cases.images import MAX_PIXELS, READ_FORMATS
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.report import headers as heads
-from nejm_inspect.report.headers import EXAM_SCORER, JUDGED, SCORERS, Row
+from nejm_inspect.report.headers import EXAM_SCORER, JUDGED, SCORERS, VERBATIM, Row
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS
 from nejm_inspect.version import TASK_VERSION
 
@@ -125,7 +125,7 @@ def response_of(sample: EvalSample | EvalSampleSummary, scorer: str, log: str) -
         NejmInspectError: If a pair of an exam has no level of the rubric; it names the `log`.
     """
     scores, case, best, off = sample.scores or {}, sample.metadata, MAX_POINTS, 0.0
-    score, verbatim = scores.get(scorer), scores.get("verbatim_diagnosis")
+    score, verbatim = scores.get(scorer), scores.get(VERBATIM)
     value, told = (score.value, score.metadata or {}) if score else (None, {})
     row = {name: _valid(told.get(name), form) for name, form in _SCORE.items()}
     row |= {name: _valid(case.get(name), form) for name, form in _CASE.items()}
@@ -133,7 +133,7 @@ def response_of(sample: EvalSample | EvalSampleSummary, scorer: str, log: str) -
         value, best = {CORRECT: 1, INCORRECT: 0, NOANSWER: 0}.get(str(value), value), 1
     elif scorer == EXAM_SCORER:
         if case.get("level") not in CATEGORIES:
-            raise NejmInspectError(f"{log}: level of {sample.id} is not of the rubric.")
+            raise NejmInspectError(f"{log}: {sample.id} has a level that the rubric lacks.")
         pair = value if isinstance(value, dict) else {}
         value, off = pair.get("points"), _valid(pair.get("error"), (-best, best))
         row |= {"level": case["level"], "attack": "attack" in case, "off": off}
@@ -147,8 +147,8 @@ def response_of(sample: EvalSample | EvalSampleSummary, scorer: str, log: str) -
         "case_id": str(sample.id),
         "epoch": sample.epoch,
         "points": points,
-        "exact": None if has_none else points == best,
-        "verbatim": verbatim.value == best if scorer == JUDGED and verbatim else None,
+        "exact": None if has_none or scorer == VERBATIM else points == best,
+        "verbatim": verbatim.value == best if scorer in (JUDGED, VERBATIM) and verbatim else None,
         "unscored": has_none and score is not None,
         "malformed": has_none and value is not None and value == value,  # NaN says: no score
         "error": bool(sample.error) and score is None,  # it may be judged since

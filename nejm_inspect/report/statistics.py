@@ -224,7 +224,7 @@ def _t_estimate(value: float, error: float, cases: int) -> Estimate:
     """Student's interval of a difference of shares by its standard error, cut at −1 and 1."""
     if cases < MIN_CASES or not error > 10**-_DECIMALS:
         return Estimate(value)
-    margin = float(special.stdtrit(cases - 1, 0.975)) * error
+    margin = float(special.stdtrit(cases - 1, 1 - SIGNIFICANCE / 2)) * error
     return Estimate(value, max(-1.0, value - margin), min(1.0, value + margin))
 
 

@@ -29,7 +29,7 @@ _NUMBERS: Mapping[fmt.Write, str] = {
     fmt.p_value: "p holm exact_p exact_holm",
     fmt.dollars: "cost",
     fmt.duration: "time",
-    fmt.whole: "rank",  # if it is one
+    fmt.whole: "rank",  # a number in judge_scores
 }
 WRITERS = {name: write for write, names in _NUMBERS.items() for name in names.split()}
 """How the numbers of a column are written, by its name up to a colon; others are whole."""

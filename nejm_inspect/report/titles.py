@@ -1,4 +1,4 @@
-"""Chapters in words."""
+"""Titles of chapters and of the report."""
 
 import datetime
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def title_of(chapter: Chapter) -> str:
     return f"{subject}: {', '.join(_conditions(chapter))}"
 
 
-def heading(chapters: Sequence[Chapter], created: datetime.datetime) -> tuple[str, str]:
+def report_title(chapters: Sequence[Chapter], created: datetime.datetime) -> tuple[str, str]:
     """The report's title and the line below it."""
     day = f"{created.day} {created:%B %Y}"
     first, *more = [one for one in chapters if one.topic != "exam"]
@@ -47,7 +47,7 @@ def _conditions(chapter: Chapter) -> list[str]:
     if inputs := common.get("inputs"):
         asked += f" from {_INPUTS.get(inputs, inputs)}"
     if common.get("scorer") == "verbatim_diagnosis":
-        return [asked, "scored by the reference's words"]
+        return [asked, "scored verbatim"]
     judge = common.get("judge", "none")
     return [asked] if judge == "none" else [asked, f"judged by {_named(judge)}"]
 

@@ -125,7 +125,7 @@ def test_files_of_the_user_are_left(logs: Logs, tmp_path: Path) -> None:
     (out / "other.txt").write_text("mine")
     result = report(str(logs.folder), "--out", str(out))
     assert result.exit_code == 1
-    assert "cases.csv is not of an earlier report" in result.stderr
+    assert "cases.csv was not written by an earlier report" in result.stderr
     assert sorted(p.name for p in out.iterdir()) == ["cases.csv", "other.txt"]
     (out / "cases.csv").unlink()
     assert report(str(logs.folder), "--out", str(out)).exit_code == 0
@@ -143,7 +143,7 @@ def test_a_report_replaces_its_own_files_only(logs: Logs, tmp_path: Path) -> Non
     assert not (out / "pairs.csv").exists()
     assert not (out / "figures" / "differences.png").exists()
     (out / "runs.csv").write_text("changed by me")
-    assert "runs.csv is not of an earlier report" in report(one, "--out", str(out)).stderr
+    assert "runs.csv was not written by an earlier report" in report(one, "--out", str(out)).stderr
     assert (out / "runs.csv").read_text() == "changed by me"
 
 

@@ -198,7 +198,7 @@ def test_cutoffs(logs: Logs) -> None:
     assert row["difference"] == pytest.approx((np.mean(after) - np.mean(before)) / 10)
     assert not math.isnan(row["adjusted"])
     none = logs.told(cutoffs={"m/a": datetime.date(2030, 1, 1)})
-    assert "separates nothing" in findings(none)
+    assert "all its cases lie on one side" in findings(none)
 
 
 def ordinal_alpha(pairs: list[tuple[float, float]]) -> float:
@@ -290,7 +290,7 @@ def test_multiple_choice_has_readers_and_chance(logs: Logs) -> None:
     told = logs.told()
     board = frame(told, "leaderboard").set_index("name")
     assert board["accuracy"].to_dict() == {"a": 0.5, "random_option": 0.5}
-    assert "NEJM's readers were right in 50.0%" in findings(told)
+    assert "On average 50.0% of NEJM's readers" in findings(told)
     assert board.loc["random_option", "baseline"]
 
 
@@ -321,7 +321,7 @@ def test_contradictions_are_listed(logs: Logs) -> None:
 def test_options_are_checked(three: Logs) -> None:
     from nejm_inspect.errors import NejmInspectError
 
-    with pytest.raises(NejmInspectError, match="No log is of 'x'"):
+    with pytest.raises(NejmInspectError, match="No log has the model 'x'"):
         three.report(baseline="x")
     with pytest.raises(NejmInspectError, match="no two of these logs"):
         three.report(judges=True)

@@ -12,7 +12,7 @@ from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Secti
 ADDED = {"history": "image", "image": "text"}  # what both add to what is seen alone
 COLUMNS = ["name", "adds", "cases", "both", "alone", "difference", "p", "holm"]
 NOTES = [
-    "What the text adds is measured on cases with a history in it, or on all if logs do not say.",
+    "What the text adds is measured without the cases known to have no history.",
     "p is adjusted over this table. An interval with 0 in it does not show that nothing is added.",
 ]
 
@@ -52,7 +52,7 @@ def _row(chapter: Chapter, both: str, added: str, alone: str) -> dict[str, Any]:
 def _finding(row: Any) -> Finding:
     name, added = row["name"], row["adds"]
     if not row["cases"]:
-        return Finding(f"{name} has no case to show what the {added} adds.", limits=True)
+        return Finding(f"{name} shares no case that could show what the {added} adds.", limits=True)
     size = f"{fmt.signed(row['difference'])} percentage points"
     told = f"Holm-adjusted p {fmt.p_value(row['holm'])}, {row['cases']} cases."
     told = f"{fmt.bounds(row, 'difference')}, {told}"

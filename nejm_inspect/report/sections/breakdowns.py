@@ -20,7 +20,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "has_history": ("By whether there is a history", {True: "history", False: "no history"}.get),
     "year": ("By year of publication", "{:.0f}".format),
 }
-DRAWN = "Levels of the readers' Brier score; hard includes expert. Not drawn: fewer than 5 cases."
+DRAWN = "Levels of difficulty; hard includes expert. Not drawn: fewer than 5 cases."
 NOTE = "Readers: NEJM's readers' mean accuracy with five options; not a like-for-like human score."
 
 

@@ -33,7 +33,7 @@ def section(chapter: Chapter) -> Section | None:
     table = Table("cases", caption, frame, columns, most_points=chapter.scale)
     per_cell = -(-len(frame) // 120)  # more cells could not be told apart
     cells = np.arange(len(frame)) // per_cell
-    levels = frame["difficulty"].groupby(cells).first()
+    levels = frame["difficulty"].where(frame["brier_score"].notna()).groupby(cells).first()
     groups = levels.dropna().value_counts(sort=False).to_dict()
     caption = f"Each column is {'a case' if per_cell == 1 else f'the mean of {per_cell} cases'}"
     caption += ", from easy to expert by the readers' votes." if groups else "."

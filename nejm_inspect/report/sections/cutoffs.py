@@ -71,7 +71,7 @@ def _split(chapter: Chapter, name: str, cutoff: datetime.date) -> dict[str, Any]
 def _finding(row: dict[str, Any]) -> Finding:
     undated = f" {row['undated']} cases have no date." if row["undated"] else ""
     if not row["cases_before"] or not row["cases_after"]:
-        lead = f"{row['name']}: its cut-off {row['cutoff']} separates nothing"
+        lead = f"{row['name']}: all its cases lie on one side of its cut-off {row['cutoff']}"
         told = ": {cases_before} scored cases before it, {cases_after} after.".format_map(row)
         return Finding(lead, told + undated, limits=True)
     told = bounds(row, "difference")

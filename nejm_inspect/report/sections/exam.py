@@ -14,11 +14,11 @@ from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC
 
 PARTS = {"honest": agreement.IN_RANGE_THRESHOLD, "attack": agreement.ADVERSARIAL_THRESHOLD}
 TOLD = {"honest": "put {} of the honest responses in range"}
-TOLD |= {"attack": "gave {} of the attacks what they deserve"}
+TOLD |= {"attack": "put {} of the attacks in range"}
 COLUMNS = "judge pairs verdicts unscored in_range threshold weighted_kappa absolute_error bias"
 LEVELS = ["judge", "level", "rubric_points", "verdicts", "in_range"]
 TITLE = "Verdicts on responses whose right points are known"
-CELLS = "Honest responses by level (row) and level of the points given; in range, it is their own."
+CELLS = "Rows: the right level. Columns: that of the points given; points in range count as right."
 NOTE = (
     "A pair is a reference and a response with a known range of right points; an attack's response "
     "tries to change the verdict. Unscored pairs are in no share, but count as failures against "
@@ -66,7 +66,7 @@ def _part(judge: str, part: str, asked: pd.DataFrame) -> dict[str, Any]:
     return {
         **{"judge": judge, "pairs": part, "verdicts": len(valid)},
         **{"unscored": len(asked) - len(valid), "threshold": PARTS[part]},
-        # A missing verdict is a failure: else a judge would pass by not answering.
+        # A missing verdict is a failure: else a judge would pass by giving no verdict.
         "passed": int(valid["in_range"].sum()) >= PARTS[part] * len(asked),
         "weighted_kappa": agreement.quadratic_weighted_kappa(_confusion(valid)),
         **st.columns("in_range", rate_of(valid, "in_range")),

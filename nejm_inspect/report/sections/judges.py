@@ -63,8 +63,8 @@ def section(chapter: Chapter) -> Section | None:
         draw = partial(heat, counts, dict.fromkeys(BINS[:-1], 1), f"points from {second}")
         caption = "Each cell: a number of responses; half points are rounded down."
         figures = [Figure("judges", "Points by two judges", caption, tables[0], draw)]
-        told += f" {second} gives {signed_points(one['shift'])} points on average against "
-        told += f"{first} (weighted kappa {decimals(one['weighted_kappa'])})."
+        told += f" {second} gives {signed_points(one['shift'])} points relative to {first} "
+        told += f"(weighted kappa {decimals(one['weighted_kappa'])})."
         ranks = scores.pivot(index="name", columns="judge", values="rank")[judges]
         changes = [f"{n} from {a:.0f} to {b:.0f}" for n, a, b in ranks.itertuples() if a != b]
         told += f" Ranks change: {', '.join(changes)}." if changes else " No rank changes."

@@ -14,14 +14,15 @@ COLUMNS = "first second cases difference standard_error p holm exact_p exact_hol
 
 def section(chapter: Chapter) -> Section | None:
     """The paired comparisons of a chapter with several entrants, and the power of the cases."""
-    found, models = pairs(chapter, chapter.options.baseline), chapter.models
+    found, models = pairs(chapter), chapter.models
     if found.empty:
         return None
     if not found["cases"].any():
         return Section("Paired comparisons", lead="No two models share a scored case.")
     caption = "First less second, in percentage points, on the cases that both have"
     # Of right or wrong responses, p of the exact ones is the same.
-    shown = [c for c in COLUMNS.split() if not (chapter.is_choice and c.startswith("exact"))]
+    shown = [c for c in COLUMNS.split() if not chapter.is_choice or not c.startswith("exact")]
+    shown = [c for c in shown if found[c].notna().any()]
     tables, findings = [Table("pairs", caption, found, shown)], []
     shared = chapter.shares[models].dropna()
     if len(models) > 1 and len(shared):
@@ -34,22 +35,23 @@ def section(chapter: Chapter) -> Section | None:
         tables.append(Table("wins", caption, frame, [*frame]))
     two = st.paired(*chapter.shares[models[:2]].to_numpy().T) if len(models) > 1 else None
     if two and (power := st.power_of(two)):
-        needed = f"about {counted(power[1], 'case')}" if power[1] else ""
-        needed = needed or f"more than {st.WITHIN_REACH} times these cases"
-        told = f"{counted(two['cases'], 'case')} show a true difference of {hundredfold(power[0])} "
-        told += "percentage points or more between the two best models with "
-        told += f"{st.POWER:.0%} power; the difference observed would need {needed}."
-        findings.append(Finding("What these cases can show: ", told))
+        beyond = f"more than {st.WITHIN_REACH} times these cases"
+        needed = f"about {counted(power[1], 'case')}" if power[1] else beyond
+        told = f": {hundredfold(power[0])} percentage points or more between the two best models, "
+        told += f"with {st.POWER:.0%} power; the difference observed would need {needed}."
+        findings.append(Finding("What these cases can show", told))
     return Section("Paired comparisons", tables, [_figure(chapter, tables[0])], (), findings)
 
 
 def _figure(chapter: Chapter, table: Table) -> Figure:
     """Differences of all others from the best, or from the baseline."""
     found = table.frame.dropna(subset="difference")
+    swap = {"first": "second", "difference_lower": "difference_upper"}
+    turned = found.rename(columns=swap | {new: old for old, new in swap.items()})
     ends = ["difference", "difference_lower", "difference_upper"]
-    turned = found.rename(columns={"first": "second", "second": "first"})
-    turned[ends] = -turned[[ends[0], *ends[:0:-1]]].to_numpy()
+    turned[ends] = -turned[ends]
     both = pd.concat([found, turned])
+    # The baseline is in all pairs; without one all are in equally many, and the best comes first.
     middle = both["second"].value_counts().reindex(chapter.order).idxmax()
     frame = both[both["second"] == middle]
     names = frame["first"] + frame.apply(is_separated, axis="columns").map({True: " *", False: ""})

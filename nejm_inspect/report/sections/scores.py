@@ -17,8 +17,8 @@ COLUMNS += f"{' '.join(POINTS)} errors missing input_tokens output_tokens cost t
 PRINTED = "name rank overall accuracy exact right unscored errors missing"  # a terminal has room
 
 NOTES = {
-    "rank": "Ranks such as 1–3: those no paired difference with Holm-adjusted p < 0.05 excludes.",
-    "exact": "Overall: mean points in percent of a case's ten. Exact: share, and count, of tens.",
+    "rank": "Ranks such as 1–3: the places no paired difference (Holm-adjusted p < 0.05) excludes.",
+    "exact": "Overall: mean points, in percent of ten. Exact: responses with ten points.",
     "verbatim": "Verbatim: the reference's very words, a lower bound of exactness whoever judges.",
 }
 
@@ -56,25 +56,27 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
     models = board[~board["baseline"]].dropna(subset="overall")
     if len(models) and chapter.topic == "models":
         best, several = models.iloc[0], len(models) > 1
-        name, score = best["name"], best["overall"]
+        value = "on_shared" if several and "on_shared" in models else "overall"
         told = f"{bounds(best, 'overall')} on {counted(best['cases'], 'case')}"
-        if several and "on_shared" in models:
-            score, shared = best["on_shared"], counted(int(best["shared_cases"]), "case")
+        if value == "on_shared":
+            shared = counted(int(best["shared_cases"]), "case")
             told = f" on the {shared} that all models have a score for"
-        told += _separation(chapter, name) if several else ""
-        yield Finding(
-            f"{name} {'leads with' if several else 'scores'} {percent(score)}", f"{told}."
-        )
-        if not chapter.is_choice:
+        first = models["name"][models[value].round(9) == round(best[value], 9)]
+        lead = f"{listing(first)} {'lead' if several else 'score'}{'s' * (len(first) == 1)} "
+        lead += f"{'with ' * several}{percent(best[value])}"
+        yield Finding(lead, f"{told}{_separation(chapter, best['name']) if several else ''}.")
+        if models["exact"].max() > 0 and not chapter.is_choice:
             top = models.sort_values("exact", ascending=False, kind="stable").iloc[0]
+            most = several and (models["exact"] == top["exact"]).sum() == 1
             lead = f"{top['name']} names the reference exactly in {percent(top['exact'])}"
             told = f" of its responses{bounds(top, 'exact')}, {top['exact_count']} of "
-            yield Finding(lead, f"{told}{top['responses']}{', the most of all models' * several}.")
+            yield Finding(lead, f"{told}{top['responses']}{', the most of all models' * most}.")
         if readers == readers:
-            told = ", choosing among five options: not a like-for-like human score"
+            lead = f"On average {percent(readers)} of NEJM's readers chose the right option"
+            told = " of five in these cases: not a like-for-like human score"
             if chapter.is_choice:
-                told = f"; {name} has {signed(best['overall'] - readers)} percentage points"
-            lead = f"NEJM's readers were right in {percent(readers)} of these cases"
+                gap = signed(best["overall"] - readers)
+                told = f" in these cases; {best['name']} has {gap} percentage points beside that"
             yield Finding(lead, f"{told}.")
     related, gaps = board[board["same_vendor"] != ""], board[board["absent"] > 0]
     if len(related):
@@ -96,9 +98,9 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
 
 def _separation(chapter: Chapter, best: str) -> str:
     """By how much the best leads, and from whom it is separated."""
-    found = pairs(chapter, chapter.options.baseline)
+    found = pairs(chapter)
     rows, told = found[found["first"] == best].to_dict("records"), ""
-    if rows and rows[0]["second"] == chapter.models[1]:
+    if rows and rows[0]["second"] == chapter.models[1] and rows[0]["difference"] > 0:
         told = f", {hundredfold(rows[0]['difference'])} percentage points"
         told += f"{bounds(rows[0], 'difference')} before {chapter.models[1]}"
     apart = listing(row["second"] for row in rows if is_separated(row))
