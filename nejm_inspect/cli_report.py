@@ -146,12 +146,9 @@ def _print_case(places: Sequence[str], case_id: str, console: Console) -> None:
                     sample = read_eval_log_sample(log, one.id, one.epoch, exclude_fields=UNREAD)
                     name = f"{model}, epoch {one.epoch}" if one.epoch > 1 else model
                     row = response_of(sample, scorer, log)
-                    given = (
-                        {1: "right", 0: "wrong"}.get(row["points"]) if scorer == "choice" else ""
-                    )
-                    given = given or f"{points(row['points'])} points".replace(
-                        "– points", "no score"
-                    )
+                    given = f"{points(row['points'])} points".replace("– points", "no score")
+                    if scorer == "choice":
+                        given = {1: "right", 0: "wrong"}.get(row["points"], "no score")
                     found.append((f"{name}: {given}", row))
     if not found:
         raise NejmInspectError(f"--case {case_id}: no log has this case with a score.")

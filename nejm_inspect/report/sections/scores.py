@@ -67,7 +67,7 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
         yield Finding(lead, f"{told}{_separation(chapter, best['name']) if several else ''}.")
         if models["exact"].max() > 0 and not chapter.is_choice:
             top = models.sort_values("exact", ascending=False, kind="stable").iloc[0]
-            most = several and (models["exact"] == top["exact"]).sum() == 1
+            most = several and [*models["exact"]].count(top["exact"]) == 1
             lead = f"{top['name']} names the reference exactly in {percent(top['exact'])}"
             told = f" of its responses{bounds(top, 'exact')}, {top['exact_count']} of "
             yield Finding(lead, f"{told}{top['responses']}{', the most of all models' * most}.")
