@@ -65,16 +65,18 @@ class Chapter:
 
     @functools.cached_property
     def shares(self) -> pd.DataFrame:
-        """Mean shares of points; a row a case, a column an entrant, best on shared cases first."""
+        """Mean shares of points; a row a case, a column an entrant, best first, baselines last."""
         scored = self.responses.dropna(subset="points").groupby(["case_id", "name"])["points"]
         last = self.runs.groupby("name")["baseline"].any()
         wide = (scored.mean() / self.scale).unstack().reindex(self.cases.index, columns=last.index)
-        # A model that has hardly begun must not decide which cases count.
-        shared = wide.loc[:, wide.notna().sum() * 2 >= len(wide)].dropna()
-        means = shared.mean() if len(shared) >= MIN_CASES else wide.mean()
-        means = means.reindex(wide.columns).fillna(wide.mean()).fillna(-1)  # -1: without a score
+        means = _shared(wide).mean().fillna(wide.mean()).fillna(-1)  # -1: without a score
         ranked = pd.DataFrame({"last": last, "worse": -means}).sort_values(["last", "worse"])
         return wide[ranked.index]
+
+    @functools.cached_property
+    def shared(self) -> pd.DataFrame:
+        """The shares that order and differences go by: see `_shared`."""
+        return _shared(self.shares)
 
     @property
     def order(self) -> list[str]:
@@ -97,3 +99,10 @@ class Chapter:
     def colour(self, name: str) -> int:
         """The number of an entrant's colour; 0 for baselines."""
         return int(self.runs["colour"][self.runs["name"] == name].iloc[0])
+
+
+def _shared(shares: pd.DataFrame) -> pd.DataFrame:
+    """The cases with a score of all entrants that have half of the cases; all if these are few."""
+    # A model that has hardly begun must not decide which cases count.
+    shared = shares.dropna(subset=shares.columns[shares.notna().sum() * 2 >= len(shares)])
+    return shared if len(shared) >= MIN_CASES else shares

@@ -25,7 +25,7 @@ def chapters_of(
     """
     runs = _named(runs)
     is_exam = runs["task"] == EXAM_TASK
-    asked, exams = runs[~is_exam], runs[is_exam]
+    asked, exams = runs[~is_exam], runs[is_exam].drop_duplicates("eval_id", keep="last")
     for model in [*filter(None, [options.baseline]), *options.cutoffs]:
         if model not in {*asked["model"], *asked["name"]}:
             there = ", ".join(sorted(asked["model"].unique()))

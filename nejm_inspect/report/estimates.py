@@ -17,10 +17,8 @@ each. Points between two (a panel's 9.5) belong to the lower band."""
 
 
 def score_of(responses: pd.DataFrame, scale: int) -> st.Estimate:
-    """The overall score (mean over cases), or the accuracy (share of responses)."""
+    """The overall score, or the accuracy: the mean over cases of their responses' mean."""
     scored = responses.dropna(subset="points")
-    if scale == 1:
-        return st.rate_estimate(scored["points"] == 1, scored["case_id"])
     return st.mean_estimate(scored.groupby("case_id").points.mean() / scale)
 
 
@@ -42,10 +40,9 @@ def scores(chapter: Chapter) -> pd.DataFrame:
         ends = pd.DataFrame.from_dict(ranks, "index", columns=["best_rank", "worst_rank"])
         ends["rank"] = [f"{a}" if a == b else f"{a}–{b}" for a, b in ranks.values()]
         board = board.join(ends, on="name")
-    shared = chapter.shares[chapter.models].dropna()
-    if board["absent"].any() and len(shared):
-        board["on_shared"] = board["name"].map(shared.mean())
-        board["shared_cases"] = board["on_shared"].notna().map({True: len(shared)})
+    if board["absent"].any() and len(chapter.shared) < len(chapter.shares):
+        board["on_shared"] = board["name"].map(chapter.shared[chapter.models].mean())
+        board["shared_cases"] = board["on_shared"].notna().map({True: len(chapter.shared)})
     return board
 
 
@@ -89,12 +86,12 @@ def pairs(chapter: Chapter) -> pd.DataFrame:
     family of tests, unless there is but one model or the baseline is one.
     """
     exact = chapter.responses.astype({"exact": float}).groupby(["case_id", "name"])["exact"]
-    rates = exact.mean().unstack().reindex(index=chapter.shares.index, columns=chapter.order)
+    rates = exact.mean().unstack().reindex(index=chapter.shared.index, columns=chapter.order)
     called = chapter.runs[["model", "name"]].isin([chapter.options.baseline]).any(axis=1)
     middle = {*chapter.runs["name"][called]}
     models = chapter.models if len(chapter.models) > 1 and not middle else chapter.order
     rows = [
-        {"first": a, "second": b, **st.paired(chapter.shares[a], chapter.shares[b])}
+        {"first": a, "second": b, **st.paired(chapter.shared[a], chapter.shared[b])}
         | {"exact_p": st.paired(rates[a], rates[b])["p"]}
         for a, b in combinations(models, 2)
         if not middle or middle & {a, b}

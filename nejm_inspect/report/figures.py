@@ -98,6 +98,7 @@ class Figure:
 def label_of(name: object) -> str:
     """A name whose every character the font has; of a long one, start and end."""
     plain = "".join(c if ord(c) in _GLYPHS else "\ufffd" for c in one_line(str(name)))
+    plain = f" {plain}" if plain.startswith("_") else plain  # else no legend would have it
     half = LABEL_LENGTH // 2
     return plain if len(plain) <= LABEL_LENGTH else f"{plain[:half]}…{plain[1 - half :]}"
 
@@ -200,7 +201,7 @@ def heat(frame: pd.DataFrame, below: Mapping[Any, int], axis: str = "") -> Drawi
             axes.text(column + 0.5, place, told, color=LIGHT[ink], ha="center", va="center")
     for start, label in zip(np.cumsum([0, *below.values()]), below, strict=False):
         axes.text(start, len(frame) - 0.7, f"| {label_of(label)}", va="top", **_SMALL)
-    axes.set(xticks=[], xlabel=axis, ylim=(len(frame) - 0.3, -0.7))
+    axes.set(xticks=[], xlabel=label_of(axis), ylim=(len(frame) - 0.3, -0.7))
     ends = ("0", f"{most:,} responses") if counted else ("0 points, or wrong", "10, or right")
     words = {0: ends[0], 3: "", 5: "", 8: "", 10: ends[1]}
     keys = [Patch(color=RAMP[n], label=word) for n, word in words.items()]

@@ -53,8 +53,8 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
 def _hashes(manifest: Path) -> dict[str, list[str]]:
     try:
         found = json.loads(manifest.read_bytes())["files"]
-        return {str(name): list(map(str, hashes)) for name, hashes in found.items()}
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return {n: [*map(str, hashes)] for n, hashes in found.items() if n.isprintable()}
+    except (FileNotFoundError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
 
 

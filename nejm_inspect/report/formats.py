@@ -13,6 +13,7 @@ from markupsafe import Markup
 from nejm_inspect.text import one_line
 
 NAME_LIMIT = 80  # characters shown of a name: a model's, a case's, a group's
+CELL_LIMIT = 32_000  # characters in a cell of a CSV file: what spreadsheets take
 UNDEFINED = "–"
 
 
@@ -42,7 +43,7 @@ def as_csv(frame: pd.DataFrame) -> bytes:
     def safe(cell: Any) -> Any:
         if is_missing(cell) or isinstance(cell, bool | int | float):
             return cell
-        return re.sub("^(?=[-=+@＝＋－＠])", "'", one_line(str(cell)))
+        return re.sub("^(?=[-=+@＝＋－＠])", "'", one_line(str(cell), CELL_LIMIT))
 
     told = frame.map(safe).rename(columns=safe)
     return told.to_csv(index=False, lineterminator="\n").encode("utf-8", "replace")

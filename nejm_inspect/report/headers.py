@@ -13,6 +13,7 @@ from inspect_ai.model import GenerateConfig, ModelConfig, ModelUsage
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.judging.asking import GRADER_CONFIG
 from nejm_inspect.judging.panel import DEFAULT_GRADER, GRADER_ROLE
+from nejm_inspect.report.formats import counted
 
 JUDGED, VERBATIM, EXAM_SCORER = "diagnosis_rubric", "verbatim_diagnosis", "judge_exam"
 SCORERS = (JUDGED, VERBATIM, "choice", EXAM_SCORER)  # reported, the preferred first
@@ -109,10 +110,10 @@ def describe_run(header: EvalLog, scorer: str, rows: Sequence[Row], configs: obj
         "inputs": str(arguments.get("inputs", "both")),
         "solver": ", ".join(solvers),  # what asked the model, and how
         "scorer": scorer,
-        "dataset": f"{spec.dataset.name}, {len(ids)} cases (sample {digest})",
+        "dataset": f"{spec.dataset.name}, {counted(len(ids), 'case')} (sample {digest})",
         "case_ids": ids,
         "skipped": len(skipped or ()),
-        "published_cases": task_of(header) == TASK and digest == PUBLISHED_DIGEST,
+        "published_cases": digest == PUBLISHED_DIGEST and scorer == JUDGED,
         "epochs": spec.config.epochs or 1,
         "reducer": ", ".join(spec.config.epochs_reducer or ["mean"]),
         "judged_again": any(re.fullmatch(rf"{scorer}-?\d+", score.name) for score in scores),

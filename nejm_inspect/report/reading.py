@@ -136,9 +136,11 @@ def response_of(sample: EvalSample | EvalSampleSummary, scorer: str, log: str) -
             raise NejmInspectError(f"{log}: {sample.id} has a level that the rubric lacks.")
         pair = value if isinstance(value, dict) else {}
         value, off = pair.get("points"), _valid(pair.get("error"), (-best, best))
-        row |= {"level": case["level"], "attack": "attack" in case, "off": off}
-    points = math.nan if math.isnan(off) else _valid(value, (0, best))
-    has_none = math.isnan(points)
+        row |= {"level": case["level"], "attack": "attack" in case}
+    points = _valid(value, (0, best))
+    # An exam's verdict needs its error, and a choice is right or wrong.
+    if has_none := math.isnan(points + off) or bool(best == 1 and points % 1):
+        points = off = math.nan
     if (panel := row["verdicts"]) is not None:  # each judge's points, null for none
         given = {str(j): v.get("score") if isinstance(v, dict) else None for j, v in panel.items()}
         read = {judge: _valid(value, (0, MAX_POINTS)) for judge, value in given.items()}
@@ -153,7 +155,8 @@ def response_of(sample: EvalSample | EvalSampleSummary, scorer: str, log: str) -
         "malformed": has_none and value is not None and value == value,  # NaN says: no score
         "error": bool(sample.error) and score is None,  # it may be judged since
         "judge": row["judge"] or "",
-        "same_vendor": ", ".join(map(str, row["same_vendor"] or ())),
+        "same_vendor": ", ".join(map(str, filter(None, row["same_vendor"] or ()))),
+        "off": off if scorer == EXAM_SCORER else math.nan,
         "metadata": told,
     }
     if isinstance(sample, EvalSample):

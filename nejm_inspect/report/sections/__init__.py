@@ -8,7 +8,7 @@ from nejm_inspect.report.sections.section import Section
 
 _NAMES = {
     "models": "scores published pairs cutoffs judges breakdowns contradictions cases settings",
-    "ablation": "scores ablation judges breakdowns contradictions cases settings",
+    "ablation": "scores ablation cutoffs judges breakdowns contradictions cases settings",
     "judges": "judges settings",
     "exam": "exam settings",
 }

@@ -69,10 +69,10 @@ def _split(chapter: Chapter, name: str, cutoff: datetime.date) -> dict[str, Any]
 
 
 def _finding(row: dict[str, Any]) -> Finding:
-    undated = f" {row['undated']} cases have no date." if row["undated"] else ""
+    undated = f" Cases without a date: {row['undated']}." if row["undated"] else ""
     if not row["cases_before"] or not row["cases_after"]:
         lead = f"{row['name']}: all its cases lie on one side of its cut-off {row['cutoff']}"
-        told = ": {cases_before} scored cases before it, {cases_after} after.".format_map(row)
+        told = " (scored before it: {cases_before}, after: {cases_after}).".format_map(row)
         return Finding(lead, told + undated, limits=True)
     told = bounds(row, "difference")
     if interval := bounds(row, "adjusted"):

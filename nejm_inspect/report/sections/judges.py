@@ -65,10 +65,11 @@ def section(chapter: Chapter) -> Section | None:
         figures = [Figure("judges", "Points by two judges", caption, tables[0], draw)]
         told += f" {second} gives {signed_points(one['shift'])} points relative to {first} "
         told += f"(weighted kappa {decimals(one['weighted_kappa'])})."
-        ranks = scores.pivot(index="name", columns="judge", values="rank")[judges]
+        ranks = scores.pivot(index="name", columns="judge", values="rank")[judges].dropna()
         changes = [f"{n} from {a:.0f} to {b:.0f}" for n, a, b in ranks.itertuples() if a != b]
         told += f" Ranks change: {', '.join(changes)}." if changes else " No rank changes."
-    return Section("Agreement of judges", tables, figures, [NOTE], [Finding(lead, told, True)])
+    findings = [Finding(lead, told, limits=True)] if one["responses"] else []
+    return Section("Agreement of judges", tables, figures, [NOTE], findings)
 
 
 def _points(chapter: Chapter) -> pd.DataFrame:

@@ -29,11 +29,11 @@ def section(chapter: Chapter) -> Section | None:
         rounded = shared.round(9)  # by more than the noise of a mean
         best = rounded.eq(rounded.max(axis=1), axis=0)
         alone = best.sum(axis=1) == 1
-        wins = {**best[alone].sum(), "several models": int((~alone).sum())}
-        frame = pd.DataFrame(wins.items(), columns=["name", "alone_best"])
+        wins = [*best[alone].sum().items(), ("several models", int((~alone).sum()))]
+        frame = pd.DataFrame(wins, columns=["name", "alone_best"])
         caption = f"Cases won outright, of {len(shared)} that every model has a score for"
         tables.append(Table("wins", caption, frame, [*frame]))
-    two = st.paired(*chapter.shares[models[:2]].to_numpy().T) if len(models) > 1 else None
+    two = st.paired(*chapter.shared[models[:2]].to_numpy().T) if len(models) > 1 else None
     if two and (power := st.power_of(two)):
         beyond = f"more than {st.WITHIN_REACH} times these cases"
         needed = f"about {counted(power[1], 'case')}" if power[1] else beyond

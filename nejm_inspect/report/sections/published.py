@@ -24,8 +24,9 @@ DIFFERS = "the published run had other prompts and another judge, since retired"
 
 def section(chapter: Chapter) -> Section | None:
     """The published run beside ours, where the cases are the same."""
-    models = scores(chapter).query("not baseline").dropna(subset="overall").assign(run="here")
-    if not chapter.runs["published_cases"].all() or models.empty:
+    models = scores(chapter).query("not baseline and missing == 0").assign(run="here")
+    whole = chapter.settings.get("inputs") == "both" and chapter.runs["published_cases"].all()
+    if not whole or models.empty:
         return None
     there = pd.DataFrame(
         {"model": model, "name": model.rpartition("/")[2], "run": "published", "colour": 0}

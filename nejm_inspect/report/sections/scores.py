@@ -8,7 +8,7 @@ import pandas as pd
 from nejm_inspect.interval import MIN_CASES
 from nejm_inspect.report.estimates import BANDS, is_separated, pairs, scores
 from nejm_inspect.report.figures import Figure, bands, dots
-from nejm_inspect.report.formats import bounds, counted, hundredfold, listing, percent, signed
+from nejm_inspect.report.formats import bounds, counted, hundredfold, listing, percent
 from nejm_inspect.report.sections.section import Chapter, Finding, Section, Table
 
 POINTS = {f"points_{band}": f"{band} points" for band in BANDS} | {"unscored": "unscored"}
@@ -55,12 +55,12 @@ def section(chapter: Chapter) -> Section:
 def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator[Finding]:
     models = board[~board["baseline"]].dropna(subset="overall")
     if len(models) and chapter.topic == "models":
-        best, several = models.iloc[0], len(models) > 1
+        best, several = models.iloc[0], bool(len(models) > 1 and pairs(chapter)["cases"].any())
         value = "on_shared" if several and "on_shared" in models else "overall"
         told = f"{bounds(best, 'overall')} on {counted(best['cases'], 'case')}"
         if value == "on_shared":
             shared = counted(int(best["shared_cases"]), "case")
-            told = f" on the {shared} that all models have a score for"
+            told = f" on the {shared} that are shared"
         first = models["name"][models[value].round(9) == round(best[value], 9)]
         lead = f"{listing(first)} {'lead' if several else 'score'}{'s' * (len(first) == 1)} "
         lead += f"{'with ' * several}{percent(best[value])}"
@@ -75,8 +75,11 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
             lead = f"On average {percent(readers)} of NEJM's readers chose the right option"
             told = " of five in these cases: not a like-for-like human score"
             if chapter.is_choice:
-                gap = signed(best["overall"] - readers)
-                told = f" in these cases; {best['name']} has {gap} percentage points beside that"
+                gap = best["overall"] - readers
+                told = (
+                    f" in these cases; {best['name']} is {hundredfold(abs(gap))} percentage points "
+                )
+                told += "above" if gap >= 0 else "below"
             yield Finding(lead, f"{told}.")
     related, gaps = board[board["same_vendor"] != ""], board[board["absent"] > 0]
     if len(related):
@@ -99,8 +102,8 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
 def _separation(chapter: Chapter, best: str) -> str:
     """By how much the best leads, and from whom it is separated."""
     found = pairs(chapter)
-    rows, told = found[found["first"] == best].to_dict("records"), ""
-    if rows and rows[0]["second"] == chapter.models[1] and rows[0]["difference"] > 0:
+    rows, told = found[(found["first"] == best) & (found["difference"] > 0)].to_dict("records"), ""
+    if rows and rows[0]["second"] == chapter.models[1]:
         told = f", {hundredfold(rows[0]['difference'])} percentage points"
         told += f"{bounds(rows[0], 'difference')} before {chapter.models[1]}"
     apart = listing(row["second"] for row in rows if is_separated(row))
