@@ -107,13 +107,14 @@ def _rows(names: Sequence[object], extra: float, height: float = 1) -> tuple[Dra
     """A drawing with a row for each name, which stands above it: a narrow screen shows both."""
     size = (8.8, extra + 0.46 * height * len(names))  # inches
     drawing = Drawing(figsize=size, layout="constrained")
-    axes = drawing.add_subplot(ylim=(len(names) - 0.4, -0.7), yticks=[])
+    axes = drawing.add_subplot(ylim=(len(names) - 0.5, -0.7), yticks=[])
     _aside(axes, 0, map(label_of, names), ha="left")
     return drawing, axes
 
 
 def _aside(axes: Axes, across: float, texts: Iterable[str], **look: Any) -> None:
-    look |= {"va": "center", "transform": axes.get_yaxis_transform()}
+    box = {"fc": LIGHT["paper"], "ec": "none", "pad": 0}  # no line crosses a text
+    look |= {"va": "center", "transform": axes.get_yaxis_transform(), "bbox": box}
     for place, text in enumerate(texts):
         axes.text(across, place - 0.36, text, **look)
 
@@ -140,7 +141,7 @@ def dots(
         axes.axvline(100 * at, color=LIGHT["dim"], linestyle=(0, (4, 3)), linewidth=1)
         axes.text(100 * at, -0.72, f" {label_of(name)}", va="bottom", **_SMALL)
     for nth, (value, name) in enumerate(values.items()):
-        places = np.arange(len(frame)) + 0.12 + (nth - many / 2) * 0.6 / len(values)
+        places = np.arange(len(frame)) - 0.08 + nth * 0.55 / len(values)
         numbers = [colours[value]] * len(frame) if colours else [*frame["colour"]]
         inks = [LIGHT[f"m{number:.0f}"] for number in numbers]
         filled = [ink if ink != LIGHT["m0"] and nth % 2 == 0 else LIGHT["paper"] for ink in inks]
@@ -156,6 +157,7 @@ def dots(
         axes.set_xlim(-1, 101)
     else:
         axes.axvline(0, color=LIGHT["dim"], linewidth=1)
+        axes.margins(x=0.1)  # for what is written
     axes.spines["bottom"].set_visible(True)
     axes.grid(axis="x")
     axes.set_xlabel(axis)
@@ -205,5 +207,5 @@ def heat(frame: pd.DataFrame, below: Mapping[Any, int], axis: str = "") -> Drawi
     ends = ("0", f"{most:,} responses") if counted else ("0 points, or wrong", "10, or right")
     words = {0: ends[0], 3: "", 5: "", 8: "", 10: ends[1]}
     keys = [Patch(color=RAMP[n], label=word) for n, word in words.items()]
-    drawing.legend(**_BELOW, ncols=5, handles=keys, columnspacing=0.4)
+    drawing.legend(**_BELOW, ncols=5, handles=keys, columnspacing=1)
     return drawing

@@ -13,7 +13,7 @@ from nejm_inspect.rubric import MAX_POINTS
 SCORE, POINTS = "score: ", "points: "
 """Begin the names of columns that hold a model's scores, and its points."""
 
-HEADINGS = {"name": "model", "model": "identifier", "case_id": "case"}
+HEADINGS = {"name": "model", "model": "identifier", "case_id": "case", "cutoff": "cut-off"}
 HIDDEN = ["colour", "baseline", "mark", "anchor", "image", "texts"]
 """Columns that are in no CSV file: of how a row looks (`mark` is the sign behind its name), and of
 the case that it opens (at `anchor`; `texts` by model)."""
@@ -80,5 +80,5 @@ def heading(column: str) -> str:
     """What a column is called: `p`, `In range`; of a model's scores or points, its name."""
     if column.startswith((SCORE, POINTS)):
         return fmt.short(column.partition(": ")[2])
-    words = HEADINGS.get(column, column).replace("_", " ")
+    words = HEADINGS.get(column, column).replace("_", " ").replace("holm", "Holm")
     return words if len(words) == 1 else words[0].upper() + words[1:]

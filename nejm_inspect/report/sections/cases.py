@@ -19,7 +19,8 @@ def section(chapter: Chapter) -> Section | None:
     frame["unscored"] = chapter.responses.groupby("case_id")["unscored"].sum()
     frame = frame.rename(columns={"reader_accuracy": "readers"}).reset_index()
     known = frame[["date", "difficulty", "question_type", "readers"]].dropna(axis=1, how="all")
-    columns = ["case_id", *known, *given.add_prefix(POINTS), "spread", "unscored"]
+    columns = ["case_id", *known, *given.add_prefix(POINTS), "spread"]
+    columns += ["unscored"] * bool(frame["unscored"].any())
     lead = ""
     if chapter.options.with_texts:
         lead = "A case opens with its image, texts and verdicts."

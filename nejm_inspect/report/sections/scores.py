@@ -17,8 +17,8 @@ COLUMNS += f"{' '.join(POINTS)} errors missing input_tokens output_tokens cost t
 PRINTED = "name rank overall accuracy exact right unscored errors missing"  # a terminal has room
 
 NOTES = {
-    "rank": "Ranks such as 1–3: the places no paired difference (Holm-adjusted p < 0.05) excludes.",
-    "exact": "Overall: mean points, in percent of ten. Exact: responses with ten points.",
+    "rank": "Ranks such as 1–3: places no paired difference (Holm-adjusted p < 0.05) excludes.",
+    "exact": "Overall: mean points, as a percentage of ten. Exact: responses with all ten points.",
     "verbatim": "Verbatim: the reference's very words, a lower bound of exactness whoever judges.",
 }
 
@@ -88,8 +88,8 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
         yield Finding(lead, f"{told} (arXiv 2404.13076).", limits=True)
     if len(gaps):
         told = "; ".join(
-            f"{g['name']} {g['absent']} ({g['unscored']} unscored, {g['errors']} errors), which "
-            f"would put it between {percent(g['if_all_wrong'])} and {percent(g['if_all_right'])}"
+            f"{g['name']} {g['absent']} ({g['unscored']} unscored, {g['errors']} errors): "
+            f"{percent(g['if_all_wrong'])} if all were wrong, {percent(g['if_all_right'])} if right"
             for g in gaps.to_dict("records")
         )
         if bad := int(board["malformed"].sum()):
@@ -105,12 +105,12 @@ def _separation(chapter: Chapter, best: str) -> str:
     rows, told = found[(found["first"] == best) & (found["difference"] > 0)].to_dict("records"), ""
     if rows and rows[0]["second"] == chapter.models[1]:
         told = f", {hundredfold(rows[0]['difference'])} percentage points"
-        told += f"{bounds(rows[0], 'difference')} before {chapter.models[1]}"
+        told += f"{bounds(rows[0], 'difference')} ahead of {chapter.models[1]}"
     apart = listing(row["second"] for row in rows if is_separated(row))
     near = listing((row["second"] for row in rows if not is_separated(row)), "or")
     words = [f"it is separated from {apart}"] * bool(apart)
     words += [f"no difference was detected from {near}"] * bool(near)
-    return f"{told}; {', '.join(words)} (Holm-adjusted paired tests)" if words else told
+    return f"{told}; {', but '.join(words)} (Holm-adjusted paired tests)" if words else told
 
 
 def _notes(chapter: Chapter, board: pd.DataFrame) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _notes(chapter: Chapter, board: pd.DataFrame) -> Iterator[str]:
         "The run has not finished: {}.": name[~runs["finished"]],
         "Cases were left out because their image is missing: {}.": skipped[runs["skipped"] > 0],
         "Judged again; the first of several scores is shown: {}.": name[runs["judged_again"]],
-        "Several responses to a case, which counts with their mean: {}.": several,
+        "A case with several responses counts with their mean: {}.": several,
         "Epochs count with their mean, not as in the log: {}.": reducer[runs["reducer"] != "mean"],
     }
     yield from (words.format(listing(of.unique())) for words, of in told.items() if len(of))

@@ -15,6 +15,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     const link = row.cells[0].querySelector("a");
     const details = link && document.getElementById(link.hash.slice(1));
     const one = {row, details, words: (row.textContent + (details?.textContent ?? "")).toLowerCase()};
+    if (details) details.hidden = true; // it opens in the table
     link?.addEventListener("click", event => {
       event.preventDefault();
       if (one.opened) return one.opened = one.opened.remove();
@@ -60,7 +61,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
       [`only ${heads[n].textContent} right`, one => value(one, n) === best && given(one).filter(v => v === best).length === 1]),
   ]);
   for (const name of ["Difficulty", "Question type"]) {
-    const n = place(name), found = [...new Set(cases.map(one => text(one, n)))].sort();
+    const n = place(name), found = [...new Set(cases.map(one => text(one, n)))]; // easiest first
+    cases.forEach(one => one.row.cells[n] && (one.row.cells[n].dataset.v = found.indexOf(text(one, n))));
     if (found.length > 1) choose(name, [["all", () => true], ...found.map(it => [it, one => text(one, n) === it])]);
   }
   const count = element("output");
@@ -68,7 +70,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const apply = () => {
     for (const one of cases) {
       const hidden = !tests.every(test => test(one));
-      for (const part of [one.row, one.details, one.opened]) if (part) part.hidden = hidden;
+      for (const part of [one.row, one.opened]) if (part) part.hidden = hidden;
     }
     count.textContent = `${cases.filter(one => !one.row.hidden).length} of ${cases.length} cases`;
   };
