@@ -57,7 +57,8 @@ def build_report(chapters: Sequence[Chapter]) -> Report:
     told = []
     for chapter in chapters:
         sections = [found for tell in SECTIONS[chapter.topic] if (found := tell(chapter))]
-        told.append(Told(chapter.number, title_of(chapter), sections))
+        prefix = f"{chapter.number}-" * (len(chapters) > 1)
+        told.append(Told(chapter.number, title_of(chapter), sections, prefix))
     created = datetime.datetime.now(datetime.UTC)
     with_texts, notes = chapters[0].options.with_texts, differences(chapters)
     return Report(*report_title(chapters, created), told, created, with_texts, notes)

@@ -1,7 +1,4 @@
-"""Three kinds of picture: dots with intervals, stacked bands, heat maps.
-
-Labels are other people's text: drawn as they are read, never as mathematics.
-"""
+"""Three kinds of picture: dots with intervals, stacked bands, heat maps."""
 
 import base64
 import functools
@@ -165,10 +162,7 @@ def dots(
 
 
 def bands(frame: pd.DataFrame, names: Mapping[str, str]) -> Drawing:
-    """Stacked bars of counts, a row of the frame each.
-
-    `names` says what the columns of counts are called, best first, then what has no points.
-    """
+    """Stacked bars of counts, by columns and their names: best first, then what has no points."""
     drawing, axes = _rows([*frame["name"]], 0.9)
     counts = frame[[*names]]
     left, widest = counts.cumsum(axis=1) - counts, max(counts.sum(axis=1).max(), 1)

@@ -1,7 +1,6 @@
 """From sections to report.html, report.md, CSV files and figures.
 
-All text is taken to be hostile, as models and case files wrote it: the templates output none that
-has not gone through `visible` and the escaping of their format.
+All text is hostile: what templates output has gone through `visible` and their format's escaping.
 """
 
 import datetime
@@ -14,7 +13,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from nejm_inspect.report.figures import DARK, LIGHT, Figure
+from nejm_inspect.report.figures import DARK, LIGHT
 from nejm_inspect.report.formats import as_csv, as_markdown
 from nejm_inspect.report.sections.section import Finding, Section
 from nejm_inspect.report.table import HIDDEN, heading
@@ -36,6 +35,7 @@ class Told:
     number: int
     title: str
     sections: Sequence[Section]
+    prefix: str = ""  # of its figures' files
 
     @property
     def findings(self) -> list[Finding]:
@@ -55,10 +55,6 @@ class Report:
     with_texts: bool
     notes: Sequence[str] = ()
 
-    def path(self, told: Told, figure: Figure) -> str:
-        """Where a figure's files are, without suffix."""
-        return f"figures/{f'{told.number}-' * (len(self.chapters) > 1)}{figure.name}"
-
 
 def pages(report: Report, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
     """The contents, by path, of pages, figures and tables, and the pictures beside the page."""
@@ -68,7 +64,7 @@ def pages(report: Report, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
     frames: dict[str, list[pd.DataFrame]] = {}
     for told, section in ((c, section) for c in report.chapters for section in c.sections):
         for figure in section.figures:
-            path = report.path(told, figure)
+            path = f"figures/{told.prefix}{figure.name}"
             written |= {f"{path}.{suffix}": data for suffix, data in figure.files.items()}
         for table in section.tables:
             frame = table.frame.drop(columns=HIDDEN, errors="ignore")

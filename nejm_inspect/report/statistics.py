@@ -1,7 +1,7 @@
 """The statistics of a report: arrays in, numbers out.
 
-Models are compared case by case: a case hard for one is usually hard for the other, and the paired
-difference is free of that shared variance (Miller 2024, arXiv 2411.00640). A share is the part of
+Models are compared case by case, since a case hard for one is usually hard for the other (Miller
+2024, arXiv 2411.00640). A share is the part of
 the points that a response has, 0 to 1, or a case on average over its epochs. Arrays hold a number
 per case or, with an argument `cases` that holds the case of each, per response. Intervals are at
 95%, tests two-sided. Bounds are NaN where no interval is to be shown: with fewer than `MIN_CASES`

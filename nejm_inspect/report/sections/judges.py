@@ -78,15 +78,14 @@ def _points(chapter: Chapter) -> pd.DataFrame:
     if chapter.topic != "judges":  # but judged by panels
         rows = chapter.responses.dropna(subset="verdicts").set_index(keys)
         return pd.DataFrame([*map(json.loads, rows["verdicts"])], rows.index).astype(float)
-    asked = chapter.responses[chapter.responses["attempts"] != 0]
-    given: list[pd.Series[float]] = []
-    for judge, logs in chapter.runs.groupby("judge", sort=False):
-        runs = logs.drop_duplicates("eval_id", keep="last")  # of several logs of one run, the last
-        if not given and not chapter.options.repeats:
-            runs = runs.drop_duplicates("name", keep="last")
-        rows = asked.merge(runs["eval_id"], left_on="run", right_index=True)
-        given.append(rows.set_index([*keys, "eval_id"])["points"].rename(judge))
-    return given[0].to_frame().join(given[1]).dropna(how="all")
+    runs = chapter.runs.drop_duplicates(["judge", "eval_id"], keep="last")
+    judges = runs["judge"].unique()
+    if not chapter.options.repeats:
+        newest = runs[runs["judge"] == judges[0]].drop_duplicates("name", keep="last")
+        runs = runs[runs["eval_id"].isin(newest["eval_id"])]
+    asked = chapter.responses[chapter.responses["attempts"] != 0].drop(columns="judge")
+    rows = asked.merge(runs[["eval_id", "judge"]], left_on="run", right_index=True)
+    return rows.set_index([*keys, "eval_id", "judge"])["points"].unstack()[judges].dropna(how="all")
 
 
 def _agreement(given: pd.DataFrame) -> dict[str, Any]:

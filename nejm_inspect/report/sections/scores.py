@@ -8,7 +8,7 @@ import pandas as pd
 from nejm_inspect.interval import MIN_CASES
 from nejm_inspect.report.estimates import BANDS, is_separated, pairs, scores
 from nejm_inspect.report.figures import Figure, bands, dots
-from nejm_inspect.report.formats import bounds, counted, hundredfold, listing, percent
+from nejm_inspect.report.formats import bounds, counted, hundredfold, listing, percent, signed
 from nejm_inspect.report.sections.section import Chapter, Finding, Section, Table
 
 POINTS = {f"points_{band}": f"{band} points" for band in BANDS} | {"unscored": "unscored"}
@@ -59,8 +59,7 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
         value = "on_shared" if several and "on_shared" in models else "overall"
         told = f"{bounds(best, 'overall')} on {counted(best['cases'], 'case')}"
         if value == "on_shared":
-            shared = counted(int(best["shared_cases"]), "case")
-            told = f" on the {shared} that are shared"
+            told = f" on the {int(best['shared_cases']):,} shared cases"
         first = models["name"][models[value].round(9) == round(best[value], 9)]
         lead = f"{listing(first)} {'lead' if several else 'score'}{'s' * (len(first) == 1)} "
         lead += f"{'with ' * several}{percent(best[value])}"
@@ -75,11 +74,8 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
             lead = f"On average {percent(readers)} of NEJM's readers chose the right option"
             told = " of five in these cases: not a like-for-like human score"
             if chapter.is_choice:
-                gap = best["overall"] - readers
-                told = (
-                    f" in these cases; {best['name']} is {hundredfold(abs(gap))} percentage points "
-                )
-                told += "above" if gap >= 0 else "below"
+                gap = signed(best["overall"] - readers)
+                told = f" in these cases; {best['name']}: {gap} percentage points"
             yield Finding(lead, f"{told}.")
     related, gaps = board[board["same_vendor"] != ""], board[board["absent"] > 0]
     if len(related):
