@@ -82,8 +82,8 @@ def _score(chapter: Chapter, name: str, rows: pd.DataFrame) -> dict[str, Any]:
 def pairs(chapter: Chapter) -> pd.DataFrame:
     """A row for every two entrants, the better one first, Holm-adjusted over the rows.
 
-    If the options name a baseline, only the pairs with it. Solvers that ask no model are in no
-    family of tests, unless there is but one model or the baseline is one.
+    With a baseline, only the pairs with it. Solvers that ask no model are in no family of tests,
+    unless there is but one model or the baseline is one.
     """
     exact = chapter.responses.astype({"exact": float}).groupby(["case_id", "name"])["exact"]
     rates = exact.mean().unstack().reindex(index=chapter.shared.index, columns=chapter.order)

@@ -22,8 +22,7 @@ def make_folder(folder: Path) -> None:
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Writes contents to their paths in the folder, and removes the rest of an earlier report.
 
-    Raises `NejmInspectError` and changes nothing if the folder cannot be written to, or a file
-    there is not an earlier report's, as it was written.
+    Raises `NejmInspectError` and changes nothing if it cannot, or a file there is somebody else's.
     """
     try:
         earlier = _hashes(folder / MANIFEST)

@@ -119,10 +119,7 @@ def _read_log(header: EvalLog, scorer: str, full: bool, images: dict[str, bytes]
 def response_of(sample: EvalSample | EvalSampleSummary, scorer: str, log: str) -> Row:
     """The row of `responses` for a sample, without its run; with `TEXTS` if it is full.
 
-    The row has the `metadata` of the scorer's score too.
-
-    Raises:
-        NejmInspectError: If a pair of an exam has no level of the rubric; it names the `log`.
+    It has the score's `metadata` too. Raises `NejmInspectError` for an exam's pair without a level.
     """
     scores, case, best, off = sample.scores or {}, sample.metadata, MAX_POINTS, 0.0
     score, verbatim = scores.get(scorer), scores.get(VERBATIM)

@@ -23,7 +23,8 @@ def section(chapter: Chapter) -> Section | None:
     columns += ["unscored"] * bool(frame["unscored"].any())
     lead = ""
     if chapter.options.with_texts:
-        lead = "A case opens with its image, texts and verdicts."
+        epoch = " of the first epoch" if chapter.responses["epoch"].max() > 1 else ""
+        lead = f"A case opens with its image, texts and verdicts{epoch}."
         first = chapter.responses.drop_duplicates(["case_id", "name"]).set_index("name")
         texts = {c: own[[*TEXTS]].to_dict("index") for c, own in first.groupby("case_id")}
         frame["texts"] = frame["case_id"].map(texts)

@@ -96,7 +96,6 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
 
 
 def _separation(chapter: Chapter, best: str) -> str:
-    """By how much the best leads, and from whom it is separated."""
     found = pairs(chapter)
     rows, told = found[(found["first"] == best) & (found["difference"] > 0)].to_dict("records"), ""
     if rows and rows[0]["second"] == chapter.models[1]:
