@@ -113,7 +113,7 @@ def test_epochs_count_every_response_for_exactness(logs: Logs) -> None:
     row = frame(told, "leaderboard").iloc[0]
     assert (row["overall"], row["exact"], row["exact_count"]) == (0.75, 0.75, 30)
     assert row["exact_upper"] - row["exact_lower"] >= 0.3  # no narrower than one epoch
-    assert "Several responses to a case" in "".join(section(told, "Scores").notes)
+    assert "A case with several responses" in "".join(section(told, "Scores").notes)
 
 
 def test_missing_responses(logs: Logs) -> None:
@@ -125,7 +125,7 @@ def test_missing_responses(logs: Logs) -> None:
     assert (row["if_all_wrong"], row["if_all_right"]) == (0.9, 1.0)
     assert frame(told, "pairs").iloc[0]["cases"] == 18
     assert "2 of 40 responses have no score" in findings(told)
-    assert "between 90.0% and 100.0%" in findings(told)
+    assert "90.0% if all were wrong, 100.0% if right" in findings(told)
 
 
 def test_missing_epochs_widen_what_a_score_could_be(logs: Logs) -> None:
