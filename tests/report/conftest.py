@@ -56,10 +56,15 @@ class Logs:
         score: Callable[[int], Mapping[str, Any]] | None = None,
         case: Callable[[int], Mapping[str, Any]] | None = None,
         scores: Callable[[int], dict[str, Score]] = lambda n: {},
+        sample: Callable[[int], Mapping[str, Any]] = lambda n: {},
         ids: Sequence[int] | None = None,
         **spec: Any,
     ) -> EvalLog:
-        """A run: for each case its points, or those of its epochs."""
+        """A run: for each case its points, or those of its epochs.
+
+        `score`, `case` and `sample` add to the metadata of the score and of the case, and to the
+        fields of the sample, by the case's place.
+        """
         self.count += 1
         epochs = [g if isinstance(g, list | tuple) else [g] for g in given]
         ids = ids or range(1, len(epochs) + 1)
@@ -77,24 +82,26 @@ class Logs:
                     metadata=metadata,
                 )
                 failed = points == "error"
-                samples.append(
-                    EvalSample(
-                        id=ids[n],
-                        epoch=epoch,
-                        input=f"history {n}",
-                        target=f"reference {n}",
-                        metadata=_case(n) | dict(more),
-                        scores=None if failed else {scorer: own, **scores(n)},
-                        error=EvalError(message="boom", traceback="", traceback_ansi="")
-                        if failed
-                        else None,
-                    )
-                )
+                fields = {
+                    "input": f"history {n}",
+                    "target": f"reference {n}",
+                    "metadata": _case(n) | dict(more),
+                    "scores": None if failed else {scorer: own, **scores(n)},
+                    "error": EvalError(message="boom", traceback="", traceback_ansi="")
+                    if failed
+                    else None,
+                }
+                samples.append(EvalSample(id=ids[n], epoch=epoch, **{**fields, **sample(n)}))
         created = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         created += datetime.timedelta(hours=self.count)
         arguments = spec.pop("task_args", {"cases": "demo", "inputs": "both"})
+        status, names = spec.pop("status", "success"), spec.pop("results", [scorer])
+        results = EvalResults(scores=[EvalScore(name=name, scorer=scorer) for name in names])
+        spec.setdefault("scorers", [{"name": scorer}])
+        usage = spec.pop("usage", {model: ModelUsage(input_tokens=7, output_tokens=3)})
+        by_role = spec.pop("role_usage", {})
         log = EvalLog(
-            status=spec.pop("status", "success"),
+            status=status,
             eval=EvalSpec(
                 eval_id=spec.pop("eval_id", f"eval-{self.count}"),
                 run_id="r",
@@ -104,8 +111,10 @@ class Logs:
                 task_version="3-B",
                 task_args=arguments,
                 model=model,
-                model_roles={"grader": ModelConfig(model=judge)},
-                dataset=EvalDataset(name="demo", samples=len(epochs), sample_ids=list(ids)),
+                model_roles={"grader": [ModelConfig(model=one) for one in judge.split(", ")]},
+                dataset=EvalDataset(
+                    name=spec.pop("dataset", "demo"), samples=len(epochs), sample_ids=list(ids)
+                ),
                 config=EvalConfig(
                     epochs=max(map(len, epochs)), epochs_reducer=spec.pop("reducer", None)
                 ),
@@ -113,11 +122,12 @@ class Logs:
                 **spec,
             ),
             plan=EvalPlan(steps=[EvalPlanStep(solver="nejm_inspect/diagnose", params={})]),
-            results=EvalResults(scores=[EvalScore(name=scorer, scorer=scorer)]),
+            results=None if status == "started" else results,  # an unfinished run has none
             stats=EvalStats(
                 started_at=created.isoformat(),
                 completed_at=created.isoformat(),
-                model_usage={model: ModelUsage(input_tokens=7, output_tokens=3)},
+                model_usage=usage,
+                role_usage=by_role,
             ),
             samples=samples,
         )

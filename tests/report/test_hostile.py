@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from inspect_ai.log import write_eval_log
 
 from nejm_inspect.cli import main
+from nejm_inspect.report.figures import label_of
 from tests.report.conftest import Logs
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>=cmd()|'"
@@ -108,7 +109,7 @@ def test_hostile_texts_do_nothing(logs: Logs) -> None:
     links = [v or "" for name, v in elements.attributes if name in ("src", "href", "xlink:href")]
     assert all(link.startswith(("data:", "#")) for link in links)
     markdown = (out / "report.md").read_text("utf-8")
-    assert "<script>" not in markdown.replace("&lt;script&gt;", "")
+    assert "<script>" not in markdown
     for text in (page, markdown, result.stdout):
         assert "\x1b[31m" not in text
         assert "\u202e" not in text
@@ -186,3 +187,24 @@ def test_the_script_is_the_one_that_the_page_allows(logs: Logs, tmp_path: Path) 
         assert f"{tag}-src 'sha256-{digest}'" in policy
     assert policy.startswith("default-src 'none'")
     assert 'style="' not in page
+
+
+def test_unfinished_files_of_the_user_are_left(logs: Logs, tmp_path: Path) -> None:
+    logs.write("m/a", [10, 5, 0] * 4)
+    (tmp_path / "report.html.unfinished").write_text("mine")
+    assert report(str(logs.folder), "--out", str(tmp_path)).exit_code == 0
+    assert (tmp_path / "report.html.unfinished").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "manifest", ['{"files":{"\\u0000a":["x"]}}', '{"files":{"\\ud800a":["x"]}}', "[" * 200_000]
+)
+def test_a_manifest_may_be_anybodys(logs: Logs, tmp_path: Path, manifest: str) -> None:
+    logs.write("m/a", [10, 5, 0] * 4)
+    (tmp_path / ".nejm-inspect-report.json").write_text(manifest)
+    assert report(str(logs.folder), "--out", str(tmp_path)).exit_code == 0
+
+
+def test_a_name_that_begins_with_an_underscore_is_in_the_legend() -> None:
+    assert label_of("_hidden").strip() == "_hidden"
+    assert not label_of("_hidden").startswith("_")

@@ -1,30 +1,48 @@
 """README.md of the report names every file and column, and its example works."""
 
+import re
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
+from inspect_ai.scorer import Score
 
 import nejm_inspect.report
 from nejm_inspect.cli import main
-from nejm_inspect.report.reading import RESPONSES, TEXTS
+from tests.cases.test_selection import PUBLISHED
 from tests.report.conftest import Logs
 
 README = Path(nejm_inspect.report.__file__).with_name("README.md").read_text("utf-8")
 
 
 def test_columns_and_files_are_explained(logs: Logs, tmp_path: Path) -> None:
-    for column in (*RESPONSES.split(), *TEXTS):
-        assert f"`{column}`" in README
-    for model in ("m/a", "m/b"):
-        logs.write(model, [10, 5, 0] * 4, task_args={"inputs": "both"})
-        logs.write(model, [5, 5, 0] * 4, task_args={"inputs": "image"})
+    """Every section is in the report: two models on the published cases, everything once."""
+    ids, exams = [int(case) for case in PUBLISHED.split()], Logs(tmp_path / "exams")
     two = {"j/a": {"score": 9}, "j/b": {"score": 5}}
-    logs.write("m/c", [7] * 12, judge="j/a, j/b", score=lambda n: {"verdicts": two})
-    arguments = ["report", str(logs.folder), "--out", str(tmp_path / "o")]
-    assert CliRunner().invoke(main, arguments).exit_code == 0
-    for file in (tmp_path / "o").glob("*.csv"):
-        assert f"`{file.name}`" in README
+    more: dict[str, Any] = {"ids": ids, "score": lambda n: {"verdicts": two, "category": "synonym"}}
+    more["scores"] = lambda n: {"verbatim_diagnosis": Score(value=10)}
+    for model in ("m/a", "m/b"):
+        logs.write(model, [10, 5, None, 0, "error"] * 10, **more)
+        logs.write(model, [5] * 50, task_args={"inputs": "image"}, ids=ids)
+    logs.write("m/a", [7] * 50, judge="j/c", eval_id="eval-1", ids=ids)
+    logs.write("m/a", ["C"] * 12, scorer="choice", task="nejm_multiple_choice")
+    exams.folder.mkdir()
+    pair = {"points": 5, "error": 0}
+    level = {"level": "related"}
+    exam = {"scorer": "judge_exam", "task": "nejm_judge_exam", "case": lambda n: level}
+    exams.write("j/c", [pair] * 12, **exam)
+    options = ["--exam", str(exams.folder), "--judges", "--cutoff", "m/a=2015-01-01"]
+    arguments = [str(logs.folder), *options, "--with-texts", "--out", str(tmp_path / "o")]
+    result = CliRunner().invoke(main, ["report", *arguments])
+    assert result.exit_code == 0, result.output
+    tables = {file.name: pd.read_csv(file, nrows=0) for file in (tmp_path / "o").glob("*.csv")}
+    assert {*tables} == {*re.findall(r"`(\w+\.csv)`", README)}
+    columns = {c.partition(":")[0] for columns in tables.values() for c in columns}
+    columns = {c for c in columns if not c.endswith(("_lower", "_upper"))}
+    missing = sorted(c for c in columns if not re.search(f"`{re.escape(c)}[`:]", README))
+    assert not missing, ", ".join(missing)
 
 
 def test_the_example_runs(logs: Logs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ def section(chapter: Chapter) -> Section | None:
     shown = [c for c in COLUMNS.split() if not chapter.is_choice or not c.startswith("exact")]
     shown = [c for c in shown if found[c].notna().any()]
     tables, findings = [Table("pairs", caption, found, shown)], []
-    shared = chapter.shares[models].dropna()
+    shared = chapter.shared[models].dropna()
     if len(models) > 1 and len(shared):
         rounded = shared.round(9)  # by more than the noise of a mean
         best = rounded.eq(rounded.max(axis=1), axis=0)
