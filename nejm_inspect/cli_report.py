@@ -146,6 +146,7 @@ def _print_case(places: Sequence[str], case_id: str, console: Console) -> None:
                     sample = read_eval_log_sample(log, one.id, one.epoch, exclude_fields=UNREAD)
                     name = f"{model}, epoch {one.epoch}" if one.epoch > 1 else model
                     row = response_of(sample, scorer, log)
+                    name += f", judged by {short(row['judge'])}" if row["judge"] else ""
                     given = f"{points(row['points'])} points".replace("– points", "no score")
                     if scorer == "choice":
                         given = {1: "right", 0: "wrong"}.get(row["points"], "no score")

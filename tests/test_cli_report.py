@@ -29,7 +29,7 @@ def test_everything_is_written_and_the_leaderboard_printed(logs: str, tmp_path: 
     out = tmp_path / "out"
     result = report(logs, "--out", str(out))
     assert result.exit_code == 0, result.output
-    assert "b and c lead with 100.0%" in result.stdout
+    assert "b and c have the highest score, 100.0%" in result.stdout
     assert f"Report: {out / 'report.html'}" in result.stdout
     written = {path.relative_to(out).as_posix() for path in out.rglob("*.*")}
     assert written >= {
@@ -62,7 +62,7 @@ def test_texts_are_shown_on_demand(logs: str, tmp_path: Path) -> None:
 def test_one_case_is_printed(logs: str) -> None:
     result = report(logs, "--case", "demo-03")
     assert result.exit_code == 0, result.output
-    assert "openrouter/a/c: 10 points" in result.stdout
+    assert "openrouter/a/c, judged by" in result.stdout
     missing = report(logs, "--case", "none")
     assert "no log has this case" in missing.stderr
 

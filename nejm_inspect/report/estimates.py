@@ -58,7 +58,7 @@ def _score(chapter: Chapter, name: str, rows: pd.DataFrame) -> dict[str, Any]:
         "baseline": bool(runs["baseline"].any()),
         **st.columns("overall", score_of(rows, chapter.scale)),
         **st.columns("exact", rate_of(rows, "exact")),
-        "exact_count": int(scored["exact"].eq(True).sum()),
+        "exact_count": scored["exact"].astype(float).sum(min_count=1),
         "responses": len(scored),
     }
     if rows["verbatim"].notna().any():

@@ -14,6 +14,7 @@ SCORE, POINTS = "score: ", "points: "
 """Begin the names of columns that hold a model's scores, and its points."""
 
 HEADINGS = {"name": "model", "model": "identifier", "case_id": "case", "cutoff": "cut-off"}
+HEADINGS |= {"exact_p": "exact: p", "exact_holm": "exact: Holm"}
 HIDDEN = ["colour", "baseline", "mark", "anchor", "image", "texts"]
 """Columns that are in no CSV file: of how a row looks (`mark` is the sign behind its name), and of
 the case that it opens (at `anchor`; `texts` by model)."""

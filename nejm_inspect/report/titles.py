@@ -18,7 +18,7 @@ def title_of(chapter: Chapter) -> str:
     if chapter.topic == "exam":
         return "The judge's exam"
     if chapter.topic == "judges":
-        return f"Two judges of the same responses: {listing(map(_named, runs['judge'].unique()))}"
+        return f"Two judges of the same responses: {listing(map(_bare, runs['judge'].unique()))}"
     count = runs.get("model_name", runs["name"])[~runs["baseline"]].nunique()
     models = _MODELS[count] if count < len(_MODELS) else counted(count, "model")
     subject = f"{models} on {counted(len(chapter.case_ids), 'case')}"
@@ -49,9 +49,8 @@ def _conditions(chapter: Chapter) -> list[str]:
     if common.get("scorer") == "verbatim_diagnosis":
         return [asked, "scored verbatim"]
     judge = common.get("judge", "none")
-    return [asked] if judge == "none" else [asked, f"judged by {_named(judge)}"]
+    return [asked] if judge == "none" else [asked, f"judged by {_bare(judge)}"]
 
 
-def _named(judge: str) -> str:
-    """Judges without their providers."""
+def _bare(judge: str) -> str:
     return listing(short(one.rpartition("/")[2]) for one in judge.split(", "))

@@ -335,7 +335,7 @@ def test_a_model_is_ranked_by_the_cases_that_all_share(logs: Logs) -> None:
     assert board["overall"].to_dict() == pytest.approx({"a": 0.9, "b": 0.6})
     assert board["on_shared"].to_dict() == pytest.approx({"a": 0.9, "b": 1.0})
     assert [*board["shared_cases"]] == [12, 12]
-    assert "b leads with 100.0% on the 12 shared cases" in findings(told)
+    assert "b has the highest score, 100.0% on the 12 shared cases" in findings(told)
     assert "on_shared" in section(told, "Scores").tables[0].columns
 
 
@@ -424,7 +424,7 @@ def test_bounds_counts_and_lists_as_written() -> None:
 def test_ties_and_models_that_share_no_case_have_no_leader(logs: Logs) -> None:
     logs.write("m/a", [5, 10] * 6)
     logs.write("m/b", [10, 5] * 6)
-    assert "a and b lead with 75.0%" in findings(logs.told())
+    assert "a and b have the highest score, 75.0%" in findings(logs.told())
     assert "the most" not in findings(logs.told())
 
 

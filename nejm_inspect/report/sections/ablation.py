@@ -13,7 +13,7 @@ ADDED = {"history": "image", "image": "text"}  # what both add to what is seen a
 COLUMNS = ["name", "adds", "cases", "both", "alone", "difference", "p", "holm"]
 NOTES = [
     "What the text adds is measured without the cases known to have no history.",
-    "p is adjusted over this table. An interval with 0 in it does not show that nothing is added.",
+    "p is adjusted, intervals are not; one with 0 in it does not show that nothing is added.",
 ]
 
 

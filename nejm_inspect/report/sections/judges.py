@@ -11,7 +11,7 @@ from inspect_ai.scorer import SampleScore, Score, krippendorff_alpha
 from nejm_inspect.agreement import quadratic_weighted_kappa
 from nejm_inspect.metrics import APART
 from nejm_inspect.report import statistics as st
-from nejm_inspect.report.formats import counted, decimals, percent, signed_points
+from nejm_inspect.report.formats import bounds, counted, decimals, percent, signed_points
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
 from nejm_inspect.report.table import POINTS
 from nejm_inspect.rubric import MAX_POINTS
@@ -59,12 +59,12 @@ def section(chapter: Chapter) -> Section | None:
         moved = moved.sort_values("moved", key=lambda by: -by.abs(), kind="stable").head(10)
         tables.append(Table("judge_responses", "Responses that moved most", moved, shown))
         cells = np.histogram2d(both[first], both[second], BINS)[0].astype(int)
-        counts = pd.DataFrame(cells, [f"{points} from {first}" for points in BINS[:-1]])
+        counts = pd.DataFrame(cells, [f"{given} from {first}" for given in BINS[:-1]])
         draw = partial(heat, counts, dict.fromkeys(BINS[:-1], 1), f"points from {second}")
         caption = "Each cell: a number of responses; half points are rounded down."
         figures = [Figure("judges", "Points by two judges", caption, tables[0], draw)]
-        told += f" {second} gives {signed_points(one['shift'])} points relative to {first} "
-        told += f"(weighted kappa {decimals(one['weighted_kappa'])})."
+        told += f" {second} gives {signed_points(one['shift'])} points against {first} on average"
+        told += f"{bounds(one, 'shift', signed_points)}, kappa {decimals(one['weighted_kappa'])}."
         ranks = scores.pivot(index="name", columns="judge", values="rank")[judges].dropna()
         changes = [f"{n} from {a:.0f} to {b:.0f}" for n, a, b in ranks.itertuples() if a != b]
         told += f" Ranks change: {', '.join(changes)}." if changes else " No rank changes."

@@ -23,7 +23,8 @@ def section(chapter: Chapter) -> Section | None:
     # Of right or wrong responses, p of the exact ones is the same.
     shown = [c for c in COLUMNS.split() if not chapter.is_choice or not c.startswith("exact")]
     shown = [c for c in shown if found[c].notna().any()]
-    tables, findings = [Table("pairs", caption, found, shown)], []
+    note = "Ranks and findings go by points. Exact: the same tests of responses with ten points."
+    tables, findings = [Table("pairs", caption, found, shown, [note])], []
     shared = chapter.shared[models].dropna()
     if len(models) > 1 and len(shared):
         rounded = shared.round(9)  # by more than the noise of a mean
@@ -34,12 +35,11 @@ def section(chapter: Chapter) -> Section | None:
         caption = f"Cases won outright, of {len(shared)} that every model has a score for"
         tables.append(Table("wins", caption, frame, [*frame]))
     two = st.paired(*chapter.shared[models[:2]].to_numpy().T) if len(models) > 1 else None
-    if two and (power := st.power_of(two)):
-        beyond = f"more than {st.WITHIN_REACH} times these cases"
-        needed = f"about {counted(power[1], 'case')}" if power[1] else beyond
-        told = f": {hundredfold(power[0])} percentage points or more between the two best models, "
-        told += f"with {st.POWER:.0%} power; the difference observed would need {needed}."
-        findings.append(Finding("What these cases can show", told))
+    if two and not chapter.options.baseline and (power := st.power_of(two)):
+        cases = counted(power[1], "case") if power[1] else f"over {st.WITHIN_REACH} times as many"
+        more = "" if is_separated(found.iloc[0]) else f"; the one observed would need {cases}"
+        told = f": {hundredfold(power[0])} percentage points between the two best models, with "
+        findings.append(Finding("What these cases can show", f"{told}{st.POWER:.0%} power{more}."))
     return Section("Paired comparisons", tables, [_figure(chapter, tables[0])], (), findings)
 
 

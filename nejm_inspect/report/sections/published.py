@@ -44,7 +44,7 @@ def section(chapter: Chapter) -> Section | None:
         both["difference"] = family.map(best_of["overall"]) - both["overall"]
     shown = [*both.filter(regex="^(name|run|overall|exact|same_family|difference)$").columns]
     frame = both.sort_values("overall", ascending=False, kind="stable")
-    caption = "This run and the published one; difference of the same family here"
+    caption = "This run and the published one. Difference: the same family here, less the published"
     table = Table("published", caption, frame, shown)
     names = frame["name"] + frame["run"].map({"here": "", "published": ", published"})
     draw = partial(dots, frame.assign(name=names), {"overall": ""}, percent, "overall score, %")

@@ -17,7 +17,7 @@ COLUMNS += f"{' '.join(POINTS)} errors missing input_tokens output_tokens cost t
 PRINTED = "name rank overall accuracy exact right unscored errors missing"  # a terminal has room
 
 NOTES = {
-    "rank": "Ranks such as 1–3: places no paired difference (Holm-adjusted p < 0.05) excludes.",
+    "rank": "Rank 1–3: a model may hold any of them; only Holm-adjusted p < 0.05 excludes a place.",
     "exact": "Overall: mean points, as a percentage of ten. Exact: responses with all ten points.",
     "verbatim": "Verbatim: the reference's very words, a lower bound of exactness whoever judges.",
 }
@@ -61,14 +61,14 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
         if value == "on_shared":
             told = f" on the {int(best['shared_cases']):,} shared cases"
         first = models["name"][models[value].round(9) == round(best[value], 9)]
-        lead = f"{listing(first)} {'lead' if several else 'score'}{'s' * (len(first) == 1)} "
-        lead += f"{'with ' * several}{percent(best[value])}"
-        yield Finding(lead, f"{told}{_separation(chapter, best['name']) if several else ''}.")
+        verb = f"ha{'s' if len(first) == 1 else 've'} the highest score," if several else "scores"
+        told += _separation(chapter, best["name"]) if several else ""
+        yield Finding(f"{listing(first)} {verb} {percent(best[value])}", f"{told}.")
         if models["exact"].max() > 0 and not chapter.is_choice:
             top = models.sort_values("exact", ascending=False, kind="stable").iloc[0]
             most = several and [*models["exact"]].count(top["exact"]) == 1
             lead = f"{top['name']} names the reference exactly in {percent(top['exact'])}"
-            told = f" of its responses{bounds(top, 'exact')}, {top['exact_count']} of "
+            told = f" of its responses{bounds(top, 'exact')}, {top['exact_count']:.0f} of "
             yield Finding(lead, f"{told}{top['responses']}{', the most of all models' * most}.")
         if readers == readers:
             lead = f"On average {percent(readers)} of NEJM's readers chose the right option"
@@ -91,7 +91,7 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
         if bad := int(board["malformed"].sum()):
             told += f"; {counted(bad, 'score')} cannot be read as points"
         asked, absent = board[["responses", "absent"]].sum().sum(), gaps["absent"].sum()
-        told += ". A score is over the cases a model has; order and differences, over shared ones."
+        told += ". Scores are over a model's own cases, order and differences over shared ones."
         yield Finding(f"{absent:,} of {asked:,} responses have no score", f": {told}", limits=True)
 
 
@@ -104,7 +104,7 @@ def _separation(chapter: Chapter, best: str) -> str:
     apart = listing(row["second"] for row in rows if is_separated(row))
     near = listing((row["second"] for row in rows if not is_separated(row)), "or")
     words = [f"it is separated from {apart}"] * bool(apart)
-    words += [f"no difference was detected from {near}"] * bool(near)
+    words += [f"no difference from {near} was detected"] * bool(near)
     return f"{told}; {', but '.join(words)} (Holm-adjusted paired tests)" if words else told
 
 
