@@ -69,9 +69,10 @@ class Chapter:
         scored = self.responses.dropna(subset="points").groupby(["case_id", "name"])["points"]
         last = self.runs.groupby("name")["baseline"].any()
         wide = (scored.mean() / self.scale).unstack().reindex(self.cases.index, columns=last.index)
-        means = _shared(wide).mean().fillna(wide.mean()).fillna(-1)  # -1: without a score
-        ranked = pd.DataFrame({"last": last, "worse": -means}).sort_values(["last", "worse"])
-        return wide[ranked.index]
+        means = _shared(wide).mean(skipna=False)  # NaN: not all of the shared cases
+        worse = -means.fillna(wide.mean()).fillna(-1)  # -1: without a score
+        ranked = pd.DataFrame({"last": last, "part": means.isna(), "worse": worse})
+        return wide[ranked.sort_values([*ranked]).index]
 
     @functools.cached_property
     def shared(self) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def scores(chapter: Chapter) -> pd.DataFrame:
         ends["rank"] = [f"{a}" if a == b else f"{a}–{b}" for a, b in ranks.values()]
         board = board.join(ends, on="name")
     if board["absent"].any() and len(chapter.shared) < len(chapter.shares):
-        board["on_shared"] = board["name"].map(chapter.shared[chapter.models].mean())
+        board["on_shared"] = board["name"].map(chapter.shared[chapter.models].mean(skipna=False))
         board["shared_cases"] = board["on_shared"].notna().map({True: len(chapter.shared)})
     return board
 

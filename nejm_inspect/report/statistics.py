@@ -144,7 +144,8 @@ def rank_ranges(
     NaN, and pairs not given, tell nothing apart. As all pairs are one family of tests, the chance
     that any range misses the true rank is at most `SIGNIFICANCE` (Mogstad et al. 2024).
     """
-    above = {(a, b) if d > 0 else (b, a) for a, b, d, p in pairs if p < SIGNIFICANCE}
+    apart = [pair for pair in pairs if pair[3] < SIGNIFICANCE and {*pair[:2]} <= {*order}]
+    above = {(a, b) if d > 0 else (b, a) for a, b, d, _ in apart}
     better, worse = ([pair[side] for pair in above] for side in (0, 1))
     return {model: (1 + worse.count(model), len(order) - better.count(model)) for model in order}
 

@@ -85,7 +85,8 @@ def _points(chapter: Chapter) -> pd.DataFrame:
         runs = runs[runs["eval_id"].isin(newest["eval_id"])]
     asked = chapter.responses[chapter.responses["attempts"] != 0].drop(columns="judge")
     rows = asked.merge(runs[["eval_id", "judge"]], left_on="run", right_index=True)
-    return rows.set_index([*keys, "eval_id", "judge"])["points"].unstack()[judges].dropna(how="all")
+    wide = rows.set_index([*keys, "eval_id", "judge"])["points"].unstack()
+    return wide.reindex(columns=judges).dropna(how="all")
 
 
 def _agreement(given: pd.DataFrame) -> dict[str, Any]:
