@@ -9,6 +9,7 @@ import pandas as pd
 
 from nejm_inspect.report import statistics as st
 from nejm_inspect.report.chapter import Chapter
+from nejm_inspect.report.headers import VERBATIM
 from nejm_inspect.rubric import MAX_POINTS
 
 BANDS = {"10": 10, "7–9": 7, "4–6": 4, "1–3": 1, "0": 0}
@@ -58,9 +59,10 @@ def _score(chapter: Chapter, name: str, rows: pd.DataFrame) -> dict[str, Any]:
         "baseline": bool(runs["baseline"].any()),
         **st.columns("overall", score_of(rows, chapter.scale)),
         **st.columns("exact", rate_of(rows, "exact")),
-        "exact_count": scored["exact"].astype(float).sum(min_count=1),
         "responses": len(scored),
     }
+    if runs["scorer"].iloc[0] != VERBATIM:  # which has no exact responses to count
+        found["exact_count"] = int(scored["exact"].eq(True).sum())
     if rows["verbatim"].notna().any():
         found |= st.columns("verbatim", rate_of(rows, "verbatim"))
     counts = np.histogram(scored["points"], [*sorted(BANDS.values()), MAX_POINTS + 1])[0]

@@ -68,7 +68,7 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
             top = models.sort_values("exact", ascending=False, kind="stable").iloc[0]
             most = several and [*models["exact"]].count(top["exact"]) == 1
             lead = f"{top['name']} names the reference exactly in {percent(top['exact'])}"
-            told = f" of its responses{bounds(top, 'exact')}, {top['exact_count']:.0f} of "
+            told = f" of its responses{bounds(top, 'exact')}, {top['exact_count']} of "
             yield Finding(lead, f"{told}{top['responses']}{', the most of all models' * most}.")
         if readers == readers:
             lead = f"On average {percent(readers)} of NEJM's readers chose the right option"
