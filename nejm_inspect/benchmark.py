@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import textwrap
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from nejm_inspect.judging.preflight import check_judges
 from nejm_inspect.planning import look_up_prices
 from nejm_inspect.roster import Roster, RosterModel
 from nejm_inspect.task import nejm_image_challenge
+from nejm_inspect.text import one_line
 
 RETRY_ATTEMPTS = 2
 """How often an unfinished model is tried again before the benchmark ends; running it
@@ -161,5 +161,4 @@ def _provider_words(error: str) -> str:
     # Inspect puts the request, in many lines, before some errors, which have one line.
     if error.lstrip().startswith("Request:"):
         error = error.rstrip().rpartition("\n")[2]
-    printable = "".join(c if c.isprintable() else " " for c in error)
-    return textwrap.shorten(printable, 300, placeholder="…")
+    return one_line(error, 300)

@@ -13,15 +13,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.errors import MarkupError
 from rich.text import Text
 
-from nejm_inspect.text import one_line
+from nejm_inspect.text import one_line, visible
 
 
 class NejmInspectError(click.ClickException):
     """A mistake or an outage, with a message that says what to do about it.
 
     Being a `click.ClickException`, it ends a click command (`inspect` as well as
-    `nejm-inspect`) with its message and exit code 1 instead of a traceback.
+    `nejm-inspect`) with its message and exit code 1 instead of a traceback. Messages quote
+    what models, files and servers say: control characters in them are made visible.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message, len(message)))
 
 
 def describe_validation(error: ValidationError) -> str:
@@ -49,7 +53,7 @@ def plain_message(error: Exception) -> str:
         error: Any error; Inspect's own for users have a `message`.
     """
     message = str(getattr(error, "message", error))
-    with suppress(MarkupError):  # of an error that is no markup, but has brackets
+    with suppress(MarkupError):  # of an error with brackets that are not markup
         message = Text.from_markup(message).plain
     return message.strip().removeprefix("ERROR: ")
 

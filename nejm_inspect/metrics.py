@@ -10,7 +10,7 @@ for each of its views, and let an epoch reducer turn points into something else.
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from inspect_ai.scorer import (
     Metric,
@@ -212,10 +212,9 @@ def panel_agreement() -> Metric:
         shared = [list(points.values()) for points in panels if len(points) > 1]
         if not panels:
             return {"alpha": None}
-        ratings = [SampleScore(score=Score(value=points)) for points in shared]
         judges = dict.fromkeys(judge for points in panels for judge in points)
         return {
-            "alpha": _single(krippendorff_alpha("ordinal"), ratings) if shared else None,
+            "alpha": ordinal_alpha(shared),
             "apart": statistics.fmean(max(p) - min(p) > APART for p in shared) if shared else None,
             **{
                 judge: statistics.fmean(p[judge] for p in panels if judge in p) / MAX_POINTS
@@ -224,6 +223,16 @@ def panel_agreement() -> Metric:
         }
 
     return agreement
+
+
+def ordinal_alpha(ratings: Iterable[Sequence[float]]) -> float | None:
+    """Krippendorff's alpha for ordinal ratings; None without any.
+
+    Args:
+        ratings: Of each response, the points from two judges or more.
+    """
+    scores = [SampleScore(score=Score(value=[*points])) for points in ratings]
+    return _single(krippendorff_alpha("ordinal"), scores) if scores else None
 
 
 def _panel_points(score: SampleScore) -> dict[str, int]:

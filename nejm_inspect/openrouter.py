@@ -21,7 +21,7 @@ TIMEOUT = 20
 
 
 class ListUnavailableError(Exception):
-    """The list could not be had; the message says why."""
+    """The list could not be fetched; the message says why."""
 
 
 class _Architecture(BaseModel):

@@ -29,7 +29,7 @@ providers' rules for about a megapixel."""
 def look_up_prices(roster: Roster, model_cost_config: str | None) -> dict[str, ModelCost]:
     """Looks up what the roster's models cost, and whether OpenRouter has them.
 
-    Says on standard error if OpenRouter's list could not be had.
+    Says on standard error if OpenRouter's list could not be fetched.
 
     Args:
         roster: What is to be run.
@@ -41,7 +41,7 @@ def look_up_prices(roster: Roster, model_cost_config: str | None) -> dict[str, M
 
     Raises:
         NejmInspectError: If OpenRouter does not have a model, or it takes no images, or
-            the file is no price file.
+            `model_cost_config` is not a file of prices.
     """
     own = _read_prices(model_cost_config)
     shown = roster.task.get("inputs") != "history"

@@ -101,7 +101,7 @@ def is_verbatim(response: str, references: Collection[str]) -> bool:
        and none takes the answer back ("ruled out", "not X").
 
     Two that differ, as two boxes or labels may, commit to nothing. A list's last line
-    is therefore never taken, nor is a reference that only the explanation mentions.
+    is never taken. A reference that only the explanation mentions is not taken either.
 
     Args:
         response: The response after the thinking.

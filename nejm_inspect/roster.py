@@ -192,7 +192,7 @@ def _secrets(content: object, name: str = "", secret: bool = False) -> Iterator[
     elif secret:
         yield str(content)
     elif isinstance(content, str) and "://" in content:
-        with suppress(ValueError):  # of what is no URL after all
+        with suppress(ValueError):  # of a text that is not a URL
             url = urlsplit(content)
             yield url.netloc.rpartition("@")[0]
             yield from url.query.split("&")

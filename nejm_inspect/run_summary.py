@@ -10,7 +10,7 @@ import click
 from inspect_ai.hooks import Hooks, RunEnd, SampleEnd, hooks
 from inspect_ai.log import EvalLog, EvalSample
 
-from nejm_inspect.judging.panel import DEFAULT_GRADER, GRADER_ROLE
+from nejm_inspect.judging.panel import GRADER_ROLE, judges_of_log
 
 SCORED, UNSCORED, ERROR, UNJUDGED = "scored", "unscored", "error", "unjudged"
 """What can come of a sample. An unjudged one has a response, but its judge failed."""
@@ -35,7 +35,7 @@ def announce_run_ends() -> None:
     """Has this process say at its end how the challenge's runs ended.
 
     Registered where the task is built: hooks that are there from the start are listed
-    by Inspect at every run of whatever task.
+    by Inspect at every run of any task.
     """
     atexit.register(tell_run_ends)
 
@@ -100,16 +100,10 @@ def _described(log: EvalLog, outcomes: Counter[str]) -> str:
             "again:",
             f"  inspect score {shlex.quote(_path(log))} --scorer "
             "nejm_inspect/diagnosis_rubric --action overwrite --overwrite "
-            f"--model-role {GRADER_ROLE}={_judges(log)}",
+            f"--model-role {GRADER_ROLE}={','.join(judges_of_log(log.eval))}",
         ]
     return "\n".join(lines)
 
 
 def _path(log: EvalLog) -> str:
     return log.location.removeprefix("file://")
-
-
-def _judges(log: EvalLog) -> str:
-    bound = (log.eval.model_roles or {}).get(GRADER_ROLE)
-    models = bound if isinstance(bound, list) else [bound]
-    return ",".join(model.model if model else DEFAULT_GRADER for model in models)

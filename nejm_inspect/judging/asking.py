@@ -35,7 +35,7 @@ class Judgment:
     verdict: Verdict | None
     """None if no reply held a valid one."""
     problem: str | None
-    """Why the last reply is no valid verdict; None if it is one."""
+    """What is wrong with the last reply; None if it is a valid verdict."""
     attempts: int
     """How often the judge was asked."""
     reply: str

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median, median_low
 from typing import Any
 
-from inspect_ai.model import Model, get_model, model_roles
+from inspect_ai.log import EvalSpec
+from inspect_ai.model import Model, ModelConfig, get_model, model_roles
 from inspect_ai.scorer import Score
 from inspect_ai.util import collect
 
@@ -28,7 +29,7 @@ def bound_judges() -> list[Model]:
     Only to be called where a sample runs.
 
     Raises:
-        Exception: Whatever the judge's provider raises for want of a key.
+        Exception: Whatever the judge's provider raises without a key.
     """
     bound = model_roles().get(GRADER_ROLE)
     if isinstance(bound, list):
@@ -38,6 +39,12 @@ def bound_judges() -> list[Model]:
         role=GRADER_ROLE, default=DEFAULT_GRADER
     )
     return [judge]
+
+
+def judges_of_log(spec: EvalSpec) -> list[str]:
+    """The names of the judges that a run was started with, by the `eval` of its log."""
+    bound = (spec.model_roles or {}).get(GRADER_ROLE) or ModelConfig(model=DEFAULT_GRADER)
+    return [judge.model for judge in (bound if isinstance(bound, list) else [bound])]
 
 
 async def grade(judges: Sequence[Model], question: Question) -> Score:

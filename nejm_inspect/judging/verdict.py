@@ -149,7 +149,7 @@ def parse_verdict(reply: str, token: str) -> Verdict:
     """Reads the verdict from the judge's reply: the last JSON object behind thinking.
 
     Prose, code fences and a wrapper object around it are allowed. Nothing is guessed:
-    if the last object is no verdict, or something behind it opens a brace and is no
+    if the last object is not a verdict, or something behind it opens a brace and is not
     JSON, an earlier one is not taken instead. A verdict without the question's token
     is not the judge's own: it may be an echo of the response.
 

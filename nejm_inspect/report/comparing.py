@@ -8,7 +8,7 @@ import pandas as pd
 
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.report.chapter import SETTINGS, Chapter, Images, Options
-from nejm_inspect.report.formats import counted, listing, short
+from nejm_inspect.report.formats import counted, listing
 from nejm_inspect.report.headers import EXAM_TASK, JUDGED, NO_SOLVER
 
 COLOURS = 8  # of models; a ninth takes the first again
@@ -28,7 +28,7 @@ def chapters_of(
     asked, exams = runs[~is_exam], runs[is_exam].drop_duplicates("eval_id", keep="last")
     for model in [*filter(None, [options.baseline]), *options.cutoffs]:
         if model not in {*asked["model"], *asked["name"]}:
-            there = ", ".join(map(short, sorted(asked["model"].unique())))
+            there = ", ".join(sorted(asked["model"].unique()))
             raise NejmInspectError(f"No log has the model {model!r}. Models in the logs: {there}.")
     judges = judged_twice(asked) if options.judges else []
     if options.judges and not judges:

@@ -37,7 +37,7 @@ LIGHT, DARK = (
 )
 RAMP = [LIGHT[f"h{points}"] for points in range(11)]
 
-FONT = "DejaVu Sans"  # comes with matplotlib, so that text is alike everywhere
+FONT = "DejaVu Sans"  # comes with matplotlib: text looks alike everywhere
 LABEL_LENGTH = 62
 _GLYPHS = frozenset(get_font(findfont(FONT)).get_charmap())
 _MARKERS = "oDs^vPX"
@@ -95,7 +95,7 @@ class Figure:
 def label_of(name: object) -> str:
     """A name whose every character the font has; of a long one, start and end."""
     plain = "".join(c if ord(c) in _GLYPHS else "\ufffd" for c in one_line(str(name)))
-    plain = f" {plain}" if plain.startswith("_") else plain  # else no legend would have it
+    plain = f" {plain}" if plain.startswith("_") else plain  # which legends leave out
     half = LABEL_LENGTH // 2
     return plain if len(plain) <= LABEL_LENGTH else f"{plain[:half]}…{plain[1 - half :]}"
 

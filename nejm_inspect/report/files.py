@@ -32,11 +32,8 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
                     f"{folder / name} was not written by an earlier report, or has changed since. "
                     "Move it away or choose another folder with --out."
                 )
-        for name in earlier.keys() - contents.keys():
-            if _is_free(folder, name, earlier[name]):
-                (folder / name).unlink(missing_ok=True)
         fresh = {name: [sha256(content).hexdigest()] for name, content in contents.items()}
-        # Both, so that a report that is interrupted here can be replaced by the next.
+        # Both: the next report can then replace one that is interrupted here.
         both = {n: earlier.get(n, []) + fresh.get(n, []) for n in earlier | fresh}
         during, after = (json.dumps({"files": f}, indent=1).encode() for f in (both, fresh))
         for name, content in ((MANIFEST, during), *contents.items(), (MANIFEST, after)):
@@ -45,6 +42,9 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
             (folder / name).parent.mkdir(exist_ok=True)
             unfinished.write_bytes(content)
             unfinished.replace(folder / name)
+        for name in earlier.keys() - contents.keys():
+            if _is_free(folder, name, earlier[name]):
+                (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise NejmInspectError(f"--out {folder} cannot be written to: {error.strerror}.") from error
 
@@ -61,7 +61,7 @@ def _is_free(folder: Path, name: str, hashes: Collection[str]) -> bool:
     """Whether nothing is at a path in the folder, or a file with one of the hashes."""
     path = folder / name
     root, real = (Path(os.path.realpath(p)) for p in (folder, path))
-    # A manifest may be anybody's: neither a name in it nor a link leads out of the folder.
+    # Anybody may have written the manifest: its names must not lead out of the folder.
     if path.is_symlink() or real != root / name or root not in real.parents:
         return False
     if path.is_file():

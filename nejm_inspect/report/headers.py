@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
-from inspect_ai.model import GenerateConfig, ModelConfig, ModelUsage
+from inspect_ai.model import GenerateConfig, ModelUsage
 
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.judging.asking import GRADER_CONFIG
-from nejm_inspect.judging.panel import DEFAULT_GRADER, GRADER_ROLE
+from nejm_inspect.judging.panel import GRADER_ROLE, judges_of_log
 from nejm_inspect.report.formats import counted
 
 JUDGED, VERBATIM, EXAM_SCORER = "diagnosis_rubric", "verbatim_diagnosis", "judge_exam"
@@ -125,8 +125,7 @@ def describe_run(header: EvalLog, scorer: str, rows: Sequence[Row], configs: obj
 def _spent_and_judged(header: EvalLog, scorer: str, rows: Sequence[Row], configs: object) -> Row:
     """What the run spent, as far as the model did not judge; and who judged, and how."""
     model, stats, log = header.eval.model, header.stats, header.location
-    bound = (header.eval.model_roles or {}).get(GRADER_ROLE) or ModelConfig(model=DEFAULT_GRADER)
-    asked = [one.model for one in (bound if isinstance(bound, list) else [bound])]
+    asked = judges_of_log(header.eval)
     # What it spent as a judge is what the role did, less the panel's others.
     as_judge = (stats.role_usage if model in asked else {}).get(GRADER_ROLE, ModelUsage())
     models = asked if model in asked else [model]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.formats import counted, listing, short
-from nejm_inspect.report.headers import CHOICE_TASK, TASK
+from nejm_inspect.report.headers import CHOICE_TASK, TASK, VERBATIM
 
 _INPUTS = {"both": "image and text", "history": "text alone", "image": "image alone"}
 _NUMBERS = ("Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
@@ -46,7 +46,7 @@ def _conditions(chapter: Chapter) -> list[str]:
     asked = "multiple choice" if chapter.is_choice else "free diagnosis"
     if inputs := common.get("inputs"):
         asked += f" from {_INPUTS.get(inputs, inputs)}"
-    if common.get("scorer") == "verbatim_diagnosis":
+    if common.get("scorer") == VERBATIM:
         return [asked, "scored verbatim"]
     judge = common.get("judge", "none")
     return [asked] if judge == "none" else [asked, f"judged by {_bare(judge)}"]

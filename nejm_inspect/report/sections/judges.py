@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from inspect_ai.scorer import SampleScore, Score, krippendorff_alpha
 
 from nejm_inspect.agreement import quadratic_weighted_kappa
-from nejm_inspect.metrics import APART
+from nejm_inspect.metrics import APART, ordinal_alpha
 from nejm_inspect.report import statistics as st
 from nejm_inspect.report.formats import bounds, counted, decimals, percent, signed_points
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
@@ -93,9 +92,8 @@ def _agreement(given: pd.DataFrame) -> dict[str, Any]:
     several = given[given.notna().sum(axis=1) > 1]
     cases = several.index.get_level_values("case_id")
     units = several.groupby(["name", "case_id"]).ngroups
-    alpha: Any = krippendorff_alpha("ordinal")  # as the log has it
-    ratings = [SampleScore(score=Score(value=[*row.dropna()])) for _, row in several.iterrows()]
-    found = {"responses": len(several), "alpha": alpha(ratings) if ratings else np.nan}
+    alpha = ordinal_alpha(row.dropna().tolist() for _, row in several.iterrows())
+    found: dict[str, Any] = {"responses": len(several), "alpha": alpha}
     apart = several.max(axis=1) - several.min(axis=1) > APART
     found |= st.columns("apart", st.rate_estimate(apart, cases, units))
     if given.shape[1] == 2:

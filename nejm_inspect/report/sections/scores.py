@@ -7,9 +7,9 @@ import pandas as pd
 
 from nejm_inspect.interval import MIN_CASES
 from nejm_inspect.report.estimates import BANDS, is_separated, pairs, scores
-from nejm_inspect.report.figures import Figure, bands, dots
+from nejm_inspect.report.figures import bands
 from nejm_inspect.report.formats import bounds, counted, hundredfold, listing, percent, signed
-from nejm_inspect.report.sections.section import Chapter, Finding, Section, Table
+from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, dots
 
 POINTS = {f"points_{band}": f"{band} points" for band in BANDS} | {"unscored": "unscored"}
 COLUMNS = "name rank overall accuracy on_shared exact exact_count right verbatim "
@@ -17,7 +17,7 @@ COLUMNS += f"{' '.join(POINTS)} errors missing input_tokens output_tokens cost t
 PRINTED = "name rank overall accuracy exact right unscored errors missing"  # a terminal has room
 
 NOTES = {
-    "rank": "Rank 1–3: a model may hold any of them; only Holm-adjusted p < 0.05 excludes a place.",
+    "rank": "Rank 1–3: a model may hold any of them. Only Holm-adjusted p < 0.05 excludes a place.",
     "exact": "Overall: mean points, as a percentage of ten. Exact: responses with all ten points.",
     "verbatim": "Verbatim: the reference's very words, a lower bound of exactness whoever judges.",
 }

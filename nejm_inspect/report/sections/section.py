@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nejm_inspect.report.chapter import Chapter
-from nejm_inspect.report.figures import Figure, bands, dots, heat
+from nejm_inspect.report.figures import Figure, dots, heat
 from nejm_inspect.report.table import Table
 
-__all__ = ["Chapter", "Figure", "Finding", "Section", "Table", "bands", "dots", "heat"]
+__all__ = ["Chapter", "Figure", "Finding", "Section", "Table", "dots", "heat"]
 
 
 @dataclass(frozen=True)
