@@ -6,7 +6,7 @@ import click
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.cache import cache_folder
-from nejm_inspect.cases.nejm import local_images
+from nejm_inspect.cases.nejm_images import local_images
 from nejm_inspect.cases.schema import DIFFICULTIES
 from nejm_inspect.cases.selection import Selection, select_cases
 from nejm_inspect.cases.source import CaseImages

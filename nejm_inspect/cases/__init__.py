@@ -6,12 +6,11 @@ from dataclasses import replace
 from nejm_inspect.cases.files import DEMO_FILE, own_source
 from nejm_inspect.cases.nejm import nejm_source
 from nejm_inspect.cases.source import CaseSource
-from nejm_inspect.cases.tables import user_path
 from nejm_inspect.errors import NejmInspectError
 
 
 def open_source(
-    cases: str, image_dir: str | None = None, columns: Mapping[str, str] | None = None
+    cases: str, images: str | None = None, columns: Mapping[str, str] | None = None
 ) -> CaseSource:
     """Opens a source of cases by the name that users give it.
 
@@ -20,7 +19,7 @@ def open_source(
             JSONL, CSV or Parquet file, or of an image folder with metadata; the path or
             URL of a folder saved by `datasets`; `hf:owner/name@revision`, a dataset of
             the Hugging Face Hub. `:split` at the end chooses among several splits.
-        image_dir: A folder with the user's own images of NEJM cases.
+        images: A folder with the user's own images of NEJM cases.
         columns: For fields of the user's own cases whose column has another name,
             that name.
 
@@ -30,8 +29,8 @@ def open_source(
     if columns and cases in ("nejm", "demo"):
         raise NejmInspectError(f"columns are for your own cases, not for cases={cases}.")
     if cases == "nejm":
-        return nejm_source(user_path(image_dir) if image_dir else None)
-    if image_dir is not None:
+        return nejm_source(images)
+    if images is not None:
         raise NejmInspectError(
             f"image_dir is for cases=nejm; the images of cases={cases} are in its column image."
         )
