@@ -10,8 +10,8 @@ from pydantic import ConfigDict, field_validator
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.samples import Inputs, MissingImages, cases_to_dataset
+from nejm_inspect.cases.schema import CaseId
 from nejm_inspect.cases.selection import Selection, select_cases
-from nejm_inspect.cases.source import CaseId
 
 
 class DatasetParameters(Selection):

@@ -39,10 +39,13 @@ def describe_validation(error: ValidationError) -> str:
         several fields are joined by semicolons.
     """
     return "; ".join(
-        f"{'.'.join(map(str, problem['loc'])) or 'value'}="
-        f"{_shortened(problem['input'])}: "
-        f"{problem['msg'].removeprefix('Value error, ')}"
+        (".".join(map(str, problem["loc"])) or "value")
+        # Without a place, and where nothing is given, the input is the whole.
+        + ("" if problem["type"] == "missing" else f"={_shortened(problem['input'])}")
+        + f": {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False)
+        # Follows from another problem.
+        if problem["type"] != "default_factory_not_called"
     )
 
 

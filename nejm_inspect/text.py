@@ -1,5 +1,7 @@
 """Text of models, providers and data, made safe to show anywhere."""
 
+from typing import Any
+
 TEXT_LIMIT = 2_000  # characters shown
 
 
@@ -23,3 +25,14 @@ def visible(text: str, limit: int = TEXT_LIMIT) -> str:
 def one_line(text: str, limit: int = TEXT_LIMIT) -> str:
     """The visible text with its white space collapsed."""
     return " ".join(visible(text, limit).split())
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, for `object_pairs_hook`.
+
+    Raises:
+        ValueError: If it has a key twice.
+    """
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("an object has a key twice")
+    return dict(pairs)

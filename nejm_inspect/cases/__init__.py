@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
-from nejm_inspect.cases.files import DEMO_FILE, own_source
 from nejm_inspect.cases.nejm import nejm_source
+from nejm_inspect.cases.own import own_source
 from nejm_inspect.cases.source import CaseSource
 from nejm_inspect.errors import NejmInspectError
+
+DEMO_FILE = Path(__file__).parent / "demo" / "cases.json"
 
 
 def open_source(
@@ -15,13 +18,12 @@ def open_source(
     """Opens a source of cases by the name that users give it.
 
     Args:
-        cases: `nejm`, `demo`, or where the user's own cases are: the path of a JSON,
-            JSONL, CSV or Parquet file, or of an image folder with metadata; the path or
-            URL of a folder saved by `datasets`; `hf:owner/name@revision`, a dataset of
-            the Hugging Face Hub. `:split` at the end chooses among several splits.
-        images: A folder with the user's own images of NEJM cases.
-        columns: For fields of the user's own cases whose column has another name,
-            that name.
+        cases: `nejm`, `demo`, or where the user's own cases are: the path of a JSON, JSONL, CSV or
+            Parquet file, or of an image folder with metadata; the path or URL of a folder saved by
+            `datasets`; `hf:owner/name@revision`, a dataset of the Hugging Face Hub. `:split` at the
+            end chooses among several splits.
+        images: Where images of NEJM cases come from; see `nejm_source`.
+        columns: For fields of the user's own cases whose column has another name, that name.
 
     Raises:
         NejmInspectError: If there is no such source or it cannot be read.
@@ -30,9 +32,10 @@ def open_source(
         raise NejmInspectError(f"columns are for your own cases, not for cases={cases}.")
     if cases == "nejm":
         return nejm_source(images)
-    if images is not None:
+    if images not in (None, "journal"):
         raise NejmInspectError(
-            f"image_dir is for cases=nejm; the images of cases={cases} are in its column image."
+            f"images={images} is for cases=nejm; the images of cases={cases} are in its column "
+            "image."
         )
     if cases == "demo":
         return replace(own_source(str(DEMO_FILE), {}), name="demo")

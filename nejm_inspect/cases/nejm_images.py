@@ -13,8 +13,8 @@ from nejm_inspect.cases.download import new_client
 from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.image_downloads import download_images
 from nejm_inspect.cases.images import READ_FORMATS, CaseImage
-from nejm_inspect.cases.schema import Case
-from nejm_inspect.cases.source import IMAGES_AT_ONCE, CaseId, CaseImages, user_image
+from nejm_inspect.cases.schema import Case, CaseId
+from nejm_inspect.cases.source import IMAGES_AT_ONCE, CaseImages, user_image
 from nejm_inspect.errors import NejmInspectError
 
 IMAGES_URL = "https://csvc.nejm.org/ContentServer/images?id=IC{date}"

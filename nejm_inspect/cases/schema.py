@@ -1,102 +1,217 @@
-"""What a case is, whatever its source."""
+"""What a case is, and how a row of any source becomes one."""
 
 import datetime
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
+from nejm_inspect.cases.image_places import ImagePlace, from_json, stored_images
+
 OPTION_LETTERS = ("A", "B", "C", "D", "E")
 
+CaseId = int | str
 OptionLetter = Literal["A", "B", "C", "D", "E"]
 QuestionType = Literal["diagnosis", "other"]
 Difficulty = Literal["easy", "medium", "hard", "expert"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 DIFFICULTY_FLOORS: Mapping[Difficulty, float] = {
-    "expert": 0.123,
-    "hard": 0.087,
-    "medium": 0.040,
     "easy": 0.0,
+    "medium": 0.040,
+    "hard": 0.087,
+    "expert": 0.123,
 }
-"""The lowest Brier score of each level, hardest first. Every expert case is also a
-hard one; a case carries the label of its hardest level."""
-
-DIFFICULTIES = tuple(reversed(tuple(DIFFICULTY_FLOORS)))
-"""The levels, easiest first."""
+"""The lowest Brier score of each level. Every expert case is also a hard one; a case carries the
+label of its hardest level."""
+DIFFICULTIES = tuple(DIFFICULTY_FLOORS)
 
 _SENTENCE_END = re.compile(r"(?<=[.?!])[\"”’']?\s+")
-_ISO_DATE = re.compile(r"([0-9]{4}-?[0-9]{2}-?[0-9]{2})([T ]00:00:00)?")
 _ASKS_FOR_DIAGNOSIS = re.compile(r"\bdiagnos[ei]s\b", re.IGNORECASE)
+_WHOLE_NUMBER = re.compile(r"(0|-?[1-9][0-9]{0,17})(\.0)?")
+_ISO_DATE = re.compile(r"([0-9]{4}-?[0-9]{2}-?[0-9]{2})([T ]00:00:00)?")
+_NO_REFERENCE = re.compile(r"none|nan|nat|null|<na>", re.IGNORECASE)
+"""What tables hold in the place of a missing text once it has become text."""
 
 
-def _parse_iso_date(value: object) -> object:
+def levels_of(difficulty: str) -> tuple[str, ...]:
+    """Every level that a case with this label belongs to: expert cases are hard too."""
+    return ("hard", "expert") if difficulty == "expert" else (difficulty,)
+
+
+def closing_question(history: str) -> str | None:
+    """The last sentence of a case's text that ends in a question mark.
+
+    None if there is none: six NEJM cases ask nothing, since their list lost the question.
+    """
+    sentences = _SENTENCE_END.split(history.strip())
+    return next((s for s in reversed(sentences) if s.endswith("?")), None)
+
+
+def question_type(history: str) -> QuestionType:
+    """Tells whether the text of a case asks for a diagnosis or for something else.
+
+    A closing question with the word "diagnosis" or "diagnoses" asks for a diagnosis, and so does a
+    case without a question. Every other question ("Which vector…?", "What is the underlying
+    condition?") is `other`, even where its answer is the name of a disease, because the type
+    decides whether the solver may replace the case's question by its own.
+
+    The rule is wrong, knowingly, for questions that name the diagnosis but want something else
+    ("Which test would confirm the diagnosis?"), and for NEJM case 942, whose lost question wanted a
+    treatment.
+    """
+    question = closing_question(history)
+    if question is None or _ASKS_FOR_DIAGNOSIS.search(question):
+        return "diagnosis"
+    return "other"
+
+
+def _as_id(value: object) -> object:
+    """The same id whatever type a file format gave it: 7, 7.0, "7" and "7.0" are one."""
+    match = _WHOLE_NUMBER.fullmatch(str(value).strip())
+    if match and (type(value) in (int, str) or (type(value) is float and abs(value) < 2**53)):
+        return int(match[1])
+    if type(value) not in (int, str):
+        raise ValueError("Input should be a whole number or text")
+    if not str(value).isprintable() or re.search(r"[/\\]", str(value)):
+        raise ValueError("Input should be printable, without / and \\: it names a sample")
+    return str(value)
+
+
+def _as_date(value: object) -> object:
+    """A date as 2020-01-31, 20200131 or Jan-31-2020, with midnight behind it or not."""
     # Pydantic alone would take a number such as 20200101 for a Unix time.
     if isinstance(value, datetime.date):
         return value
-    match = _ISO_DATE.fullmatch(str(value))
-    if not match:  # fromisoformat takes more, such as 20200203zz in Python 3.11
-        raise ValueError("Input should be a date such as 2020-01-31")
-    return datetime.date.fromisoformat(match[1])
-
-
-IsoDate = Annotated[datetime.date, BeforeValidator(_parse_iso_date)]
-"""An ISO 8601 date: 2020-01-01, or 20200101 (a number will do); midnight may follow, as
-it does where a table holds points in time."""
-
-
-def _check_share(value: object) -> object:
+    if match := _ISO_DATE.fullmatch(str(value)):
+        # fromisoformat takes more, such as 20200203zz in Python 3.11.
+        return datetime.date.fromisoformat(match[1])
     try:
-        good = 0 <= float(str(value)) <= 1
+        return datetime.datetime.strptime(str(value), "%b-%d-%Y").date()
     except ValueError:
-        good = False
-    if not good:
-        raise ValueError("Input should be a share from 0 to 1, not a percentage")
-    return value
+        raise ValueError("Input should be a date such as 2020-01-31") from None
 
 
-Share = Annotated[float, BeforeValidator(_check_share)]
+def _as_share(value: object) -> object:
+    """A share from 0 to 1, or a percentage with its sign."""
+    number = str(value).strip()
+    try:
+        share = float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise ValueError("Input should be a share from 0 to 1, or a percentage such as '12%'")
+    return share
+
+
+def _as_count(value: object) -> object:
+    # The NEJM list has "96521", and in a few places "165,436" and "85230.".
+    return value.replace(",", "").removesuffix(".") if isinstance(value, str) else value
+
+
+def _as_list(value: object) -> object:
+    """A list, which a cell of text holds as JSON."""
+    listed = from_json(value)
+    if not isinstance(listed, list | tuple):
+        raise ValueError(
+            'Input should be a list; in a cell of a CSV file, such as ["Gout", "Lupus"]'
+        )
+    return listed
+
+
+IsoDate = Annotated[datetime.date, BeforeValidator(_as_date)]
+Share = Annotated[float, BeforeValidator(_as_share)]
+
+
+def _named(*names: str, **options: Any) -> Any:
+    """A field by the names that its column may have, the first of which users map from."""
+    return Field(validation_alias=AliasChoices(*names), **options)
 
 
 class Case(BaseModel):
-    """One image-challenge case: what the examinee may see, and what it may not."""
+    """One image-challenge case: what the examinee may see, and what it may not.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Validated from a row of a table whose columns have the fields' names, one of the other names
+    given here, or those of the NEJM list. The validation context is the row's `Table`.
+    """
 
-    id: int | Text
+    model_config = ConfigDict(frozen=True, validate_default=True)
+
+    id: Annotated[int | Text, BeforeValidator(_as_id)] = _named("id", "image_id")
     """Unique within its source; an int for NEJM cases."""
-    history: Text
+    history: Text = _named("history", "question", default="")
     """The case as its readers saw it: history and closing question, no options."""
-    reference: Text
-    """The reference answer, usually a diagnosis."""
+    has_history: bool | None = _named("has_history", "relevant_context", default=None)
+    """Whether the text holds a history besides its question; None if its source does not say. It is
+    not read from the text: of the 440 NEJM cases whose text is only a question, 183 have a history
+    in that question."""
+    question_type: QuestionType = Field(
+        default_factory=lambda fields: question_type(fields["history"])
+    )
+    """`diagnosis` if the case asks for a diagnosis; see `question_type`."""
     date: IsoDate | None = None
     """When the case was published."""
-    options: tuple[Text, ...] = ()
+    options: Annotated[tuple[Text, ...], BeforeValidator(_as_list)] = ()
     """The five options A to E in their order, or none."""
-    correct_option: OptionLetter | None = None
-    reader_votes: tuple[Share, ...] = ()
-    """The share of readers who chose each option, as published: rounded to 1%, so
-    that the five may sum to 0.99 or 1.02."""
-    total_votes: Annotated[int, Field(ge=0)] | None = None
+    correct_option: OptionLetter | None = _named("correct_option", "correct_answer", default=None)
+    reference: Text = _named("reference", "answer", default_factory=lambda f: _correct_option(f))
+    """The reference answer, usually a diagnosis; without one, the correct option."""
+    reader_votes: Annotated[tuple[Share, ...], BeforeValidator(_as_list)] = ()
+    """The share of readers who chose each option, as published: rounded to 1%, which is why the
+    five may sum to 0.99 or 1.02."""
+    total_votes: Annotated[int, Field(ge=0), BeforeValidator(_as_count)] | None = _named(
+        "total_votes", "total_number_votes", default=None
+    )
     brier_score: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Mean over the five options of the squared error of the readers' votes; higher
-    is harder."""
-    given_difficulty: Annotated[Difficulty | None, Field(alias="difficulty")] = None
+    """Mean over the five options of the squared error of the readers' votes; higher is harder."""
+    given_difficulty: Difficulty | None = _named("difficulty", default=None, exclude=True)
     """The level that a source names by itself."""
-    question_type: QuestionType
-    """`diagnosis` if the case asks for a diagnosis; see `question_type`."""
-    has_history: bool | None = None
-    """Whether the text holds a history besides its question; None if its source does
-    not say. It is not read from the text: of the 440 NEJM cases whose text is only a
-    question, 183 have a history in that question."""
+    images: Annotated[tuple[ImagePlace, ...], BeforeValidator(stored_images)] = _named(
+        "image", "images", "file_name", "file_names", default=(), exclude=True
+    )
+    """Where its images are: files or https URLs; none for NEJM cases."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_row(cls, row: Any) -> Any:
+        """Leaves out empty cells, and collects what the NEJM lists have in columns of options."""
+        fields = {k: v for k, v in row.items() if v is not None and v != ""}
+        options = [fields.get(f"option_{letter}") for letter in OPTION_LETTERS]
+        votes = [fields.get(f"option_{letter}_votes") for letter in OPTION_LETTERS]
+        if all(options):
+            fields.setdefault("options", options)
+        if all(votes):
+            fields.setdefault("reader_votes", votes)
+            texts = fields.get("options")
+            if isinstance(texts, list) and fields.get("answer") in texts:
+                letter = OPTION_LETTERS[texts.index(fields["answer"])]
+                fields.setdefault("correct_option", letter)
+        return fields
+
+    @field_validator("reference")
+    @classmethod
+    def _is_an_answer(cls, reference: str, info: ValidationInfo) -> str:
+        options = info.data.get("options", ())
+        if reference in options:
+            return reference
+        if options and reference in OPTION_LETTERS:
+            raise ValueError(
+                "looks like an option's letter. Say so, as in columns='{correct_option: answer}'"
+            )
+        if _NO_REFERENCE.fullmatch(reference):
+            raise ValueError("stands for a missing value")
+        return reference
 
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
@@ -120,9 +235,12 @@ class Case(BaseModel):
         """The hardest level that the Brier score reaches; without one, that given."""
         if self.brier_score is None:
             return self.given_difficulty
-        return next(
-            level for level, floor in DIFFICULTY_FLOORS.items() if self.brier_score >= floor
-        )
+        return [d for d, floor in DIFFICULTY_FLOORS.items() if self.brier_score >= floor][-1]
+
+    @property
+    def question(self) -> str | None:
+        """The last sentence of the history if it asks something, else None."""
+        return closing_question(self.history)
 
     @property
     def reader_accuracy(self) -> float | None:
@@ -131,54 +249,21 @@ class Case(BaseModel):
             return None
         return self.reader_votes[OPTION_LETTERS.index(self.correct_option)]
 
-    @property
-    def question(self) -> str | None:
-        """The last sentence of the history if it asks something, else None."""
-        return closing_question(self.history)
+
+def _correct_option(fields: Mapping[str, Any]) -> str:
+    """The text of the correct option, or nothing."""
+    letter, options = fields["correct_option"], fields["options"]
+    return options[OPTION_LETTERS.index(letter)] if letter and len(options) == 5 else ""
 
 
-def levels_of(difficulty: str) -> tuple[str, ...]:
-    """Every level that a case with this label belongs to: expert cases are hard too.
-
-    Args:
-        difficulty: The label of a case.
-    """
-    return ("hard", "expert") if difficulty == "expert" else (difficulty,)
+def _names(field: str) -> list[str]:
+    alias = Case.model_fields[field].validation_alias
+    return [str(name) for name in alias.choices] if isinstance(alias, AliasChoices) else [field]
 
 
-def closing_question(history: str) -> str | None:
-    """Finds the question that a case ends with.
-
-    Args:
-        history: The text of the case.
-
-    Returns:
-        The last sentence that ends in a question mark, or None. Six NEJM cases ask
-        nothing: their list lost the question.
-    """
-    sentences = _SENTENCE_END.split(history.strip())
-    return next((s for s in reversed(sentences) if s.endswith("?")), None)
-
-
-def question_type(history: str) -> QuestionType:
-    """Tells whether a case asks for a diagnosis or for something else.
-
-    The rule is the word: a closing question with "diagnosis" or "diagnoses" in it asks
-    for a diagnosis, and so does a case without any question. Every other question
-    ("Which vector…?", "What is the most likely cause?", "What is the underlying
-    condition?") is `other`, even where its answer is the name of a disease, because
-    the type decides whether the solver may replace the case's question by its own:
-    asked for the most likely diagnosis, a model would answer another question than
-    "What is the underlying condition?".
-
-    The rule reads the text alone. It is therefore wrong, knowingly, for questions that
-    name the diagnosis but want something else ("Which test would confirm the
-    diagnosis?"), and for NEJM case 942, whose lost question wanted a treatment.
-
-    Args:
-        history: The text of the case.
-    """
-    question = closing_question(history)
-    if question is None or _ASKS_FOR_DIAGNOSIS.search(question):
-        return "diagnosis"
-    return "other"
+CASE_COLUMNS: Mapping[str, str] = {
+    **{name: _names(field)[0] for field in Case.model_fields for name in _names(field)},
+    **{f"option_{letter}": "options" for letter in OPTION_LETTERS},
+    **{f"option_{letter}_votes": "reader_votes" for letter in OPTION_LETTERS},
+}
+"""The field that each known name of a column stands for, by the field's first name."""

@@ -1,15 +1,15 @@
-"""What a place that cases come from offers, whichever it is."""
+"""What every source of cases offers: cases, and the images of some of them."""
 
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.images import CaseImage, prepare_image
-from nejm_inspect.cases.schema import Case
-
-CaseId = int | str
+from nejm_inspect.cases.schema import Case, CaseId
+from nejm_inspect.text import one_line
 
 IMAGES_AT_ONCE = 2
 """How many images are decoded at a time: each takes up to 1 GB meanwhile."""
@@ -20,14 +20,9 @@ class CaseImages:
     """The images of some cases, and why others have none."""
 
     found: Mapping[CaseId, Sequence[CaseImage]]
-    """All images of each case, in their order."""
+    """All images of a case, in their order."""
     missing: Mapping[CaseId, str]
-    """The reason for each case without an image, fit to be shown."""
-
-    def __post_init__(self) -> None:
-        """Makes the reasons printable: tables and servers have had a word in them."""
-        reasons = {id: printable(reason) for id, reason in self.missing.items()}
-        object.__setattr__(self, "missing", reasons)
+    """The reason for each case without an image, in one line."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +36,33 @@ class CaseSource:
     """What else can be done about missing images: a clause that ends in "; "."""
 
 
-def printable(text: str) -> str:
-    """Replaces what a terminal might take for a command, line ends included."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+def collect_images(cases: Sequence[Case], get: Callable[[Case], Sequence[CaseImage]]) -> CaseImages:
+    """Gets the images of cases, a few at a time.
+
+    Args:
+        cases: The cases.
+        get: Gives the images of one; raises `ImageError` if one is missing or not usable.
+    """
+
+    def attempt(case: Case) -> Sequence[CaseImage] | str:
+        try:
+            return get(case)
+        except ImageError as error:
+            return one_line(str(error), 500)
+
+    with ThreadPoolExecutor(IMAGES_AT_ONCE) as pool:
+        results = dict(zip((case.id for case in cases), pool.map(attempt, cases), strict=True))
+    return CaseImages(
+        {id: images for id, images in results.items() if not isinstance(images, str)},
+        {id: reason for id, reason in results.items() if isinstance(reason, str)},
+    )
 
 
 def user_image(path: Path) -> CaseImage:
     """Prepares an image file, with errors that name it.
 
     Raises:
-        ImageError: If it cannot be read or is no sound image.
+        ImageError: If it cannot be read or is not a sound image.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for

@@ -1,28 +1,24 @@
 """Tables of the user's own: files, folders and datasets.
 
-Parquet and datasets are read by `datasets`. JSON and CSV are not: it guesses a type for
-each column, and changes what does not fit (the id "007" becomes 7 beside a 1, and
-"2020-01-02" a point in time).
+Parquet and datasets are read by `datasets`; JSON and CSV by Inspect's readers, which guess no
+types: the id "007" stays text, and "2020-01-02" does not become a point in time.
 """
 
 import csv
 import glob
-import io
 import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nejm_inspect.cases.cache import cache_folder
-from nejm_inspect.cases.source import printable
-from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.errors import NejmInspectError, masked
+from nejm_inspect.text import one_line, unique_keys
 
-TEXT_FILES = (".json", ".jsonl", ".csv")
-FILES = (*TEXT_FILES, ".parquet")
 METADATA_FILES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """What `datasets` calls the table of an image folder."""
 ROWS_AT_ONCE = 16
@@ -30,6 +26,7 @@ ROWS_AT_ONCE = 16
 
 _SPLIT = re.compile(r"(?P<place>.+):(?P<split>\w[\w.-]*)")
 _HUB_ID = re.compile(r"hf:(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[^:@\s]+))?(:(?P<split>[\w.-]+))?")
+_BLANK: dict[str, Any] = {}
 _NO_FOLDER = re.compile(r"(https?|zip|tar):|.*::", re.IGNORECASE)
 """URLs that fsspec opens, but under which `datasets` finds no saved folder."""
 
@@ -40,21 +37,15 @@ class Table:
 
     name: str
     """What the source is called in logs: with a dataset's commit, if it has one."""
-    where: str
-    """How messages begin that are about it."""
     columns: Sequence[str]
     read: Callable[[Sequence[str]], Iterator[dict[str, Any]]]
-    """Gives all rows with the columns that are asked for."""
     folder: Path | None = None
-    """What paths of images start from; None if no files lie beside the rows."""
-    downloads: Path | None = None
-    """Where the Hub's files of this dataset are, named by absolute paths if at all."""
+    """What no path of an image leaves; None if there are no files beside the rows."""
+    where: str = ""
+    """How messages about it begin."""
 
     def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Reads the rows, their images as stored and their classes by name.
-
-        Args:
-            columns: Those to be read.
+        """Reads these columns of all rows: images as stored, classes by name.
 
         Raises:
             NejmInspectError: If the rows cannot be read.
@@ -67,126 +58,119 @@ def open_table(cases: str) -> Table:
     """Opens a table by the name that users give it.
 
     Args:
-        cases: The path of a file or folder or the URL of a folder, with `:split` if it
-            has several; or `hf:owner/name@revision:split`, a dataset of the Hub.
+        cases: The path of a file or folder or the URL of a folder, with `:split` if it has several;
+            or `hf:owner/name@revision:split`, a dataset of the Hub.
 
     Raises:
         NejmInspectError: If there is no such table or it cannot be read.
     """
-    if cases.startswith("hf:"):
-        return _hub_table(cases)
-    if "://" in cases:
-        if _NO_FOLDER.match(cases):
-            raise NejmInspectError(
-                f"cases={cases}: saved folders are read from buckets (s3://…, gs://…) "
-                "and disks, not from web servers or archives. Download it first."
-            )
-        return _saved_table(cases, *_parted(cases), f"cases={cases}")
-    place, split = (cases, None) if os.path.exists(user_path(cases)) else _parted(cases)
-    path = user_path(place)
-    problem = f"there is none at {path}" if cases else "this is empty"
-    if cases and os.path.isdir(path):
-        return _folder_table(path, split)
-    if os.path.isfile(path):
-        if path.suffix.lower() in FILES and split is None:
-            return _file_table(path, path.name)
-        problem = f"{path} is a file, but its name ends in none of {', '.join(FILES)}"
-        if split is not None:
-            problem = f"{path} is a file, which has no splits"
-    raise NejmInspectError(
-        f"cases={cases!r}: Input should be 'nejm', 'demo', the path of a JSON, JSONL, "
-        "CSV or Parquet file or of a folder (with metadata, or saved by datasets), the "
-        f"URL of such a saved folder, or hf:owner/name; {problem}."
-    )
+    where = f"cases={masked(cases)}"
+    with _readable(where):
+        return replace(_opened(cases), where=where)
 
 
 def user_path(path: str) -> Path:
-    """The whole path, so that messages show where a relative one led.
+    """The whole path, which shows in messages where a relative one led.
 
     Inspect builds a task in the folder of its file.
     """
     return Path(os.path.expanduser(path)).absolute()
 
 
-def _parted(cases: str) -> tuple[str, str | None]:
-    match = _SPLIT.fullmatch(cases)
-    return (match["place"], match["split"]) if match else (cases, None)
+def _opened(cases: str) -> Table:
+    if cases.startswith("hf:"):
+        return _hub_table(cases)
+    whole = "://" not in cases and os.path.exists(user_path(cases))
+    match = None if whole else _SPLIT.fullmatch(cases)
+    place, split = (match["place"], match["split"]) if match else (cases, None)
+    if "://" in cases:
+        return _saved_table(place, split)
+    path = user_path(place)
+    if cases and os.path.isdir(path):
+        return _folder_table(path, split)
+    if os.path.isfile(path) and split is None:
+        return _file_table(path)
+    raise ValueError(
+        "Input should be 'nejm', 'demo', the path of a JSON, JSONL, CSV or Parquet file or of a "
+        "folder (with metadata, or saved by datasets), the URL of such a saved folder, or "
+        f"hf:owner/name; there is none at {user_path(cases)}"
+    )
 
 
-def _file_table(file: Path, name: str) -> Table:
-    where = f"cases={file}"
+def _file_table(file: Path) -> Table:
     suffix = file.suffix.lower()
-    with _readable(where):
-        if suffix == ".parquet":
-            from datasets import IterableDataset
+    if suffix == ".parquet":
+        from datasets import IterableDataset
 
-            # Read row by row: it may be large, with images in it. An id of its own
-            # for each file would be announced.
-            data = IterableDataset.from_parquet(
-                glob.escape(str(file)), config_id="default", batch_size=ROWS_AT_ONCE
-            )
-            return _data_table(name, where, data, file.parent)
-        text = _text(file)
-        rows = _csv_rows(text) if suffix == ".csv" else _json_rows(text)
+        # Read row by row: it may be large, with images in it. An id of its own for each file would
+        # be announced.
+        data = IterableDataset.from_parquet(
+            glob.escape(str(file)), config_id="default", batch_size=ROWS_AT_ONCE
+        )
+        return _data_table(file.name, data, file.parent)
+    readers = {".csv": _csv_rows, ".json": _json_rows, ".jsonl": _json_rows}
+    if suffix not in readers:
+        raise ValueError(f"its name should end in one of {', '.join((*readers, '.parquet'))}")
+    try:
+        rows = readers[suffix](file)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"save it as UTF-8 ({error})") from error
     if not rows:
-        raise NejmInspectError(f"{where}: it has no rows.")
+        raise ValueError("it has no rows")
 
     def read(columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         return ({column: row.get(column) for column in columns} for row in rows)
 
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    return Table(name, where, columns, read, file.parent)
+    return Table(file.name, list(dict.fromkeys(c for row in rows for c in row)), read, file.parent)
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"save it as UTF-8 ({error})") from error
+def _csv_rows(file: Path) -> list[dict[str, Any]]:
+    from inspect_ai.dataset import csv_dataset
 
-
-def _json_rows(text: str) -> list[dict[str, Any]]:
-    """Reads a list of objects, or one object a line, whatever the file's ending."""
-    if text.lstrip().startswith("["):
-        rows: list[Any] = json.loads(text)
-    else:
-        rows = []
-        # Not splitlines: strings may hold other line ends as they are.
-        for number, line in enumerate(text.split("\n"), start=1):
-            try:
-                rows += [json.loads(line)] if line.strip() else []
-            except json.JSONDecodeError as error:
-                raise ValueError(
-                    f"it must hold a list of objects, or one object a line. In line "
-                    f"{number}, column {error.colno}: {error.msg}"
-                ) from error
-    for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict):
-            raise ValueError(f"every row must be an object, but row {number} is none")
-    return rows
-
-
-def _csv_rows(text: str) -> list[dict[str, Any]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    names = next(reader, [])
+    with open(file, encoding="utf-8-sig", newline="") as lines:
+        names = next(csv.reader(lines), [])
     if len(names) == 1 and (other := re.search("[;\t]", names[0])):
         raise ValueError(f"save it with commas between values, not {other[0]!r}")
     if len(set(names)) < len(names):
         raise ValueError(f"two columns have one name: {', '.join(map(repr, names))}")
-    rows = []
-    for values in filter(None, reader):
-        if len(values) > len(names):
-            raise ValueError(
-                f"line {reader.line_num} has {len(values)} values, but the first line "
-                f"{len(names)} names. Put values with a comma between double quotes"
-            )
-        rows.append(dict(zip(names, values, strict=False)))
+    return _kept_rows(csv_dataset, file)
+
+
+def _json_rows(file: Path) -> list[dict[str, Any]]:
+    """A list of objects, or in a file named .jsonl one object a line."""
+    from inspect_ai.dataset import json_dataset
+
+    options: dict[str, Any] = {"object_pairs_hook": unique_keys}
+    if file.suffix.lower() == ".jsonl":
+        options = {"loads": _line_of_json}
+    try:
+        return _kept_rows(json_dataset, file, encoding="utf-8-sig", **options)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"it should hold a list of objects, or be named .jsonl and hold one a line. {error}"
+        ) from error
+
+
+def _line_of_json(line: str) -> Any:
+    return json.loads(line, object_pairs_hook=unique_keys) if line.strip() else _BLANK
+
+
+def _kept_rows(read: Callable[..., Any], file: Path, **options: Any) -> list[dict[str, Any]]:
+    """The rows that one of Inspect's readers gives, of which it makes no samples."""
+    rows: list[dict[str, Any]] = []
+
+    def keep(row: Any) -> list[Any]:
+        if not isinstance(row, dict):
+            raise ValueError(f"every row must be an object, but row {len(rows) + 1} is not")
+        if row is not _BLANK:
+            rows.append(row)
+        return []
+
+    read(str(file), keep, **options)
     return rows
 
 
-def _data_table(
-    name: str, where: str, data: Any, folder: Path | None = None, downloads: Path | None = None
-) -> Table:
+def _data_table(name: str, data: Any, folder: Path | None = None) -> Table:
     """The table of a `Dataset` or `IterableDataset`."""
 
     def read(columns: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -206,37 +190,38 @@ def _data_table(
                         row[column] = feature.int2str(row[column])
                 yield row
 
-    return Table(name, where, list(data.features), read, folder, downloads)
+    return Table(name, list(data.features), read, folder)
 
 
 def _folder_table(folder: Path, split: str | None) -> Table:
-    name = folder.name if split is None else f"{folder.name}:{split}"
     if any((folder / f).is_file() for f in ("state.json", "dataset_dict.json")):
-        return _saved_table(name, str(folder), split, f"cases={folder}", folder)
+        return replace(_saved_table(str(folder), split), folder=folder)
     files = [f for f in METADATA_FILES if (folder / f).is_file()]
     if len(files) == 1 and split is None:
-        return _file_table(folder / files[0], name)
+        return replace(_file_table(folder / files[0]), name=folder.name)
     if len(files) > 1:
-        raise NejmInspectError(f"cases={folder}: it holds {' and '.join(files)}. Keep one of them.")
+        raise ValueError(f"it holds {' and '.join(files)}. Keep one of them")
     splits = {f.parent.name: f.parent for n in METADATA_FILES for f in folder.glob(f"*/{n}")}
     if splits and not files:
-        return _folder_table(_chosen(splits, split, f"cases={folder}"), None)
-    raise NejmInspectError(
-        f"cases={folder if split is None else f'{folder}:{split}'}: a folder must hold "
-        f"one of {', '.join(METADATA_FILES)}, or be saved by datasets (save_to_disk). "
-        "If it holds a file of cases, give the file's own path."
+        return _folder_table(_chosen(splits, split), None)
+    raise ValueError(
+        f"a folder must hold one of {', '.join(METADATA_FILES)}, or be saved by datasets "
+        "(save_to_disk). If it holds a file of cases, give the file's own path"
     )
 
 
-def _saved_table(
-    name: str, place: str, split: str | None, where: str, folder: Path | None = None
-) -> Table:
+def _saved_table(place: str, split: str | None) -> Table:
+    if _NO_FOLDER.match(place):
+        raise ValueError(
+            "saved folders are read from buckets (s3://…, gs://…) and disks, not from web servers "
+            "or archives. Download it first"
+        )
     from datasets import load_from_disk
 
-    with _readable(where):
-        loaded = load_from_disk(place)
+    loaded = load_from_disk(place)
     splits = loaded if isinstance(loaded, Mapping) else {str(loaded.split or "train"): loaded}
-    return _data_table(name, where, _chosen(splits, split, where), folder)
+    name = Path(place).name if "://" not in place else masked(place)
+    return _data_table(_name(name, split), _chosen(splits, split))
 
 
 def _hub_table(cases: str) -> Table:
@@ -245,60 +230,44 @@ def _hub_table(cases: str) -> Table:
     from huggingface_hub.constants import HF_HUB_CACHE
     from huggingface_hub.file_download import repo_folder_name
 
-    where = f"cases={cases}"
     match = _HUB_ID.fullmatch(cases)
     if not match:
-        raise NejmInspectError(
-            f"{where}: a dataset of the Hub is given as hf:owner/name, hf:owner/name:"
-            "split, hf:owner/name@revision or hf:owner/name@revision:split."
+        raise ValueError(
+            "a dataset of the Hub is given as hf:owner/name, hf:owner/name:split, "
+            "hf:owner/name@revision or hf:owner/name@revision:split"
         )
-    revision, split = match["revision"], match["split"]
-    with _readable(where):
-        try:
-            builder = load_dataset_builder(
-                f"hf://datasets/{match['id']}",
-                revision=revision,
-                cache_dir=str(cache_folder() / "datasets"),
-            )
-            if revision and len(revision) == 40 and builder.hash != revision:
-                # Without the Hub, datasets takes any version that it has.
-                raise ConnectionError(f"the Hub cannot be reached for {revision}")
-            builder.download_and_prepare()
-            splits = builder.as_dataset()
-        except DatasetNotFoundError as error:
-            raise ValueError(
-                f"{_said(error)}. For a private or gated dataset, log in (hf auth "
-                "login) or set HF_TOKEN"
-            ) from error
-        except DatasetGenerationError as error:  # which says no more than that
-            raise error.__cause__ or error from None
-        except ValueError as error:
-            if "Config name is missing" not in str(error):
-                raise
-            raise ValueError(
-                "it has several configurations, of which none can be chosen here. Save "
-                "one by datasets (save_to_disk), and give that folder"
-            ) from error
-    data = _chosen(splits, split, where)
-    name = f"hf:{match['id']}@{builder.hash}"
-    downloads = repo_folder_name(repo_id=match["id"], repo_type="dataset")
-    return _data_table(
-        name if split is None else f"{name}:{split}",
-        where,
-        data,
-        downloads=Path(HF_HUB_CACHE) / downloads,
-    )
+    id, revision, split = match["id"], match["revision"], match["split"]
+    try:
+        builder = load_dataset_builder(
+            f"hf://datasets/{id}", revision=revision, cache_dir=str(cache_folder() / "datasets")
+        )
+        if revision and len(revision) == 40 and builder.hash != revision:
+            # Without the Hub, datasets takes any version that it has.
+            raise ConnectionError(f"the Hub cannot be reached for {revision}")
+        builder.download_and_prepare()
+    except DatasetNotFoundError as error:
+        hint = "For a private or gated dataset, log in (hf auth login) or set HF_TOKEN"
+        raise ValueError(f"{_said(error)}. {hint}") from error
+    except DatasetGenerationError as error:  # which says no more than that
+        raise error.__cause__ or error from None
+    folder = Path(HF_HUB_CACHE) / repo_folder_name(repo_id=id, repo_type="dataset")
+    data = _chosen(builder.as_dataset(), split)
+    return _data_table(_name(f"hf:{id}@{builder.hash}", split), data, folder)
 
 
-def _chosen(splits: Mapping[str, Any], split: str | None, where: str) -> Any:
+def _name(place: str, split: str | None) -> str:
+    return place if split is None else f"{place}:{split}"
+
+
+def _chosen(splits: Mapping[str, Any], split: str | None) -> Any:
     """The split that is asked for, or the only one."""
     if split in splits:
         return splits[str(split)]
     if split is None and len(splits) == 1:
         return next(iter(splits.values()))
     names = ", ".join(sorted(repr(str(name)) for name in splits))
-    raise NejmInspectError(
-        f"{where}: its splits are {names}. Choose one by its name at the end, as in cases=…:NAME."
+    raise ValueError(
+        f"its splits are {names}. Choose one by its name at the end, as in cases=…:NAME"
     )
 
 
@@ -314,6 +283,4 @@ def _readable(where: str) -> Iterator[None]:
 
 
 def _said(error: BaseException) -> str:
-    """What went wrong, on one line."""
-    text = " ".join(str(error).split()).rstrip(".")
-    return printable(text) or type(error).__name__
+    return one_line(masked(str(error)), 1_000).rstrip(".") or type(error).__name__

@@ -6,7 +6,6 @@ from inspect_ai.dataset import Sample
 from inspect_ai.model import Content, ContentImage, ContentText
 
 from nejm_inspect.cases.images import CaseImage
-from nejm_inspect.cases.nejm import parse_records
 from nejm_inspect.cases.samples import case_to_sample, cases_to_dataset
 from nejm_inspect.cases.schema import Case
 from nejm_inspect.cases.source import CaseImages, CaseSource
@@ -17,7 +16,7 @@ IMAGE = CaseImage(Path("/cache/images/IC20100102.jpg"), None)
 
 
 def case(**changes: Any) -> Case:
-    return parse_records([nejm_record(1, **changes)])[0]
+    return Case.model_validate(nejm_record(1, **changes))
 
 
 def content(sample: Sample) -> list[Content]:
@@ -97,7 +96,7 @@ def test_a_conversion_is_recorded() -> None:
 
 
 def source(missing: list[int], asked: list[int]) -> CaseSource:
-    cases = parse_records([nejm_record(number) for number in (1, 2, 3)])
+    cases = [Case.model_validate(nejm_record(number)) for number in (1, 2, 3)]
 
     def images(wanted: Any) -> CaseImages:
         asked.extend(case.id for case in wanted)

@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nejm_inspect.cases.nejm import parse_records
 from nejm_inspect.cases.schema import Case, closing_question, question_type
 
 
@@ -60,7 +59,6 @@ def test_reader_accuracy_is_the_share_of_the_correct_option() -> None:
         ({"difficulty": "easy", "brier_score": 0.087}, "is easy, but the Brier score"),
         ({"date": 3}, "Input should be a date such as"),
         ({"reference": "  "}, "at least 1 character"),
-        ({"diagnosis": "Gout"}, "Extra inputs"),
     ],
 )
 def test_contradictory_cases_are_refused(changes: dict[str, Any], message: str) -> None:
@@ -93,7 +91,7 @@ def test_question_type_is_read_from_the_closing_question(
 
 
 def test_question_types_of_the_real_list(real_records: list[dict[str, Any]]) -> None:
-    cases = {case.id: case for case in parse_records(real_records)}
+    cases = {case.id: case for case in map(Case.model_validate, real_records)}
     for other in (430, 433, 349, 160, 221, 778):
         assert cases[other].question_type == "other"
     for asked in cases.values():
