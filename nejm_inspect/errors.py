@@ -86,13 +86,14 @@ class ProviderFailure:
 
 
 _KEY = re.compile(
-    r"(?i:(\bbearer\s+)\S+)|(://)[^/\s@]+@|(?i:\b(\w*(?:key|token)=))[^&\s]+"
+    r"(?i:(\bbearer\s+)\S+)|(://)(?:[^/\s]+|[^/\s:]*:\S{1,200})@"
+    r"|(?i:\b(\w*(?:key|key-?id|token|sig|signature|credential|secret|password|auth)=))[^&\s]+"
     r"|\b((?:sk|xai|hf|gsk|nvapi|pplx|csk|fw|r8)[-_]|AIza|AKIA)[\w-]{8,}"
 )
 
 
 def masked(text: str) -> str:
-    """Takes API keys out of a text that is to be shown."""
+    """Takes API keys and the credentials of URLs out of a text that is to be shown."""
     return _KEY.sub(lambda found: f"{''.join(filter(None, found.groups()))}…", text)
 
 

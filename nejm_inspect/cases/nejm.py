@@ -16,7 +16,7 @@ from nejm_inspect.cases.nejm_images import fetch_images
 from nejm_inspect.cases.schema import OPTION_LETTERS, Case, OptionLetter, Text, question_type
 from nejm_inspect.cases.source import CaseSource
 from nejm_inspect.cases.tables import user_path
-from nejm_inspect.errors import NejmInspectError, describe_validation
+from nejm_inspect.errors import NejmInspectError, describe_validation, masked
 
 CASES_URL = (
     "https://raw.githubusercontent.com/cx0/nejm-image-challenge/"
@@ -143,7 +143,7 @@ def _case_list() -> bytes:
             data = download(client, url, _check_case_list)
     except DownloadError as error:
         raise NejmInspectError(
-            f"The case list could not be downloaded from {url}: {error}. Try again "
+            f"The case list could not be downloaded from {masked(url)}: {error}. Try again "
             f"later, set NEJM_INSPECT_CASES_URL to a mirror of the same file, or save "
             f"it as {cached}."
         ) from error

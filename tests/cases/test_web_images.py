@@ -140,8 +140,8 @@ def test_what_is_no_image_is_named(web: Web) -> None:
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ("https://10.1.2.3/a", "10.1.2.3 (10.1.2.3) is no public address"),
-        ("https://[::1]/a", "::1 (::1) is no public address"),
+        ("https://10.1.2.3/a", "10.1.2.3 (10.1.2.3) is not a public address"),
+        ("https://[::1]/a", "::1 (::1) is not a public address"),
         ("http://127.0.0.1/a", "redirected to http://127.0.0.1/a, not https"),
     ],
 )
@@ -154,7 +154,7 @@ def test_redirects_lead_to_public_hosts_alone(target: str, reason: str, web: Web
 def test_a_name_of_a_private_address_is_refused(web: Web) -> None:
     url = web.url("/a", "localhost")
     (reason,) = fetch_web_images([url]).values()
-    assert str(reason).endswith("is no public address")
+    assert str(reason).endswith("is not a public address")
     assert not web.requests
 
 
@@ -165,7 +165,9 @@ def test_a_name_that_changes_its_address_is_refused(
     web.images = {"/a": IMAGE}
     resolve(monkeypatch, "8.8.8.8", "127.0.0.1")
     url = web.url("/a", "images.test")
-    assert fetch_web_images([url]) == {url: f"{url}: images.test (127.0.0.1) is no public address"}
+    assert fetch_web_images([url]) == {
+        url: f"{url}: images.test (127.0.0.1) is not a public address"
+    }
     assert not web.requests
 
 
