@@ -24,9 +24,9 @@ AT_ONCE = 8
 ATTEMPTS = 4
 RETRY_WAIT: wait_base = wait_exponential_jitter(multiplier=0.5, max=10)
 TIMEOUT = 30
-"""Seconds for each connecting, reading and writing."""
+"""Seconds for a single step, such as a read."""
 DEADLINE = 300.0
-"""Seconds for one attempt, redirects included. A step that has begun has its `TIMEOUT`."""
+"""Seconds for an attempt, redirects included. It ends after the step that exceeds this."""
 MAX_BYTES = 100_000_000
 """More than any case list or image has. Headers, 1xx responses and redirects count too."""
 MAX_REDIRECTS = 20
@@ -35,16 +35,15 @@ HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/140.0.0.0 Safari/537.36 nejm-inspect",
     "Referer": "https://www.nejm.org/image-challenge",
-    "Accept": "*/*",
 }
 
 Key = TypeVar("Key")
 _attempt = threading.local()
-"""The limits of this thread's attempt. A connection serves many, in several threads."""
+"""The limits of the attempt that runs in this thread. Threads share connections."""
 
 
 class DownloadError(Exception):
-    """Says what came instead, with credentials in URLs masked, and if trying again may help."""
+    """Says what came instead, with credentials masked, and whether trying again may help."""
 
     def __init__(self, message: str, *, again: bool = True) -> None:
         super().__init__(masked(message))
@@ -67,21 +66,21 @@ def download(
     Args:
         client: A request may have its own `trace` extension if that calls `limit_reads`.
         url: Where from.
-        check: Raises `DownloadError` for a wrong body, such as a challenge page that may pass.
+        check: Raises `DownloadError` or `ImageError` for a wrong body. That is tried again
+            like a failed request, since challenge pages pass.
         cancelled: Once set, from any thread, the download ends.
 
     Raises:
         DownloadError: If no attempt brought a good body.
     """
     cancelled = cancelled or threading.Event()
-    retrying = Retrying(
+    return Retrying(
         stop=stop_after_attempt(ATTEMPTS),
         sleep=sleep_using_event(cancelled),
         wait=RETRY_WAIT,
         retry=retry_if_exception(lambda e: isinstance(e, DownloadError) and e.again),
         reraise=True,
-    )
-    return retrying(_download_once, client, url, check, cancelled)
+    )(_download_once, client, url, check, cancelled)
 
 
 def _download_once(
@@ -94,15 +93,17 @@ def _download_once(
         request = client.build_request("GET", url, headers=plain, extensions={"trace": limit_reads})
         for _ in range(1 + MAX_REDIRECTS):
             _count_received(0)
-            # Following redirects, httpx would read and unpack their bodies.
+            # If it followed redirects, httpx would read and unpack their whole bodies.
             with closing(client.send(request, stream=True, follow_redirects=False)) as response:
                 if response.next_request is None:
                     data = _body(response)
                     check(data)
                     return data
                 request = response.next_request
+    except ImageError as error:
+        raise DownloadError(f"{error}: {describe_body(data)}") from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-        # Not said why: httpx may take a part of a password for a port, and quote it.
+        # The reason is left out: it may quote a part of a password, taken for a port.
         raise DownloadError("not a URL for http or https", again=False) from error
     except (httpx.HTTPError, OSError) as error:
         # Some of httpx's errors carry no text of their own.
@@ -112,20 +113,19 @@ def _download_once(
 
 def _body(response: httpx.Response) -> bytes:
     if response.is_error:
-        # A missing file stays missing; a refusal or a fault may pass.
-        again = response.status_code not in (404, 410)
-        raise DownloadError(f"HTTP {response.status_code}", again=again)
+        missing = response.status_code in (404, 410)  # Other errors may pass.
+        raise DownloadError(f"HTTP {response.status_code}", again=not missing)
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity":
         raise DownloadError(f"an answer in {encoding}, not asked for")
-    # A list of chunks as small as a server likes would take many times their memory.
+    # Chunks can be tiny, and a list of many takes far more memory than what they hold.
     return b"".join(response.iter_raw(chunk_size=65_536))
 
 
 def limit_reads(event: str, info: Mapping[str, Any]) -> None:
-    """Makes each new connection count what it reads.
+    """Makes new connections count what they read.
 
-    This is a `trace` extension of httpx, which gives a connection earlier than a response.
+    As a `trace` extension of httpx: a response gives its connection after its headers only.
     """
     if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
         stream = info["return_value"]
@@ -170,21 +170,15 @@ def describe_body(data: bytes) -> str:
 def download_images(
     client: httpx.Client, urls: Mapping[Key, str], stem: Callable[[Key], Path]
 ) -> dict[Key, str]:
-    """Downloads images, several at once, keeps each at once and gives the reasons for failures.
+    """Downloads images, keeps each as soon as it is there, and gives the reasons for failures.
 
-    `stem` gives the path of a key's file without the ending, which the image's format decides.
+    `stem` gives the path of a key's file without the ending, which depends on the format.
     """
     failed: dict[Key, str] = {}
     cancelled = threading.Event()
 
-    def check(data: bytes) -> None:
-        try:
-            check_image(data)
-        except ImageError as error:
-            raise DownloadError(f"{error}: {describe_body(data)}") from error
-
     def download_one(key: Key) -> None:
-        data = download(client, urls[key], check, cancelled)
+        data = download(client, urls[key], check_image, cancelled)
         path = stem(key)
         write_atomically(path.with_name(f"{path.name}{image_suffix(data)}"), data)
 
@@ -197,5 +191,5 @@ def download_images(
                 except DownloadError as error:
                     failed[pending[future]] = str(error)
         finally:
-            cancelled.set()  # on Ctrl-C, mostly: ends those that run or wait for their turn
+            cancelled.set()  # On Ctrl-C, this ends the downloads that run or have yet to.
     return failed

@@ -29,9 +29,9 @@ SPECIAL_NETWORKS = tuple(ipaddress.ip_network(network) for network in SPECIAL.sp
 
 
 def check_url(url: str) -> None:
-    """Raises `ValueError` for what is not an https URL or names a private address outright.
+    """Raises `ValueError` for what is not an https URL or has a private address as its host.
 
-    What a host's name stands for is looked up when the image is downloaded.
+    The addresses of a host's name are checked when the image is downloaded.
     """
     shown = f"image={masked(url)!r:.80}"
     try:
@@ -49,7 +49,7 @@ def check_url(url: str) -> None:
 
 
 def is_public(address: str) -> bool:
-    """Tells whether an IP address, or the IPv4 address in it, is of the public internet."""
+    """Tells whether an IP address, or the IPv4 address in it, is on the public internet."""
     ip: Any = ipaddress.ip_address(address.partition("%")[0])
     if ip in NAT64:
         ip = ipaddress.IPv4Address(ip.packed[-4:])
@@ -60,7 +60,7 @@ def is_public(address: str) -> bool:
 
 
 def fetch_web_images(urls: Iterable[str]) -> dict[str, Path | str]:
-    """Gives for each URL the file in the cache, downloaded if need be, or why there is none."""
+    """Returns for each URL its file in the cache, downloaded if need be, or what failed."""
     kept = {url: _kept(url) for url in urls}
     absent = {url: url for url, path in kept.items() if path is None}
     failed: Mapping[str, str] = {}
