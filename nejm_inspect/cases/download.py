@@ -154,7 +154,7 @@ def _mask_urls(record: logging.LogRecord) -> bool:
     return True
 
 
-for _logger in ("httpx", "httpcore.http11"):
+for _logger in ("httpx", "httpcore.http11"):  # They log the URLs of requests and redirects.
     logging.getLogger(_logger).addFilter(_mask_urls)
 
 
