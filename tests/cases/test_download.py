@@ -169,8 +169,8 @@ def test_nothing_is_unpacked(server: Server) -> None:
 def test_the_body_of_a_redirect_takes_no_memory(server: Server) -> None:
     gzipped = zlib.compressobj(1, wbits=31)
     bomb = b"".join(gzipped.compress(bytes(1_000_000)) for _ in range(100)) + gzipped.flush()
-    start = redirect("/image", b"Content-Encoding: gzip\r\n\r\n")
-    server.pages = {"/": start + bomb, "/image": whole(b"image")}
+    headers = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    server.pages = {"/": redirect("/image", headers) + bomb, "/image": whole(b"image")}
     script = """if True:
         import resource, sys
         from nejm_inspect.cases.download import download, new_client
