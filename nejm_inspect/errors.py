@@ -89,13 +89,14 @@ class ProviderFailure:
 
 
 _KEY = re.compile(
-    r"(?i:(\bbearer\s+)\S+)|(://)[^/\s@]+@|(?i:\b(\w*(?:key|token)=))[^&\s]+"
+    r"(?i:(\bbearer\s+)\S+)|(://)(?:[^/\s]+|[^/\s:]*:\S{1,200})@"
+    r"|(?i:\b(\w*(?:key|key-?id|token|sig|signature|credential|secret|password|auth)=))[^&\s]+"
     r"|\b((?:sk|xai|hf|gsk|nvapi|pplx|csk|fw|r8)[-_]|AIza|AKIA)[\w-]{8,}"
 )
 
 
 def masked(text: str) -> str:
-    """Takes API keys out of a text that is to be shown."""
+    """Takes API keys and the credentials of URLs out of a text that is to be shown."""
     return _KEY.sub(lambda found: f"{''.join(filter(None, found.groups()))}…", text)
 
 
@@ -149,5 +150,5 @@ def refuse_unknown(task: Callable[..., object], names: Iterable[str]) -> None:
 
 
 def _shortened(value: object, limit: int = 80) -> str:
-    text = repr(value)
+    text = masked(repr(value))
     return text if len(text) <= limit else f"{text[:limit]}…"

@@ -1,54 +1,58 @@
 """Downloads: polite, bounded, retried, and able to say what came instead."""
 
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
-from tenacity import (
-    Retrying,
-    retry_if_exception,
-    sleep_using_event,
-    stop_after_attempt,
-    stop_when_event_set,
-)
+from tenacity import Retrying, retry_if_exception, sleep_using_event, stop_after_attempt
 from tenacity.wait import wait_base, wait_exponential_jitter
 
+from nejm_inspect.cases.cache import write_atomically
+from nejm_inspect.cases.image_bytes import ImageError
+from nejm_inspect.cases.images import check_image, image_suffix
+from nejm_inspect.cases.progress import with_progress
+from nejm_inspect.errors import masked
+
+AT_ONCE = 8
+"""What a public web server may be asked for at a time without being a burden."""
 ATTEMPTS = 4
 RETRY_WAIT: wait_base = wait_exponential_jitter(multiplier=0.5, max=10)
-MAX_BYTES = 100_000_000
-"""More than any honest case list or clinical image; a guard against endless bodies."""
+TIMEOUT = 30
+"""Seconds for a single step, such as a read."""
 DEADLINE = 300.0
-"""Seconds that one body may take to arrive; a guard against those that trickle."""
-
+"""Seconds for an attempt, redirects included. It ends after the step that exceeds this."""
+MAX_BYTES = 100_000_000
+"""More than any case list or image has. Headers, 1xx responses and redirects count too."""
+MAX_REDIRECTS = 20
 HEADERS = {
-    # The journal's image server turns away clients that don't look like a browser on
-    # its own pages.
-    "User-Agent": (
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
-        "Chrome/140.0.0.0 Safari/537.36 nejm-inspect"
-    ),
+    # The journal's image server turns away what is unlike a browser on its own pages.
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36 nejm-inspect",
     "Referer": "https://www.nejm.org/image-challenge",
-    "Accept": "*/*",
 }
+
+Key = TypeVar("Key")
+_attempt = threading.local()
+"""The limits of the attempt that runs in this thread. Threads share connections."""
 
 
 class DownloadError(Exception):
-    """A download that failed for good; the message says what came.
-
-    Args:
-        message: What came instead of the wanted content.
-        again: Whether trying again may help.
-    """
+    """Says what came instead, with credentials masked, and whether trying again may help."""
 
     def __init__(self, message: str, *, again: bool = True) -> None:
-        super().__init__(message)
+        super().__init__(masked(message))
         self.again = again
 
 
 def new_client() -> httpx.Client:
     """A client that any number of threads may share."""
-    return httpx.Client(headers=HEADERS, follow_redirects=True, timeout=30)
+    return httpx.Client(headers=HEADERS, timeout=TIMEOUT)
 
 
 def download(
@@ -57,63 +61,101 @@ def download(
     check: Callable[[bytes], None],
     cancelled: threading.Event | None = None,
 ) -> bytes:
-    """Gets a body that passes a check, trying again where that may help.
+    """Gets a body, trying again where that may help.
 
     Args:
-        client: From `new_client`.
+        client: A request may have its own `trace` extension if that calls `limit_reads`.
         url: Where from.
-        check: Raises `DownloadError` if the body is not what is wanted. A wrong body
-            is tried again like a failed request: challenge pages pass.
+        check: Raises `DownloadError` or `ImageError` for a wrong body. That is tried again
+            like a failed request, since challenge pages pass.
         cancelled: Once set, from any thread, the download ends.
 
     Raises:
         DownloadError: If no attempt brought a good body.
     """
     cancelled = cancelled or threading.Event()
-    retrying = Retrying(
-        stop=stop_after_attempt(ATTEMPTS) | stop_when_event_set(cancelled),
+    return Retrying(
+        stop=stop_after_attempt(ATTEMPTS),
         sleep=sleep_using_event(cancelled),
         wait=RETRY_WAIT,
         retry=retry_if_exception(lambda e: isinstance(e, DownloadError) and e.again),
         reraise=True,
-    )
-    return retrying(_attempt, client, url, check, cancelled)
+    )(_download_once, client, url, check, cancelled)
 
 
-def _attempt(
+def _download_once(
     client: httpx.Client, url: str, check: Callable[[bytes], None], cancelled: threading.Event
 ) -> bytes:
-    deadline = time.monotonic() + DEADLINE
-    # Unpacked, a small body might fill the memory before anything could be counted.
+    _attempt.received, _attempt.cancelled = 0, cancelled
+    _attempt.deadline = time.monotonic() + DEADLINE
     plain = {"Accept-Encoding": "identity"}
     try:
-        with client.stream("GET", url, headers=plain) as response:
-            if response.is_error:
-                # A missing file stays missing; a refusal or a fault may pass.
-                again = response.status_code not in (404, 410)
-                raise DownloadError(f"HTTP {response.status_code}", again=again)
-            encoding = response.headers.get("Content-Encoding", "identity")
-            if encoding != "identity":
-                raise DownloadError(f"an answer in {encoding}, not asked for")
-            body = bytearray()
-            for chunk in response.iter_raw():
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    message = f"more than {MAX_BYTES // 1_000_000} MB"
-                    raise DownloadError(message, again=False)
-                if cancelled.is_set():
-                    raise DownloadError("interrupted", again=False)
-                if time.monotonic() > deadline:
-                    message = f"not complete after {DEADLINE:.0f} seconds"
-                    raise DownloadError(message, again=False)
+        request = client.build_request("GET", url, headers=plain, extensions={"trace": limit_reads})
+        for _ in range(1 + MAX_REDIRECTS):
+            _count_received(0)
+            # If it followed redirects, httpx would read and unpack their whole bodies.
+            with closing(client.send(request, stream=True, follow_redirects=False)) as response:
+                if response.next_request is None:
+                    data = _body(response)
+                    check(data)
+                    return data
+                request = response.next_request
+    except ImageError as error:
+        raise DownloadError(f"{error}: {describe_body(data)}") from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-        raise DownloadError(f"not a URL: {error}", again=False) from error
-    except httpx.HTTPError as error:
+        # The reason is left out: it may quote a part of a password, taken for a port.
+        raise DownloadError("not a URL for http or https", again=False) from error
+    except (httpx.HTTPError, OSError) as error:
         # Some of httpx's errors carry no text of their own.
         raise DownloadError(str(error) or type(error).__name__) from error
-    data = bytes(body)
-    check(data)
-    return data
+    raise DownloadError(f"more than {MAX_REDIRECTS} redirects", again=False)
+
+
+def _body(response: httpx.Response) -> bytes:
+    if response.is_error:
+        missing = response.status_code in (404, 410)  # Other errors may pass.
+        raise DownloadError(f"HTTP {response.status_code}", again=not missing)
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding != "identity":
+        raise DownloadError(f"an answer in {encoding}, not asked for")
+    # Chunks can be tiny, and a list of many takes far more memory than what they hold.
+    return b"".join(response.iter_raw(chunk_size=65_536))
+
+
+def limit_reads(event: str, info: Mapping[str, Any]) -> None:
+    """Makes new connections count what they read.
+
+    As a `trace` extension of httpx: a response gives its connection after its headers only.
+    """
+    if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+        stream = info["return_value"]
+        read = stream.read
+
+        def limited_read(max_bytes: int, timeout: float | None = None) -> bytes:
+            data: bytes = read(max_bytes, timeout)
+            _count_received(len(data))
+            return data
+
+        stream.read = limited_read
+
+
+def _count_received(size: int) -> None:
+    _attempt.received += size
+    if _attempt.received > MAX_BYTES:
+        raise DownloadError(f"more than {MAX_BYTES // 1_000_000} MB", again=False)
+    if _attempt.cancelled.is_set():
+        raise DownloadError("interrupted", again=False)
+    if time.monotonic() > _attempt.deadline:
+        raise DownloadError(f"not complete after {DEADLINE:.0f} seconds", again=False)
+
+
+def _mask_urls(record: logging.LogRecord) -> bool:
+    record.msg, record.args = masked(record.getMessage()), ()
+    return True
+
+
+for _logger in ("httpx", "httpcore.http11"):  # They log the URLs of requests and redirects.
+    logging.getLogger(_logger).addFilter(_mask_urls)
 
 
 def describe_body(data: bytes) -> str:
@@ -123,3 +165,31 @@ def describe_body(data: bytes) -> str:
         return "an empty answer"
     kind = "an HTML page" if start.startswith((b"<!doctype html", b"<html")) else "data"
     return f"{kind} of {len(data):,} bytes"
+
+
+def download_images(
+    client: httpx.Client, urls: Mapping[Key, str], stem: Callable[[Key], Path]
+) -> dict[Key, str]:
+    """Downloads images, keeps each as soon as it is there, and gives the reasons for failures.
+
+    `stem` gives the path of a key's file without the ending, which depends on the format.
+    """
+    failed: dict[Key, str] = {}
+    cancelled = threading.Event()
+
+    def download_one(key: Key) -> None:
+        data = download(client, urls[key], check_image, cancelled)
+        path = stem(key)
+        write_atomically(path.with_name(f"{path.name}{image_suffix(data)}"), data)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        pending = {pool.submit(download_one, key): key for key in urls}
+        try:
+            for future in with_progress(as_completed(pending), len(pending), "Fetching images"):
+                try:
+                    future.result()
+                except DownloadError as error:
+                    failed[pending[future]] = str(error)
+        finally:
+            cancelled.set()  # On Ctrl-C, this ends the downloads that run or have yet to.
+    return failed

@@ -57,7 +57,7 @@ def _case_list() -> bytes:
     except DownloadError as error:
         raise NejmInspectError(
             f"The case list could not be downloaded from {masked(url)}: {error}. Try again later, "
-            "set NEJM_INSPECT_CASES_URL to a mirror of the same file, or save the file as "
+            "set NEJM_INSPECT_CASES_URL to a mirror of the same file, or save it as "
             f"{cached}."
         ) from error
     write_atomically(cached, data)

@@ -9,13 +9,12 @@ from pathlib import Path
 from PIL import Image
 
 from nejm_inspect.cases.cache import cache_folder, tell_rights_once
-from nejm_inspect.cases.download import new_client
+from nejm_inspect.cases.download import download_images, new_client
 from nejm_inspect.cases.image_bytes import ImageError
-from nejm_inspect.cases.image_downloads import download_images
 from nejm_inspect.cases.images import READ_FORMATS, CaseImage
 from nejm_inspect.cases.schema import Case, CaseId
 from nejm_inspect.cases.source import IMAGES_AT_ONCE, CaseImages, user_image
-from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.errors import NejmInspectError, masked
 
 IMAGES_URL = "https://csvc.nejm.org/ContentServer/images?id=IC{date}"
 
@@ -109,7 +108,7 @@ def _download_absent(cases: Sequence[Case]) -> dict[CaseId, str]:
     template = os.environ.get("NEJM_INSPECT_IMAGES_URL", IMAGES_URL)
     if "{date}" not in template:
         raise NejmInspectError(
-            f"NEJM_INSPECT_IMAGES_URL={template} must contain {{date}}, which stands "
+            f"NEJM_INSPECT_IMAGES_URL={masked(template)} must contain {{date}}, which stands "
             "for the date of a case."
         )
     tell_rights_once()

@@ -251,8 +251,8 @@ def test_a_dataset_of_nejm_cases_is_read_as_it_stands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ("file://{folder}/7.png::{hub}/x", "must be a path or an https URL"),
-        ("ftp://127.0.0.1/7.png::{hub}/x", "must be a path or an https URL"),
+        ("file://{folder}/7.png::{hub}/x", "should be a path or an https URL"),
+        ("ftp://127.0.0.1/7.png::{hub}/x", "should be a path or an https URL"),
         ("{folder}/7.png", "leaves the folder"),
         ("{hub}/datasets--other--set/7.png", "leaves the folder"),
         ("{hub}/datasets--owner--cases/../7.png", "leaves the folder"),

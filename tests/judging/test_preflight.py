@@ -143,6 +143,12 @@ def test_a_judge_is_checked_with_its_own_key(openrouter: OpenRouter, judge: Iter
         ("key sk-or-v1-abcdefgh is wrong", "key sk-… is wrong"),
         ("Authorization: Bearer my-secret", "Authorization: Bearer …"),
         ("https://user:pass@host/x?api_key=abc&n=1", "https://…host/x?api_key=…&n=1"),
+        ("https://user:p@ss@host/x", "https://…host/x"),
+        ("https://user:pa/ss@host/x", "https://…host/x"),
+        (
+            "https://host/x?X-Amz-Signature=abc&sig=d&n=1",
+            "https://host/x?X-Amz-Signature=…&sig=…&n=1",
+        ),
         ("skin-disease_something", "skin-disease_something"),
     ],
 )
