@@ -13,7 +13,8 @@ import pytest
 import trustme
 
 from nejm_inspect.cases import download, open_source, web_images
-from nejm_inspect.cases.web_images import check_url, fetch_web_images, is_public
+from nejm_inspect.cases.web_images import fetch_web_images, is_public
+from nejm_inspect.errors import NejmInspectError
 from tests.cases.test_download import Server, redirect, serving, whole
 from tests.loopback import encoded, picture
 
@@ -121,10 +122,12 @@ def test_what_goes_wrong_is_told_without_credentials(
         "https://me:secret@/a",
     ],
 )
-def test_a_refusal_names_no_credentials(url: str) -> None:
-    with pytest.raises(ValueError, match=r"^image='https?://…") as error:
-        check_url(url)
-    assert not re.search("me|cret", str(error.value))
+def test_a_refusal_names_no_credentials(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "cases.json"
+    file.write_text(json.dumps([{"history": "What?", "reference": "Gout", "image": url}]))
+    with pytest.raises(NejmInspectError, match=r"row 1: image.0='https?://…") as error:
+        open_source(str(file))
+    assert not re.search("me:|cret", str(error.value).partition("image.0=")[2])
 
 
 @pytest.mark.parametrize(
