@@ -92,8 +92,8 @@ def test_question_type_is_read_from_the_closing_question(
     assert question_type(history) == expected
 
 
-def test_question_types_of_the_real_list(real_records: list[dict[str, Any]]) -> None:
-    cases = {case.id: case for case in parse_records(real_records)}
+def test_question_types_of_the_real_list(case_records: list[dict[str, Any]]) -> None:
+    cases = {case.id: case for case in parse_records(case_records)}
     for other in (430, 433, 349, 160, 221, 778):
         assert cases[other].question_type == "other"
     for asked in cases.values():
