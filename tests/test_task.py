@@ -24,6 +24,7 @@ from nejm_inspect.task import TASK_VERSION
 from tests.cases.test_selection import PUBLISHED
 from tests.conftest import KEY
 from tests.loopback import Call, Journal, OpenRouter, Reply, openrouter_error, tool_call, verdict
+from tests.processes import run_inspect
 
 ROOT = Path(__file__).parents[1]
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
@@ -34,15 +35,8 @@ PUBLISHED_POINTS = [10] * 22 + [6] * 20 + [9] + [0] * 7
 
 
 def inspect(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [INSPECT, *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-        env={**os.environ, "INSPECT_DISPLAY": "plain"},
-    )
+    environment = {"INSPECT_DISPLAY": "plain"}
+    return run_inspect(*map(str, arguments), cwd=cwd, environment=environment)
 
 
 def logs() -> list[EvalLog]:
