@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,18 @@ import pytest
 from tenacity import wait_none
 
 from nejm_inspect.cases import download
+
+# Imported before every test module: these may import what it pins.
+from tests.case_list import CASE_LIST, HAS_REAL_CASE_LIST, REAL_CASE_LIST, pin_at_start
 from tests.loopback import Journal, OpenRouter, Reply, serve
 
 KEY = "sk-or-loopback-secret"
-REAL_CASE_LIST = (
-    Path(__file__).parents[2] / "shared" / "data" / "image_challenge_dataset_20231223.json"
-)
 
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test has its own cache and logs, and reaches nothing but loopback."""
     monkeypatch.setenv("NEJM_INSPECT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "replies"))
     monkeypatch.setenv("INSPECT_LOG_DIR", str(tmp_path / "logs"))
     monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "inspect-cache"))
     monkeypatch.setenv("INSPECT_DISPLAY", "none")
@@ -37,22 +37,38 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def real_case_list() -> bytes:
-    if not REAL_CASE_LIST.exists():
-        pytest.skip(f"the real case list is the journal's and not here: {REAL_CASE_LIST}")
-    return REAL_CASE_LIST.read_bytes()
+def case_list() -> bytes:
+    """The journal's case list where it is, else its stand-in."""
+    return CASE_LIST
 
 
 @pytest.fixture(scope="session")
-def real_records(real_case_list: bytes) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = json.loads(real_case_list)
+def case_records(case_list: bytes) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = json.loads(case_list)
     return records
 
 
+@pytest.fixture(scope="session")
+def real_records(case_records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records with the journal's own texts."""
+    if not HAS_REAL_CASE_LIST:
+        pytest.skip(f"the journal's texts are not in the repository: {REAL_CASE_LIST} is missing")
+    return case_records
+
+
+@pytest.fixture(scope="session")
+def _pins(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder for the Python path of processes that use the case list."""
+    folder = tmp_path_factory.mktemp("pins")
+    pin_at_start(folder)
+    return str(folder)
+
+
 @pytest.fixture
-def journal(real_case_list: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
-    """The journal's servers with the real case list and generated images."""
-    journal = Journal(Reply(real_case_list))
+def journal(case_list: bytes, _pins: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
+    """The journal's servers with the case list and generated images."""
+    journal = Journal(Reply(case_list))
+    monkeypatch.setenv("PYTHONPATH", _pins, prepend=os.pathsep)
     with serve(journal.respond) as url:
         monkeypatch.setenv("NEJM_INSPECT_CASES_URL", f"{url}/cases.json")
         monkeypatch.setenv("NEJM_INSPECT_IMAGES_URL", f"{url}/images?id=IC{{date}}")

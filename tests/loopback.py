@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +25,7 @@ class Reply:
     status: int = 200
     content_type: str = "application/json"
     length: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Respond = Callable[[str, dict[str, str], bytes], Reply]
@@ -40,6 +41,8 @@ def serve(respond: Respond) -> Iterator[str]:
         def do_GET(self) -> None:
             self._answer(b"")
 
+        do_HEAD = do_GET
+
         def do_POST(self) -> None:
             self._answer(self.rfile.read(int(self.headers["Content-Length"])))
 
@@ -50,8 +53,11 @@ def serve(respond: Respond) -> Iterator[str]:
                 self.send_header("Content-Type", reply.content_type)
                 self.send_header("Content-Length", str(reply.length or len(reply.body)))
                 self.send_header("Connection", "close")
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(reply.body)
+                if self.command != "HEAD":
+                    self.wfile.write(reply.body)
             except OSError:  # the client has hung up
                 pass
             self.close_connection = True
@@ -64,7 +70,8 @@ def serve(respond: Respond) -> Iterator[str]:
         daemon_threads = True
 
     server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # How often it looks whether it is to stop; half a second by default.
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:

@@ -51,11 +51,11 @@ def posed(record: dict[str, Any]) -> str:
 
 
 def test_options_in_their_order_and_the_image_last(
-    journal: Journal, openrouter: OpenRouter, real_records: list[dict[str, Any]]
+    journal: Journal, openrouter: OpenRouter, case_records: list[dict[str, Any]]
 ) -> None:
     openrouter.examinee = lambda call: "ANSWER: A"
     (log,) = eval(nejm_multiple_choice(sample_size=1), model=EXAMINEE)
-    record = next(r for r in real_records if r["image_id"] == 655)
+    record = next(r for r in case_records if r["image_id"] == 655)
     (call,) = openrouter.calls
     (message,) = call.payload["messages"]
     text, image = message["content"]
@@ -109,7 +109,7 @@ def test_a_letter_in_the_thinking_is_not_chosen(openrouter: OpenRouter) -> None:
 
 
 def test_the_hard_fifty_with_recorded_letters(
-    journal: Journal, openrouter: OpenRouter, real_records: list[dict[str, Any]]
+    journal: Journal, openrouter: OpenRouter, case_records: list[dict[str, Any]]
 ) -> None:
     def recorded(record: dict[str, Any]) -> str:
         # Right half of the time, always the same.
@@ -117,14 +117,14 @@ def test_the_hard_fifty_with_recorded_letters(
         return record["correct_answer"] if draw.random() < 0.5 else draw.choice(LETTERS)
 
     def answer(call: Call) -> str:
-        (record,) = (r for r in real_records if call.text.endswith(posed(r)))
+        (record,) = (r for r in case_records if call.text.endswith(posed(r)))
         return f"ANSWER: {recorded(record)}"
 
     openrouter.examinee = answer
     (log,) = eval(nejm_multiple_choice(difficulty="hard"), model=EXAMINEE)
     assert log.samples
     ids = [sample.id for sample in log.samples]
-    records = {record["image_id"]: record for record in real_records}
+    records = {record["image_id"]: record for record in case_records}
     drawn = [records[int(id)] for id in ids]
     right = sum(recorded(record) == record["correct_answer"] for record in drawn)
     assert 20 < right < 40
@@ -152,7 +152,7 @@ def test_readers_pluralities(journal: Journal) -> None:
 
 
 def test_readers_pluralities_of_the_hard_fifty(
-    journal: Journal, real_records: list[dict[str, Any]]
+    journal: Journal, case_records: list[dict[str, Any]]
 ) -> None:
     (log,) = eval(
         nejm_multiple_choice(difficulty="hard", inputs="history", shuffle_options=3),
@@ -162,7 +162,7 @@ def test_readers_pluralities_of_the_hard_fifty(
     ids = {sample.id for sample in log.samples or []}
     right = sum(
         record["option_most_voted"] == record["correct_answer"]
-        for record in real_records
+        for record in case_records
         if record["image_id"] in ids
     )
     assert metric(log, "accuracy") == right / 50

@@ -24,6 +24,7 @@ from nejm_inspect.task import TASK_VERSION
 from tests.cases.test_selection import PUBLISHED
 from tests.conftest import KEY
 from tests.loopback import Call, Journal, OpenRouter, Reply, openrouter_error, tool_call, verdict
+from tests.processes import run_inspect
 
 ROOT = Path(__file__).parents[1]
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
@@ -34,15 +35,8 @@ PUBLISHED_POINTS = [10] * 22 + [6] * 20 + [9] + [0] * 7
 
 
 def inspect(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [INSPECT, *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-        env={**os.environ, "INSPECT_DISPLAY": "plain"},
-    )
+    environment = {"INSPECT_DISPLAY": "plain"}
+    return run_inspect(*map(str, arguments), cwd=cwd, environment=environment)
 
 
 def logs() -> list[EvalLog]:
@@ -104,10 +98,10 @@ def test_a_model_that_asks_for_a_tool_is_asked_once_a_case(
 
 
 def test_examinees_see_nothing_that_gives_the_answer_away(
-    journal: Journal, openrouter: OpenRouter, real_records: list[dict[str, Any]]
+    journal: Journal, openrouter: OpenRouter, case_records: list[dict[str, Any]]
 ) -> None:
     eval(nejm_image_challenge(sample_size=10), model=EXAMINEE)
-    records = {record["question"]: record for record in real_records}
+    records = {record["question"]: record for record in case_records}
     for call in openrouter.examinee_calls:
         sent = json.dumps(call.payload["messages"])
         history = call.payload["messages"][1]["content"][0]["text"]
@@ -493,11 +487,11 @@ def test_history_alone_fetches_and_sends_no_image(journal: Journal, openrouter: 
 
 
 def test_image_alone_sends_no_history_but_shows_it_to_the_judge(
-    journal: Journal, openrouter: OpenRouter, real_records: list[dict[str, Any]]
+    journal: Journal, openrouter: OpenRouter, case_records: list[dict[str, Any]]
 ) -> None:
     task = nejm_image_challenge(sample_size=3, inputs="image", question_type="diagnosis")
     (log,) = eval(task, model=EXAMINEE)
-    questions = {record["image_id"]: record["question"] for record in real_records}
+    questions = {record["image_id"]: record["question"] for record in case_records}
     histories = [questions[id] for id in log.eval.dataset.sample_ids or []]
     for history in histories:
         assert not any(history in call.text for call in openrouter.examinee_calls)

@@ -35,19 +35,17 @@ def sample(size: int) -> tuple[list[Case], Any]:
 # The case list
 
 
-def test_every_real_record_is_parsed(
-    real_case_list: bytes, real_records: list[dict[str, Any]]
-) -> None:
-    assert len(real_case_list) == CASES_BYTES
-    assert hashlib.sha256(real_case_list).hexdigest() == CASES_SHA256
-    cases = [Case.model_validate(record) for record in real_records]
+def test_every_real_record_is_parsed(case_list: bytes, case_records: list[dict[str, Any]]) -> None:
+    assert len(case_list) == CASES_BYTES
+    assert hashlib.sha256(case_list).hexdigest() == CASES_SHA256
+    cases = [Case.model_validate(record) for record in case_records]
     assert len({case.id for case in cases}) == 947
     assert min(case.date for case in cases if case.date).isoformat() == "2005-10-13"
     assert max(case.date for case in cases if case.date).isoformat() == "2023-12-21"
     accuracies = [case.reader_accuracy or 0 for case in cases]
     assert sum(accuracies) / 947 == pytest.approx(0.4946, abs=1e-4)
     first = cases[0]
-    assert first.reference == first.options[1] == "Hand, foot, and mouth disease"
+    assert first.reference == first.options[1]
     assert first.total_votes == 96_521
 
 
@@ -87,9 +85,9 @@ def bad_case_lists(good: bytes) -> dict[str, tuple[Reply, str]]:
 
 @pytest.mark.parametrize("fault", bad_case_lists(b""))
 def test_a_bad_list_is_refused_and_not_kept(
-    journal: Journal, real_case_list: bytes, fault: str, tmp_path: Path
+    journal: Journal, case_list: bytes, fault: str, tmp_path: Path
 ) -> None:
-    journal.case_list, message = bad_case_lists(real_case_list)[fault]
+    journal.case_list, message = bad_case_lists(case_list)[fault]
     with pytest.raises(NejmInspectError, match=message) as error:
         open_source("nejm")
     assert "127.0.0.1" in str(error.value)
@@ -225,7 +223,7 @@ def test_passing_image_faults_are_retried(journal: Journal) -> None:
 def test_lasting_image_faults_are_reported_case_by_case(journal: Journal) -> None:
     cases, images = sample(8)
     good = encoded(picture(1, (200, 200)))
-    bomb = encoded(picture(1, (12_000, 12_000)), "PNG")
+    bomb = encoded(Image.new("1", (12_000, 12_000)), "PNG")
     faults = {
         cases[0].id: (Reply(status=403), "HTTP 403"),
         cases[1].id: (Reply(status=404), "HTTP 404"),

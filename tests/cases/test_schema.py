@@ -90,8 +90,8 @@ def test_question_type_is_read_from_the_closing_question(
     assert question_type(history) == expected
 
 
-def test_question_types_of_the_real_list(real_records: list[dict[str, Any]]) -> None:
-    cases = {case.id: case for case in map(Case.model_validate, real_records)}
+def test_question_types_of_the_real_list(case_records: list[dict[str, Any]]) -> None:
+    cases = {case.id: case for case in map(Case.model_validate, case_records)}
     for other in (430, 433, 349, 160, 221, 778):
         assert cases[other].question_type == "other"
     for asked in cases.values():

@@ -47,14 +47,14 @@ selections = st.builds(
 
 
 @pytest.mark.parametrize(("difficulty", "ids"), [("all", PUBLISHED), ("hard", PUBLISHED_HARD)])
-def test_published_samples(real_records: list[dict[str, Any]], difficulty: str, ids: str) -> None:
-    cases = [Case.model_validate(r) for r in real_records]
+def test_published_samples(case_records: list[dict[str, Any]], difficulty: str, ids: str) -> None:
+    cases = [Case.model_validate(record) for record in case_records]
     selected = select_cases(cases, Selection.of(difficulty=difficulty))
     assert [case.id for case in selected] == [int(id) for id in ids.split()]
 
 
-def test_pools_of_the_real_list(real_records: list[dict[str, Any]]) -> None:
-    cases = [Case.model_validate(r) for r in real_records]
+def test_pools_of_the_real_list(case_records: list[dict[str, Any]]) -> None:
+    cases = [Case.model_validate(record) for record in case_records]
 
     def count(**filters: object) -> int:
         return len(select_cases(cases, Selection.of(sample_size=None, **filters)))
@@ -73,9 +73,9 @@ def test_pools_of_the_real_list(real_records: list[dict[str, Any]]) -> None:
 
 
 def test_histories_of_the_real_list_are_as_the_readme_says(
-    real_records: list[dict[str, Any]],
+    case_records: list[dict[str, Any]],
 ) -> None:
-    cases = [Case.model_validate(r) for r in real_records]
+    cases = [Case.model_validate(record) for record in case_records]
     published = select_cases(cases, Selection.of())
     without = [case for case in cases if not case.has_history]
     bare = [case for case in cases if case.history == "What is the diagnosis?"]
