@@ -31,7 +31,7 @@ def open_source(
     if columns and cases in ("nejm", "demo"):
         raise NejmInspectError(f"columns are for your own cases, not for cases={cases}.")
     if cases == "nejm":
-        return nejm_source(images)
+        return nejm_source(images or "journal")
     if images not in (None, "journal"):
         raise NejmInspectError(
             f"images={images} is for cases=nejm; the images of cases={cases} are in its column "

@@ -15,7 +15,6 @@ from tenacity.wait import wait_base, wait_exponential_jitter
 
 from nejm_inspect.cases.cache import write_atomically
 from nejm_inspect.cases.image_bytes import ImageError
-from nejm_inspect.cases.images import check_image, image_suffix
 from nejm_inspect.cases.progress import with_progress
 from nejm_inspect.errors import masked
 
@@ -58,7 +57,7 @@ def new_client() -> httpx.Client:
 def download(
     client: httpx.Client,
     url: str,
-    check: Callable[[bytes], None],
+    check: Callable[[bytes], object],
     cancelled: threading.Event | None = None,
 ) -> bytes:
     """Gets a body, trying again where that may help.
@@ -84,7 +83,7 @@ def download(
 
 
 def _download_once(
-    client: httpx.Client, url: str, check: Callable[[bytes], None], cancelled: threading.Event
+    client: httpx.Client, url: str, check: Callable[[bytes], object], cancelled: threading.Event
 ) -> bytes:
     _attempt.received, _attempt.cancelled = 0, cancelled
     _attempt.deadline = time.monotonic() + DEADLINE
@@ -174,13 +173,15 @@ def download_images(
 
     `stem` gives the path of a key's file without the ending, which depends on the format.
     """
+    from nejm_inspect.cases.images import check_image  # imports Pillow and numpy
+
     failed: dict[Key, str] = {}
     cancelled = threading.Event()
 
     def download_one(key: Key) -> None:
         data = download(client, urls[key], check_image, cancelled)
         path = stem(key)
-        write_atomically(path.with_name(f"{path.name}{image_suffix(data)}"), data)
+        write_atomically(path.with_name(f"{path.name}{check_image(data)}"), data)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         pending = {pool.submit(download_one, key): key for key in urls}

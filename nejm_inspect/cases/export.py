@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from nejm_inspect.cases.images import CaseImage
+from nejm_inspect.cases.manifest import CaseImage
 from nejm_inspect.cases.schema import Case, CaseId
 from nejm_inspect.cases.tables import user_path
 from nejm_inspect.errors import NejmInspectError

@@ -10,7 +10,6 @@ from pydantic import BeforeValidator, ValidationInfo
 
 from nejm_inspect.cases.cache import cache_folder, write_once
 from nejm_inspect.cases.image_bytes import ImageError
-from nejm_inspect.cases.images import image_suffix
 from nejm_inspect.cases.web_images import check_url
 
 
@@ -72,8 +71,10 @@ ImagePlace = Annotated[Path | str, BeforeValidator(_as_image_place)]
 
 def _kept(data: bytes) -> Path:
     """The image as a file of the cache, named by a hash of its bytes."""
+    from nejm_inspect.cases.images import check_image  # imports Pillow and numpy
+
     try:
-        suffix = image_suffix(data)
+        suffix = check_image(data)
     except ImageError:  # said when the image is asked for, as of any broken file
         suffix = ""
     path = cache_folder() / "embedded" / f"{hashlib.sha256(data).hexdigest()[:32]}{suffix}"

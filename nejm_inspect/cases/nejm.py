@@ -6,10 +6,9 @@ import os
 
 from nejm_inspect.cases.cache import cache_folder, tell_rights_once, write_atomically
 from nejm_inspect.cases.download import DownloadError, describe_body, download, new_client
-from nejm_inspect.cases.nejm_images import fetch_images
+from nejm_inspect.cases.nejm_images import HUB_EXAMPLE, find_images, own_folder
 from nejm_inspect.cases.schema import Case
 from nejm_inspect.cases.source import CaseSource
-from nejm_inspect.cases.tables import user_path
 from nejm_inspect.errors import NejmInspectError, masked
 
 CASES_URL = (
@@ -20,26 +19,27 @@ CASES_BYTES = 707_258
 CASES_SHA256 = "fa8a5b46c349196370400997f8ac98ddf2cea0fdcabce36067e0818d3a416de5"
 
 
-def nejm_source(images: str | None = None) -> CaseSource:
+def nejm_source(images: str = "journal") -> CaseSource:
     """The 947 cases of the NEJM Image Challenge from 2005 to 2023.
 
     The case list is downloaded on first use and kept in the cache; images when they are asked for.
 
     Args:
-        images: The folder of the user's own image files, preferred to any download.
+        images: Where images come from: `journal`; a folder of files named `{image_id}.*` or
+            `IC{YYYYMMDD}.*`, which go before those of the journal; or `hf:owner/name[@revision]`, a
+            dataset of the Hub with the columns `image_id` and `image`.
 
     Raises:
-        NejmInspectError: If the case list cannot be downloaded, or `images` is not a folder.
+        NejmInspectError: If the case list cannot be downloaded, or `images` is none of these.
     """
-    image_dir = user_path(images) if images else None
-    if image_dir and not os.path.isdir(image_dir):
-        raise NejmInspectError(f"image_dir={image_dir} is not a folder.")
+    own_folder(images)
     cases = [Case.model_validate(record) for record in json.loads(_case_list())]
     return CaseSource(
         "nejm",
         cases,
-        lambda wanted: fetch_images(wanted, image_dir),
-        "give your own files with image_dir=FOLDER (named ID.* or ICYYYYMMDD.*); ",
+        lambda wanted: find_images(wanted, images),
+        f"take them from a dataset of the Hub with images={HUB_EXAMPLE}; give your own files with "
+        "images=FOLDER (named ID.* or ICYYYYMMDD.*); ",
     )
 
 

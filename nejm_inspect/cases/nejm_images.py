@@ -1,118 +1,184 @@
-"""Images of NEJM cases: the user's own, those in the cache, then the journal's."""
+"""Images of NEJM cases: the journal's, the user's own, or those of a dataset of the Hub."""
 
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+import click
 
-from nejm_inspect.cases.cache import cache_folder, tell_rights_once
-from nejm_inspect.cases.download import download_images, new_client
+from nejm_inspect.cases.cache import cache_folder, tell_rights_once, write_atomically
 from nejm_inspect.cases.image_bytes import ImageError
-from nejm_inspect.cases.images import READ_FORMATS, CaseImage
+from nejm_inspect.cases.image_places import stored_images
+from nejm_inspect.cases.manifest import CaseImage, checked_image, forget
+from nejm_inspect.cases.progress import with_progress
 from nejm_inspect.cases.schema import Case, CaseId
-from nejm_inspect.cases.source import IMAGES_AT_ONCE, CaseImages, user_image
+from nejm_inspect.cases.source import CaseImages, collect_images
+from nejm_inspect.cases.tables import Table, open_table, user_path
 from nejm_inspect.errors import NejmInspectError, masked
 
 IMAGES_URL = "https://csvc.nejm.org/ContentServer/images?id=IC{date}"
+HUB_EXAMPLE = "hf:OctoMed/NEJM-Image-Challenge"
+ENDINGS = re.compile(
+    r"\.(jpe?g|jpe|jfif|a?png|webp|gif|bmp|tiff?|jp2|j2k|j2c|jp[cfx])", re.IGNORECASE
+)
+"""Of the files of a folder that may be images."""
+
+_PINNED = re.compile(r"hf:[^@:]+@[0-9a-f]{40}(:[^@:]+)?")
 
 
-def fetch_images(cases: Sequence[Case], image_dir: Path | None) -> CaseImages:
-    """Gets the images of cases: the user's own, the cached, then the journal's.
+@dataclass(frozen=True)
+class _Store:
+    """Fetched images in the cache."""
 
-    Args:
-        cases: The cases whose images are wanted.
-        image_dir: A folder of files named `{image_id}.*` or `IC{YYYYMMDD}.*`.
+    folder: Callable[[], Path]
+    name: Callable[[Case], str]
+    """The name of a case's file without the ending."""
+    fetch: Callable[[Mapping[CaseId, Path]], dict[CaseId, str]]
+    """Fetches images to paths, to which it adds the ending; returns the reasons for failures."""
+
+
+def own_folder(images: str) -> Path | None:
+    """The user's folder of image files, if the parameter `images` names one.
 
     Raises:
-        NejmInspectError: If the cache cannot be written to.
+        NejmInspectError: If it is not `journal`, a folder or `hf:…`.
     """
-    found = _local_images(cases, image_dir)
-    absent = [case for case in cases if found[case.id] is None]
-    failed = _download_absent(absent)
-    found |= failed | _local_images([case for case in absent if case.id not in failed], image_dir)
-    return _case_images(found)
+    if images == "journal" or images.startswith("hf:"):
+        return None
+    if not os.path.isdir(folder := user_path(images)):
+        raise NejmInspectError(
+            f"images={images}: Input should be 'journal', a folder of image files, or a dataset "
+            f"such as {HUB_EXAMPLE}; {folder} is not a folder."
+        )
+    return folder
 
 
-def local_images(cases: Sequence[Case], image_dir: Path | None) -> CaseImages:
-    """Finds the images that `fetch_images` would not download.
+def find_images(
+    cases: Sequence[Case], images: str, *, fetch: bool = True, verify: bool = False
+) -> CaseImages:
+    """Finds the images of cases, and fetches those that are neither the user's nor in the cache.
 
     Args:
         cases: The cases whose images are wanted.
-        image_dir: As for `fetch_images`.
+        images: Where they come from, as in `nejm_source`.
+        fetch: Whether to fetch at all.
+        verify: Whether to read and decode files even if they seem unchanged.
+
+    Raises:
+        NejmInspectError: If a dataset cannot be used or the cache cannot be written to.
     """
-    return _case_images(_local_images(cases, image_dir))
+    own = _image_files(own_folder(images))
+    store = _dataset_store(images) if images.startswith("hf:") else _JOURNAL
+    kept = _image_files(store.folder())
+    failed: dict[CaseId, str] = {}
+
+    def own_file(case: Case) -> Path | None:
+        return own.get(str(case.id)) or own.get(_journal_name(case))
+
+    def get(case: Case) -> list[CaseImage]:
+        if path := own_file(case):
+            return [checked_image(path, verify=verify)]
+        if case.id not in failed and (path := kept.get(store.name(case))):
+            return [checked_image(path, is_ours=True, verify=verify)]
+        raise ImageError(failed.get(case.id, "its file is not in the cache"))
+
+    found = collect_images(cases, get)
+    absent = [case for case in cases if case.id in found.missing and not own_file(case)]
+    if not (fetch and absent):
+        return found
+    for case in absent:
+        if path := kept.get(store.name(case)):
+            click.echo(f"{found.missing[case.id]}. It is fetched again.", err=True)
+            forget(path)
+    tell_rights_once()
+    failed |= store.fetch({case.id: store.folder() / store.name(case) for case in absent})
+    kept, verify = _image_files(store.folder()), False
+    return collect_images(cases, get)
 
 
-def _case_images(images: Mapping[CaseId, CaseImage | str | None]) -> CaseImages:
-    return CaseImages(
-        {k: (image,) for k, image in images.items() if isinstance(image, CaseImage)},
-        {
-            k: image or "its file is not in the cache"
-            for k, image in images.items()
-            if not isinstance(image, CaseImage)
-        },
-    )
+def _image_files(folder: Path | None) -> dict[str, Path]:
+    """The image files of a folder by their names without the ending."""
+    files = sorted(folder.iterdir()) if folder and folder.is_dir() else []
+    return {path.stem: path for path in files if ENDINGS.fullmatch(path.suffix)}
 
 
-def _local_images(
-    cases: Sequence[Case], image_dir: Path | None
-) -> dict[CaseId, CaseImage | str | None]:
-    """For each case, the user's own image, or why it is none; else the cached one."""
-    own = _image_files(image_dir) if image_dir else {}
-    cached = _image_files(_images_folder())
-
-    def local(case: Case) -> CaseImage | str | None:
-        for name in (str(case.id), _image_name(case)):
-            if name in own:
-                try:
-                    return user_image(own[name][0])
-                except ImageError as error:
-                    return str(error)
-        for path in cached.get(_image_name(case), ()):
-            # A damaged file, as a crash may leave, is as good as none: fetched anew.
-            with suppress(ImageError):
-                return user_image(path)
-        return None
-
-    with ThreadPoolExecutor(IMAGES_AT_ONCE) as pool:
-        return dict(zip((c.id for c in cases), pool.map(local, cases), strict=True))
-
-
-def _images_folder() -> Path:
-    return cache_folder() / "images"
-
-
-def _image_name(case: Case) -> str:
+def _journal_name(case: Case) -> str:
     """The journal's name of a case's image, and that of its file without the ending."""
     return f"IC{case.date:%Y%m%d}"
 
 
-def _image_files(folder: Path) -> dict[str, list[Path]]:
-    """The image files of a folder by their names without the ending."""
-    Image.init()
-    endings = {e for e, format in Image.EXTENSION.items() if format in READ_FORMATS}
-    files: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.suffix.lower() in endings:
-            files.setdefault(path.stem, []).append(path)
-    return files
+def _download(paths: Mapping[CaseId, Path]) -> dict[CaseId, str]:
+    # Not needed where everything is in the cache.
+    from nejm_inspect.cases.download import download_images, new_client
 
-
-def _download_absent(cases: Sequence[Case]) -> dict[CaseId, str]:
-    """Downloads the images of cases into the cache; gives the reasons for failures."""
-    if not cases:
-        return {}
     template = os.environ.get("NEJM_INSPECT_IMAGES_URL", IMAGES_URL)
     if "{date}" not in template:
         raise NejmInspectError(
-            f"NEJM_INSPECT_IMAGES_URL={masked(template)} must contain {{date}}, which stands "
-            "for the date of a case."
+            f"NEJM_INSPECT_IMAGES_URL={masked(template)} must contain {{date}}, which stands for "
+            "the date of a case."
         )
-    tell_rights_once()
-    names = {case.id: _image_name(case) for case in cases}
-    urls = {c.id: template.replace("{date}", f"{c.date:%Y%m%d}") for c in cases}
+    dates = {id: path.name.removeprefix("IC") for id, path in paths.items()}
+    urls = {id: template.replace("{date}", date) for id, date in dates.items()}
     with new_client() as client:
-        return download_images(client, urls, lambda id: _images_folder() / names[id])
+        return download_images(client, urls, paths.__getitem__)
+
+
+_JOURNAL = _Store(lambda: cache_folder() / "images", _journal_name, _download)
+
+
+def _dataset_store(images: str) -> _Store:
+    # A pinned dataset is not opened if everything is in the cache.
+    table = None if _PINNED.fullmatch(images) else _open_dataset(images)
+    folder = cache_folder() / "hub" / re.sub("[:/]", "--", table.name if table else images)
+    return _Store(
+        lambda: folder,
+        lambda case: str(case.id),
+        lambda paths: _unpack(table or _open_dataset(images), paths),
+    )
+
+
+def _open_dataset(images: str) -> Table:
+    try:
+        table = open_table(images)
+    except NejmInspectError as error:
+        raise NejmInspectError(error.message.replace("cases=", "images=")) from error
+    if not {"image_id", "image"} <= set(table.columns):
+        raise NejmInspectError(
+            f"images={images}: a dataset must have the columns image_id and image. This one has "
+            f"{', '.join(table.columns)}."
+        )
+    return table
+
+
+def _unpack(table: Table, paths: Mapping[CaseId, Path]) -> dict[CaseId, str]:
+    from nejm_inspect.cases.images import check_image
+
+    uses = Counter(str(row["image_id"]) for row in table.rows(["image_id"]))
+    if twice := [id for id, count in uses.items() if count > 1]:
+        raise NejmInspectError(f"{table.name}: image_id {twice[0]} is used twice.")
+    failed = dict.fromkeys(paths, f"{table.name} has no row with its image_id")
+    wanted = {str(id): id for id in paths}
+    rows = table.rows(["image_id", "image"])
+    for row in with_progress(rows, uses.total(), "Unpacking images"):
+        if (id := wanted.get(str(row["image_id"]))) is not None:
+            try:
+                data = _bytes(table, stored_images(row["image"])[0])
+                path = paths[id]
+                write_atomically(path.with_name(f"{path.name}{check_image(data)}"), data)
+                del failed[id]
+            except (ImageError, OSError) as error:
+                failed[id] = f"{table.name}: {error}"
+    return failed
+
+
+def _bytes(table: Table, stored: object) -> bytes:
+    """The bytes of an image in the table, or of a file among those of the dataset."""
+    if isinstance(stored, bytes):
+        return stored
+    path = Path(os.path.realpath(str(stored)))
+    if table.folder and path.is_relative_to(os.path.realpath(table.folder)):
+        return path.read_bytes()
+    raise ImageError("the row does not hold an image")

@@ -9,9 +9,9 @@ import click
 from pydantic import ValidationError
 
 from nejm_inspect.cases.image_bytes import ImageError
-from nejm_inspect.cases.images import CaseImage
+from nejm_inspect.cases.manifest import CaseImage, checked_image
 from nejm_inspect.cases.schema import CASE_COLUMNS, Case, CaseId
-from nejm_inspect.cases.source import CaseImages, CaseSource, collect_images, user_image
+from nejm_inspect.cases.source import CaseImages, CaseSource, collect_images
 from nejm_inspect.cases.tables import Table, open_table
 from nejm_inspect.cases.web_images import fetch_web_images
 from nejm_inspect.errors import NejmInspectError, describe_validation
@@ -137,6 +137,6 @@ def _images(cases: Sequence[Case]) -> CaseImages:
         file = downloads[place] if isinstance(place, str) else place
         if isinstance(file, str):
             raise ImageError(file)
-        return user_image(file)
+        return checked_image(file)
 
     return collect_images(cases, lambda case: [prepared(place) for place in case.images])

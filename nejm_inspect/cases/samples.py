@@ -6,7 +6,7 @@ from typing import Any, Literal
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageUser, Content, ContentImage, ContentText
 
-from nejm_inspect.cases.images import CaseImage
+from nejm_inspect.cases.manifest import CaseImage
 from nejm_inspect.cases.schema import OPTION_LETTERS, Case, CaseId
 from nejm_inspect.cases.source import CaseImages, CaseSource
 from nejm_inspect.errors import NejmInspectError

@@ -1,13 +1,11 @@
 """What every source of cases offers: cases, and the images of some of them."""
 
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from nejm_inspect.cases.image_bytes import ImageError
-from nejm_inspect.cases.images import CaseImage, prepare_image
+from nejm_inspect.cases.manifest import CaseImage
 from nejm_inspect.cases.schema import Case, CaseId
 from nejm_inspect.text import one_line
 
@@ -56,19 +54,3 @@ def collect_images(cases: Sequence[Case], get: Callable[[Case], Sequence[CaseIma
         {id: images for id, images in results.items() if not isinstance(images, str)},
         {id: reason for id, reason in results.items() if isinstance(reason, str)},
     )
-
-
-def user_image(path: Path) -> CaseImage:
-    """Prepares an image file, with errors that name it.
-
-    Raises:
-        ImageError: If it cannot be read or is not a sound image.
-    """
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
-            raise ImageError("not a regular file")
-        return prepare_image(path)
-    except OSError as error:
-        raise ImageError(f"{path}: {error.strerror}") from error
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}") from error

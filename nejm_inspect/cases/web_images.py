@@ -18,7 +18,7 @@ import httpx
 from nejm_inspect.cases.cache import cache_folder
 from nejm_inspect.cases.download import TIMEOUT, DownloadError, download_images, limit_reads
 from nejm_inspect.cases.image_bytes import ImageError
-from nejm_inspect.cases.images import check_image
+from nejm_inspect.cases.manifest import checked_image
 from nejm_inspect.errors import masked
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -85,7 +85,7 @@ def _stem(url: str) -> Path:
 def _kept(url: str) -> Path | None:
     for path in _stem(url).parent.glob(f"{_stem(url).name}.*"):
         with suppress(OSError, ImageError):
-            check_image(path.read_bytes())
+            checked_image(path)
             return path
     return None
 
