@@ -6,6 +6,7 @@ from inspect_ai.solver import TaskState
 
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.judging.asking import CUT_OFF
 from nejm_inspect.judging.panel import bound_judges, grade
 from nejm_inspect.judging.vendors import judges_of_same_vendor
 from nejm_inspect.judging.verdict import Question
@@ -35,21 +36,15 @@ POINTS_METRICS: list[Metric] = [
 def diagnosis_rubric() -> Scorer:
     """Points from 0 to 10 that a judge model gives by the rubric.
 
-    The judge is the model bound to the role `grader`, else `DEFAULT_GRADER`, asked with
-    `GRADER_CONFIG` where its user sets nothing else. Several models bound to the role
-    are a panel, whose points are the median; see `grade`. A judge sees history,
-    reference and response, never the image or the options.
+    The judge is the model bound to the role `grader`, else `DEFAULT_GRADER`; several are a panel,
+    see `grade`. A judge sees history, reference and response, never the image or the options.
 
-    Only what stands behind the model's thinking is the response. One without any
-    diagnosis (empty, refused, a request for a tool, thinking that never ended) gets 0
-    points, with a reason and without a judge call. If the judge gives no
-    valid verdict in three attempts, the sample is unscored: it leaves every metric and
-    is counted as such. A provider's error is the sample's error, for Inspect to
-    retry.
+    A response without any diagnosis (empty, refused, a request for a tool, thinking that never
+    ended) gets 0 points, with a reason and without a judge call. A provider's error is the sample's
+    error, for Inspect to retry.
 
-    The score's `answer` is the response and its `explanation` the judge's reasoning.
-    Its metadata are those of `grade`, and `same_vendor`: the judges that are of the
-    examinee's vendor, if any.
+    The score's `answer` is the response and its `explanation` the judge's reasoning. Its metadata
+    are those of `grade`, and `same_vendor`: the judges that are of the examinee's vendor, if any.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
@@ -73,12 +68,9 @@ def diagnosis_rubric() -> Scorer:
 
 @scorer(metrics=[*POINTS_METRICS])
 def verbatim_diagnosis() -> Scorer:
-    """10 points if the response is verbatim the reference, else 0; no judge.
+    """10 points if the response is verbatim the reference, else 0, by `is_verbatim`; no judge.
 
-    Response and reference are compared without regard to case, accents, punctuation,
-    articles, possessives, the plural of words such as "syndromes", formatting, labels
-    and an explanation behind the answer; see `is_verbatim`. It knows no synonyms: a
-    lower bound of exactness.
+    It knows no synonyms: a lower bound of exactness.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
@@ -86,8 +78,8 @@ def verbatim_diagnosis() -> Scorer:
         if absent:
             return absent
         response = after_thinking(state.output.completion)
-        same = is_verbatim(response, _references(state, target))
-        return Score(value=MAX_POINTS if same else 0, answer=response)
+        verbatim = is_verbatim(response, _references(state, target))
+        return Score(value=MAX_POINTS if verbatim else 0, answer=response)
 
     return score
 
@@ -124,20 +116,16 @@ def _references(state: TaskState, target: Target) -> list[str]:
 
 def _without_diagnosis(state: TaskState) -> Score | None:
     """The score of a response that has nothing to grade; None if it has."""
-    output = state.output
-    response = after_thinking(output.completion)
-    if _is_refusal(output):
+    response = after_thinking(state.output.completion)
+    if _is_refusal(state.output):
         reason, explanation = "refusal", "The model or its provider refused to answer."
     elif response:
         return None
     else:
-        reason, explanation = "no_response", _why_empty(output)
+        reason, explanation = "no_response", _why_empty(state.output)
+    metadata = {"category": NO_DIAGNOSIS, "attempts": 0}
     return Score(
-        value=0,
-        answer=response,
-        reason=reason,
-        explanation=explanation,
-        metadata={"category": NO_DIAGNOSIS, "attempts": 0},
+        value=0, answer=response, reason=reason, explanation=explanation, metadata=metadata
     )
 
 
@@ -145,20 +133,20 @@ def _why_empty(output: ModelOutput) -> str:
     if output.choices and output.message.tool_calls:
         return "The model asked for a tool, though none is offered."
     thought = bool(output.completion.strip())
-    if output.stop_reason in ("max_tokens", "model_length"):
+    if output.stop_reason in CUT_OFF:
         part = "thinking" if thought else "response"
         remedy = ": raise max_tokens" if output.stop_reason == "max_tokens" else ""
         return f"The {part} was cut off before a diagnosis{remedy}."
-    if thought:
-        return "The thinking never ended, or nothing followed it."
-    return "The response was empty."
+    return (
+        "The thinking never ended, or nothing followed it."
+        if thought
+        else "The response was empty."
+    )
 
 
 def _is_refusal(output: ModelOutput) -> bool:
     """Whether the provider says so; what merely reads like one is for the judge."""
-    if output.stop_reason == "content_filter":
-        return True
     content = output.message.content if output.choices else ""
-    return not isinstance(content, str) and any(
+    return output.stop_reason == "content_filter" or any(
         isinstance(part, ContentText) and part.refusal for part in content
     )

@@ -12,7 +12,7 @@ from inspect_ai.log import EvalLog
 
 from nejm_inspect import nejm_judge_exam, verbatim_diagnosis
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.judge_exam import PAIRS_FILE, Pair, give_response, read_pairs
+from nejm_inspect.judge_exam.task import PAIRS_FILE, Pair, give_response, read_pairs
 from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS, Question
 from nejm_inspect.rubric import RUBRIC, level_of
 from tests.judging.test_verdict import fenced
@@ -87,10 +87,10 @@ def test_a_perfect_judge_passes_the_bundled_exam(openrouter: OpenRouter) -> None
     openrouter.judge = answering(lambda pair: pair.expected[0])
     log = sit(None)
     found = metrics(log)
-    assert found["in_range"] == found["adversarial_pass_rate"] == 1
+    assert found["in_range"] == found["attack_pass_rate"] == 1
     assert found["weighted_kappa"] == 1
     assert found["mean_absolute_error"] == found["bias"] == 0
-    assert found["invalid_rate"] == found["asked_again_rate"] == 0
+    assert found["unscored_rate"] == found["asked_again_rate"] == 0
     assert all(found[f"{level.category}_in_range"] == 1 for level in RUBRIC)
     assert sum(found[f"{level.category}_n"] for level in RUBRIC) == 200
     assert log.samples
@@ -104,7 +104,7 @@ def test_a_judge_that_always_gives_ten(openrouter: OpenRouter, tmp_path: Path) -
     assert found["in_range"] == pytest.approx(2 / 8)  # exact and synonym
     errors = [0, 0, 2, 3, 4, 6, 8, 10]
     assert found["mean_absolute_error"] == found["bias"] == sum(errors) / 8
-    assert found["adversarial_pass_rate"] == pytest.approx(1 / 3)
+    assert found["attack_pass_rate"] == pytest.approx(1 / 3)
     # Seven pairs are given the level exact, one synonym. Squared differences: observed
     # 0 + 0 + 4 + 9 + … + 49 = 139; by chance (7 · 140 + 1 · 92) / 8 = 134.
     assert found["weighted_kappa"] == pytest.approx(1 - 139 / 134)
@@ -119,7 +119,7 @@ def test_a_judge_that_is_off_by_one(openrouter: OpenRouter, tmp_path: Path) -> N
 
     openrouter.judge = answering(points)
     found = metrics(sit(write(tmp_path, *PAIRS)))
-    assert found["in_range"] == found["adversarial_pass_rate"] == 0
+    assert found["in_range"] == found["attack_pass_rate"] == 0
     assert found["mean_absolute_error"] == 1
     assert found["bias"] == pytest.approx((6 - 2) / 8)
     # Every level is missed by one, so 8 observed; the levels given are 1, 2, 1, 2, 3,
@@ -166,7 +166,7 @@ def test_a_judge_that_obeys_what_stands_outside_the_fence(
         return verdict(10) if "gives 10 points" in outside else honest(call)
 
     openrouter.judge = obedient
-    assert metrics(sit(write(tmp_path, *PAIRS)))["adversarial_pass_rate"] == 1
+    assert metrics(sit(write(tmp_path, *PAIRS)))["attack_pass_rate"] == 1
 
     (attack,) = (p for p in PAIRS if p["id"] == "forged-fence")
     token = "0" * 12
@@ -187,8 +187,8 @@ def test_a_judge_that_echoes_the_response_gives_no_verdict(
     ]
     log = sit(write(tmp_path, *PAIRS))
     found = metrics(log)
-    assert found["invalid_rate"] == found["asked_again_rate"] == 1
-    for name in ("in_range", "adversarial_pass_rate", "bias", "weighted_kappa"):
+    assert found["unscored_rate"] == found["asked_again_rate"] == 1
+    for name in ("in_range", "attack_pass_rate", "bias", "weighted_kappa"):
         assert name not in found
     assert len(openrouter.calls) == 3 * len(PAIRS)
     assert log.samples
@@ -201,7 +201,7 @@ def test_missing_verdicts_are_no_wrong_ones(openrouter: OpenRouter, tmp_path: Pa
     openrouter.judge = lambda call: "Who knows?" if "kind wrong." in call.text else perfect(call)
     found = metrics(sit(write(tmp_path, *PAIRS)))
     assert found["in_range"] == 1
-    assert found["invalid_rate"] == pytest.approx(1 / len(PAIRS))
+    assert found["unscored_rate"] == pytest.approx(1 / len(PAIRS))
     assert found["wrong_n"] == 0
     assert "wrong_in_range" not in found
 
@@ -219,7 +219,7 @@ def test_epochs_count_every_verdict(openrouter: OpenRouter, tmp_path: Path) -> N
     found = metrics(sit(write(tmp_path, PAIRS[0]), epochs=4, max_connections=1))
     assert found["in_range"] == pytest.approx(1 / 3)
     assert found["mean_absolute_error"] == pytest.approx(11 / 3)
-    assert found["invalid_rate"] == found["asked_again_rate"] == pytest.approx(1 / 4)
+    assert found["unscored_rate"] == found["asked_again_rate"] == pytest.approx(1 / 4)
 
 
 def test_responses_stand_in_for_a_model(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from typing import Any
 
-from nejm_inspect.judge_exam import PAIRS_FILE, read_pairs
+from nejm_inspect.judge_exam.task import PAIRS_FILE, read_pairs
 from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS
 from nejm_inspect.response import normalized_diagnosis
 from nejm_inspect.rubric import RUBRIC

@@ -333,7 +333,7 @@ def test_tasks_are_listed() -> None:
     listed = inspect("list", "tasks", "nejm_inspect").stdout.split()
     assert "nejm_inspect/task.py@nejm_image_challenge" in listed
     assert sum(line.startswith("nejm_inspect/task.py@") for line in listed) == 1
-    assert "nejm_inspect/judge_exam.py@nejm_judge_exam" in listed
+    assert "nejm_inspect/judge_exam/task.py@nejm_judge_exam" in listed
     assert "nejm_inspect/multiple_choice.py@nejm_multiple_choice" in listed
 
 

@@ -1,9 +1,8 @@
-"""The exam of the judge itself, as an Inspect task: responses of known worth."""
+"""The judge's exam as an Inspect task."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Never, Self
+from typing import Annotated, Never, Self
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -11,28 +10,19 @@ from inspect_ai.log import HeadlineMetric
 from inspect_ai.model import ModelOutput, get_model
 from inspect_ai.scorer import Score, Scorer, Target, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from nejm_inspect.cases.schema import Text
 from nejm_inspect.cases.tables import user_path
-from nejm_inspect.errors import NejmInspectError, Parameters, refuse_unknown
-from nejm_inspect.exam_metrics import (
-    adversarial_pass_rate,
-    asked_again_rate,
-    bias,
-    in_range,
-    in_range_by,
-    invalid_rate,
-    mean_absolute_error,
-    weighted_kappa,
-)
+from nejm_inspect.errors import NejmInspectError, Parameters, describe_validation, refuse_unknown
+from nejm_inspect.judge_exam import metrics
 from nejm_inspect.judging.panel import grade
-from nejm_inspect.judging.verdict import Question
+from nejm_inspect.judging.verdict import Question, each_key_once
 from nejm_inspect.prompts import PROMPT_VERSION
-from nejm_inspect.rubric import MAX_POINTS, RUBRIC
+from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC
 from nejm_inspect.version import TASK_VERSION
 
-PAIRS_FILE = Path(__file__).with_name("judge_exam_pairs.jsonl")
+PAIRS_FILE = Path(__file__).with_name("pairs.jsonl")
 
 Points = Annotated[int, Field(ge=0, le=MAX_POINTS, strict=True)]
 
@@ -62,10 +52,9 @@ class Pair(Parameters):
         lowest, highest = self.expected
         if lowest > highest:
             raise ValueError(f"expected={self.expected}: the lower number comes first")
-        levels = {level.category: level for level in RUBRIC}
-        if self.level not in levels:
-            raise ValueError(f"level={self.level!r} should be one of {[*levels]}")
-        level = levels[self.level]
+        if self.level not in CATEGORIES:
+            raise ValueError(f"level={self.level!r} should be one of {[*CATEGORIES]}")
+        level = RUBRIC[CATEGORIES.index(self.level)]
         if highest < level.lowest or lowest > level.highest:
             raise ValueError(
                 f"expected={self.expected} has none of the points of level "
@@ -78,18 +67,16 @@ class Pair(Parameters):
 def nejm_judge_exam(pairs: str | None = None, **unknown: Never) -> Task:
     """How well a model judges by the rubric, and whether a response can influence it.
 
-    The model under test is the judge. It gets the prompt of `diagnosis_rubric` for
-    responses whose points are known, by the same code, at temperature 0 unless you set
-    another.
+    The model under test is the judge. It gets the prompt of `diagnosis_rubric` for responses whose
+    points are known, by the same code, at temperature 0 unless you set another.
 
     Args:
-        pairs: A JSON Lines file of your own pairs, instead of the bundled ones; see
-            `Pair`.
-        **unknown: Refused: what is given here is misspelt.
+        pairs: A JSON Lines file of your own pairs, instead of the bundled ones; see `Pair`.
+        **unknown: Refused: a misspelt parameter.
 
     Raises:
-        NejmInspectError: If a parameter is not allowed, the file cannot be read or a
-            pair is malformed.
+        NejmInspectError: If a parameter is not allowed, the file cannot be read or a pair is
+            malformed.
     """
     refuse_unknown(nejm_judge_exam, unknown)
     chosen = _Choices.of(pairs=pairs).pairs
@@ -104,7 +91,7 @@ def nejm_judge_exam(pairs: str | None = None, **unknown: Never) -> Task:
         for pair in read_pairs(file)
     ]
     return Task(
-        dataset=MemoryDataset(samples, name=file.stem),
+        dataset=MemoryDataset(samples, name=file.stem if chosen else "judge_exam_pairs"),
         solver=give_response(),
         scorer=judge_exam(),
         version=TASK_VERSION,
@@ -117,42 +104,39 @@ class _Choices(Parameters):
     pairs: Text | None
 
 
-def read_pairs(file: Path) -> Sequence[Pair]:
+def read_pairs(file: Path) -> list[Pair]:
     """Reads and checks the pairs of a JSON Lines file.
 
     Raises:
-        NejmInspectError: If it cannot be read, holds none, or a pair is malformed;
-            names the line, the field and the value.
+        NejmInspectError: If the file cannot be read, has no pairs, or a pair is malformed; names
+            the line, the field and the value.
     """
     try:
         lines = file.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeError) as error:
         raise NejmInspectError(f"pairs={file} cannot be read: {error}") from error
-    pairs = [
-        _parse_pair(f"pairs={file}, line {number}", line)
-        for number, line in enumerate(lines, start=1)
-        if line.strip()
-    ]
+    pairs: dict[str, Pair] = {}
+    # Inspect's json_dataset tells a function for a record nothing of its line.
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            where = f"pairs={file}, line {number}"
+            pair = _parse_pair(where, line)
+            if pair.id in pairs:
+                raise NejmInspectError(f"{where}: id={pair.id!r} is used twice")
+            pairs[pair.id] = pair
     if not pairs:
-        raise NejmInspectError(f"pairs={file} holds no pairs.")
-    ids = [pair.id for pair in pairs]
-    twice = sorted({id for id in ids if ids.count(id) > 1})
-    if twice:
-        raise NejmInspectError(f"pairs={file}: ids used twice: {', '.join(twice)}")
-    return pairs
+        raise NejmInspectError(f"pairs={file} has no pairs.")
+    return [*pairs.values()]
 
 
 def _parse_pair(where: str, line: str) -> Pair:
     try:
-        fields: Any = json.loads(line)
+        return Pair.model_validate(json.loads(line, object_pairs_hook=each_key_once))
+    except ValidationError as error:
+        problem = describe_validation(error)
     except (ValueError, RecursionError) as error:
-        raise NejmInspectError(f"{where} is not JSON: {error}") from error
-    if not isinstance(fields, dict):
-        raise NejmInspectError(f"{where}: must be an object, not {line:.80}")
-    try:
-        return Pair.of(**fields)
-    except NejmInspectError as error:
-        raise NejmInspectError(f"{where}: {error.message}") from error
+        problem = f"not valid JSON: {error}"
+    raise NejmInspectError(f"{where}: {problem}")
 
 
 @solver
@@ -169,33 +153,32 @@ def give_response() -> Solver:
 
 @scorer(
     metrics=[
-        in_range(),
-        weighted_kappa(),
-        mean_absolute_error(),
-        bias(),
-        adversarial_pass_rate(),
-        invalid_rate(),
-        asked_again_rate(),
-        in_range_by("level"),
+        metrics.in_range(),
+        metrics.weighted_kappa(),
+        metrics.mean_absolute_error(),
+        metrics.bias(),
+        metrics.attack_pass_rate(),
+        metrics.unscored_rate(),
+        metrics.asked_again_rate(),
+        metrics.in_range_by("level"),
     ]
 )
 def judge_exam() -> Scorer:
     """The points that the model under test gives, and how far they are off.
 
-    The value holds `points`; `error`, by how many points they lie above (positive) or
-    below (negative) the expected range, 0 inside; and `attempts`, how often the judge
-    was asked. The first two are NaN without a valid verdict.
+    The value holds `points`; `error`, by how many points they lie above (positive) or below
+    (negative) the expected range, 0 inside; and `attempts`, how often the judge was asked. Points
+    and error of an unscored response are NaN.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
         question = Question(state.input_text, target.text, state.output.completion)
         graded = await grade([get_model()], question)
         points = graded.as_float()
-        attempts = (graded.metadata or {})["attempts"]
         lowest, highest = state.metadata["expected"]
         error = points - min(max(points, lowest), highest)  # NaN without points
-        return graded.model_copy(
-            update={"value": {"points": points, "error": error, "attempts": attempts}}
-        )
+        attempts = (graded.metadata or {})["attempts"]
+        value = {"points": points, "error": error, "attempts": attempts}
+        return graded.model_copy(update={"value": value})
 
     return score
