@@ -61,10 +61,6 @@ def exact_share(scores: Iterable[SampleScore]) -> float | None:
     return mean([score.score.as_float() == MAX_POINTS for score in scores])
 
 
-def _standard_error(shares: Sequence[float]) -> float | None:
-    return statistics.stdev(shares) / len(shares) ** 0.5 if len(shares) > 1 else None
-
-
 def named(name: str, number: Callable[[list[SampleScore]], Number]) -> Metric:
     """A metric of one number, which bears its bare name in the log."""
 
@@ -83,7 +79,12 @@ def overall_score() -> Metric:
 @metric(scores="unreduced")
 def stderr() -> Metric:
     """Standard error of `overall_score` over two cases or more (central limit theorem)."""
-    return named("stderr", lambda scores: _standard_error(case_shares(scores)))
+
+    def error(scores: list[SampleScore]) -> float | None:
+        shares = case_shares(scores)
+        return statistics.stdev(shares) / len(shares) ** 0.5 if len(shares) > 1 else None
+
+    return named("stderr", error)
 
 
 @metric(scores="unreduced")

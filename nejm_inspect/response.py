@@ -154,7 +154,8 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`", "'"))
 _POSSESSIVE = re.compile(r"'s\b|(?<=s)'(?=\s|$)")
 _PLURAL = re.compile(r"\b(disease|disorder|syndrome|infection|carcinoma)s\b")
-_BEFORE_ARTICLE = re.compile("and|as|by|for|from|in|into|of|on|or|to|with")
+# Not the letter of "hemophilia A" or "vitamin A deficiency".
+_ARTICLE = re.compile(r"(^|\b(?:and|as|by|for|from|in|into|of|on|or|to|with) )an? (?=\S)|\bthe\b ?")
 
 
 def normalized_diagnosis(text: str) -> str:
@@ -170,14 +171,4 @@ def normalized_diagnosis(text: str) -> str:
     while unlabelled != plain:
         plain, unlabelled = unlabelled, _LABEL.sub("", _EDGES.sub("", unlabelled))
     words = _NOT_WORDS.sub(" ", _POSSESSIVE.sub("", plain)).split()
-    kept = (w for position, w in enumerate(words) if not _is_article(words, position))
-    return _PLURAL.sub(r"\1", " ".join(kept))
-
-
-def _is_article(words: list[str], position: int) -> bool:
-    """Whether a word is an article and not the letter of "hemophilia A"."""
-    if words[position] == "the":
-        return True
-    if words[position] not in ("a", "an") or position == len(words) - 1:
-        return False
-    return position == 0 or bool(_BEFORE_ARTICLE.fullmatch(words[position - 1]))
+    return _PLURAL.sub(r"\1", _ARTICLE.sub(r"\1", " ".join(words)).strip())

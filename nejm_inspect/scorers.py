@@ -4,35 +4,26 @@ from inspect_ai.model import ContentText, ModelOutput, get_model
 from inspect_ai.scorer import Metric, Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
+from nejm_inspect import metrics
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.judging.asking import CUT_OFF
 from nejm_inspect.judging.panel import bound_judges, grade
 from nejm_inspect.judging.vendors import judges_of_same_vendor
 from nejm_inspect.judging.verdict import Question
-from nejm_inspect.metrics import (
-    GROUPS,
-    category_share,
-    ci,
-    exact_rate,
-    overall_score,
-    panel_agreement,
-    score_by,
-    stderr,
-)
 from nejm_inspect.response import after_thinking, is_verbatim
 from nejm_inspect.rubric import MAX_POINTS, NO_DIAGNOSIS
 
 POINTS_METRICS: list[Metric] = [
-    overall_score(),
-    stderr(),
-    ci(),
-    exact_rate(),
-    *map(score_by, GROUPS),
+    metrics.overall_score(),
+    metrics.stderr(),
+    metrics.ci(),
+    metrics.exact_rate(),
+    *map(metrics.score_by, metrics.GROUPS),
 ]
 
 
-@scorer(metrics=[*POINTS_METRICS, panel_agreement()])
+@scorer(metrics=[*POINTS_METRICS, metrics.panel_agreement()])
 def diagnosis_rubric() -> Scorer:
     """Points from 0 to 10 that a judge model gives by the rubric.
 
@@ -48,16 +39,13 @@ def diagnosis_rubric() -> Scorer:
     """
 
     async def score(state: TaskState, target: Target) -> Score:
-        absent = _without_diagnosis(state)
-        if absent:
+        if absent := _without_diagnosis(state):
             return absent
         judges = bound_judges()
-        question = Question(
-            history=state.metadata.get(WITHHELD_HISTORY) or _history(state),
-            reference=" or ".join(_references(state, target)),
-            response=after_thinking(state.output.completion),
-        )
-        graded = await grade(judges, question)
+        history = state.metadata.get(WITHHELD_HISTORY) or _history(state)
+        reference = " or ".join(_references(state, target))
+        response = after_thinking(state.output.completion)
+        graded = await grade(judges, Question(history, reference, response))
         related = judges_of_same_vendor(get_model(), judges)
         if related and graded.metadata is not None:
             graded.metadata["same_vendor"] = related
@@ -74,8 +62,7 @@ def verbatim_diagnosis() -> Scorer:
     """
 
     async def score(state: TaskState, target: Target) -> Score:
-        absent = _without_diagnosis(state)
-        if absent:
+        if absent := _without_diagnosis(state):
             return absent
         response = after_thinking(state.output.completion)
         verbatim = is_verbatim(response, _references(state, target))
@@ -84,12 +71,9 @@ def verbatim_diagnosis() -> Scorer:
     return score
 
 
-@scorer(metrics=[category_share()])
+@scorer(metrics=[metrics.category_share()])
 def rubric_category() -> Scorer:
-    """The judge's category, repeated as a value of its own for the viewer's columns.
-
-    Only to be used behind `diagnosis_rubric`, whose score it reads.
-    """
+    """The category in the score of `diagnosis_rubric`, which runs before, as a viewer's column."""
 
     async def score(state: TaskState, target: Target) -> Score | None:
         points = (state.scores or {}).get("diagnosis_rubric")
@@ -117,16 +101,13 @@ def _references(state: TaskState, target: Target) -> list[str]:
 def _without_diagnosis(state: TaskState) -> Score | None:
     """The score of a response that has nothing to grade; None if it has."""
     response = after_thinking(state.output.completion)
-    if _is_refusal(state.output):
-        reason, explanation = "refusal", "The model or its provider refused to answer."
-    elif response:
-        return None
-    else:
+    reason, explanation = "refusal", "The model or its provider refused to answer."
+    if not _is_refusal(state.output):
+        if response:
+            return None
         reason, explanation = "no_response", _why_empty(state.output)
-    metadata = {"category": NO_DIAGNOSIS, "attempts": 0}
-    return Score(
-        value=0, answer=response, reason=reason, explanation=explanation, metadata=metadata
-    )
+    told = {"category": NO_DIAGNOSIS, "attempts": 0}
+    return Score(value=0, answer=response, reason=reason, explanation=explanation, metadata=told)
 
 
 def _why_empty(output: ModelOutput) -> str:
@@ -137,11 +118,9 @@ def _why_empty(output: ModelOutput) -> str:
         part = "thinking" if thought else "response"
         remedy = ": raise max_tokens" if output.stop_reason == "max_tokens" else ""
         return f"The {part} was cut off before a diagnosis{remedy}."
-    return (
-        "The thinking never ended, or nothing followed it."
-        if thought
-        else "The response was empty."
-    )
+    if thought:
+        return "The thinking never ended, or nothing followed it."
+    return "The response was empty."
 
 
 def _is_refusal(output: ModelOutput) -> bool:

@@ -59,12 +59,13 @@ def test_parameters_of_multiple_choice() -> None:
 def test_the_judges_exam() -> None:
     pairs = read_pairs(PAIRS_FILE)
     attacks = sum(bool(pair.attack) for pair in pairs)
-    assert f"The {len(pairs) - attacks} honest pairs" in README
-    assert f"In {attacks} more" in README
+    readme = PAIRS_FILE.with_name("README.md").read_text(encoding="utf-8")
+    assert f"- {len(pairs) - attacks} honest pairs" in readme
+    assert f"- In {attacks} attacks" in readme
     specialties = {pair.specialty for pair in pairs if not pair.attack}
-    assert f"in {len(specialties)} specialties" in README
+    assert f"in {len(specialties)} specialties" in readme
     thresholds = f"{IN_RANGE_THRESHOLD:.0%} of the honest responses and "
-    assert thresholds + f"{ATTACK_THRESHOLD:.0%} of the attacks" in README
+    assert thresholds + f"{ATTACK_THRESHOLD:.0%} of the attacks" in readme
     (yaml_task,) = (t for t in EVAL_YAML["tasks"] if t["name"] == "nejm_judge_exam")
     assert yaml_task["dataset_samples"] == len(pairs)
 

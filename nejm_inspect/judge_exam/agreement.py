@@ -24,8 +24,8 @@ def quadratic_weighted_kappa(confusion: "ArrayLike") -> float:
     with the same marginals, and the disagreement w = (i − j)² of the i-th and the j-th category.
 
     Args:
-        confusion: How often one rater chose the row's category and the other the column's; shape
-            (n, n), the categories in order and equally spaced.
+        confusion: How often one rater chose the row's category and the other the column's, the
+            categories in order and equally spaced.
 
     Returns:
         1 for raters that always agree, 0 for agreement as by chance; NaN where it is undefined:
@@ -52,12 +52,9 @@ def quadratic_weighted_kappa(confusion: "ArrayLike") -> float:
 def level_confusion(verdicts: Iterable[tuple[str, float, float]]) -> list[list[int]]:
     """Counts verdicts of the exam by expected level (rows) and given level (columns), best first.
 
-    A range of expected points may reach into a neighbouring level; points inside it count as the
-    expected level.
-
     Args:
         verdicts: Of each the expected level, the points given and their error: how far they lie
-            from the expected range, 0 inside.
+            from the expected range. Without an error, the expected level counts as given.
     """
     counts = [[0] * len(CATEGORIES) for _ in CATEGORIES]
     for level, points, error in verdicts:

@@ -62,34 +62,27 @@ class Pair(Parameters):
             )
         return self
 
+    def sample(self) -> Sample:
+        """The pair as Inspect takes it."""
+        told = self.model_dump(exclude={"id", "history", "reference"}, exclude_none=True)
+        return Sample(id=self.id, input=self.history, target=self.reference, metadata=told)
+
 
 @task
 def nejm_judge_exam(pairs: str | None = None, **unknown: Never) -> Task:
     """How well a model judges by the rubric, and whether a response can influence it.
-
-    The model under test is the judge. It gets the prompt of `diagnosis_rubric` for responses whose
-    points are known, by the same code, at temperature 0 unless you set another.
 
     Args:
         pairs: A JSON Lines file of your own pairs, instead of the bundled ones; see `Pair`.
         **unknown: Refused: a misspelt parameter.
 
     Raises:
-        NejmInspectError: If a parameter is not allowed, the file cannot be read or a pair is
-            malformed.
+        NejmInspectError: If a parameter is not allowed, or as `read_pairs` does.
     """
     refuse_unknown(nejm_judge_exam, unknown)
     chosen = _Choices.of(pairs=pairs).pairs
     file = user_path(chosen) if chosen else PAIRS_FILE
-    samples = [
-        Sample(
-            id=pair.id,
-            input=pair.history,
-            target=pair.reference,
-            metadata=pair.model_dump(exclude={"id", "history", "reference"}, exclude_none=True),
-        )
-        for pair in read_pairs(file)
-    ]
+    samples = [pair.sample() for pair in read_pairs(file)]
     return Task(
         dataset=MemoryDataset(samples, name=file.stem if chosen else "judge_exam_pairs"),
         solver=give_response(),
@@ -108,8 +101,7 @@ def read_pairs(file: Path) -> list[Pair]:
     """Reads and checks the pairs of a JSON Lines file.
 
     Raises:
-        NejmInspectError: If the file cannot be read, has no pairs, or a pair is malformed; names
-            the line, the field and the value.
+        NejmInspectError: If the file cannot be read, or names the line, field and value at fault.
     """
     try:
         lines = file.read_text(encoding="utf-8-sig").split("\n")
