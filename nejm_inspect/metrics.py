@@ -48,7 +48,7 @@ def mean(numbers: Sequence[float]) -> float | None:
     return math.fsum(numbers) / len(numbers) if numbers else None
 
 
-def case_shares(scores: Iterable[SampleScore]) -> list[float]:
+def _case_shares(scores: Iterable[SampleScore]) -> list[float]:
     """Each case's mean points over its epochs, as a share of the ten attainable."""
     cases: dict[object, list[float]] = {}
     for score in scores:
@@ -56,8 +56,7 @@ def case_shares(scores: Iterable[SampleScore]) -> list[float]:
     return [sum(points) / len(points) / MAX_POINTS for points in cases.values()]
 
 
-def exact_share(scores: Iterable[SampleScore]) -> float | None:
-    """The share of responses with all ten points; None without any."""
+def _exact_share(scores: Iterable[SampleScore]) -> float | None:
     return mean([score.score.as_float() == MAX_POINTS for score in scores])
 
 
@@ -73,7 +72,7 @@ def named(name: str, number: Callable[[list[SampleScore]], Number]) -> Metric:
 @metric(scores="unreduced")
 def overall_score() -> Metric:
     """Mean points as a share of the ten attainable; the headline."""
-    return named("overall_score", lambda scores: mean(case_shares(scores)))
+    return named("overall_score", lambda scores: mean(_case_shares(scores)))
 
 
 @metric(scores="unreduced")
@@ -81,7 +80,7 @@ def stderr() -> Metric:
     """Standard error of `overall_score` over two cases or more (central limit theorem)."""
 
     def error(scores: list[SampleScore]) -> float | None:
-        shares = case_shares(scores)
+        shares = _case_shares(scores)
         return statistics.stdev(shares) / len(shares) ** 0.5 if len(shares) > 1 else None
 
     return named("stderr", error)
@@ -92,7 +91,7 @@ def ci() -> Metric:
     """95% confidence interval of `overall_score`, as `lower` and `upper`; `mean_share_interval`."""
 
     def interval(scores: list[SampleScore]) -> Value:
-        shares = case_shares(scores)
+        shares = _case_shares(scores)
         defined = len(shares) >= MIN_CASES
         lower, upper = mean_share_interval(shares) if defined else (None, None)
         return {"lower": lower, "upper": upper}
@@ -103,7 +102,7 @@ def ci() -> Metric:
 @metric(scores="unreduced")
 def exact_rate() -> Metric:
     """Share of responses, each epoch's counted by itself, with all ten points."""
-    return named("exact_rate", exact_share)
+    return named("exact_rate", _exact_share)
 
 
 @metric(scores="unreduced")
@@ -116,8 +115,8 @@ def score_by(key: str) -> Metric:
     """
 
     def summary(scores: list[SampleScore]) -> Mapping[str, Number]:
-        shares = case_shares(scores)
-        return {"n": len(shares), "overall_score": mean(shares), "exact_rate": exact_share(scores)}
+        shares = _case_shares(scores)
+        return {"n": len(shares), "overall_score": mean(shares), "exact_rate": _exact_share(scores)}
 
     return by_group(key, summary)
 

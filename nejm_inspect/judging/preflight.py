@@ -61,8 +61,8 @@ def preflight() -> Solver:
     can do without a judge by `model_roles={"grader": "none"}`.
     """
     command = click.get_current_context(silent=True)
-    no_score = command.params.get("no_score") if command else None
-    if no_score is False:
+    options = command.params if command else {}
+    if "no_score" in options and not options["no_score"]:
         # Inspect's command line binds the roles before it builds the task: checked here, an
         # unusable judge costs no traceback, and the exit code tells.
         check_judges(_judges())
@@ -71,7 +71,7 @@ def preflight() -> Solver:
     failed: list[NejmInspectError] = []
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        if no_score:
+        if options.get("no_score"):
             return state
         judges, examinee = _judges(), get_model()
         async with lock:  # samples start together; one check serves all
@@ -85,9 +85,10 @@ def preflight() -> Solver:
         related = judges_of_same_vendor(examinee, judges)
         warnings = [SELF_PREFERENCE.format(examinee, judge) for judge in related]
         warnings += [PANEL_OF_TWO] if len(judges) == 2 else []
-        for warning in {*warnings} - warned:
-            logging.getLogger(__name__).warning(warning)
-        warned.update(warnings)
+        for warning in warnings:
+            if warning not in warned:
+                warned.add(warning)
+                logging.getLogger(__name__).warning(warning)
         return state
 
     return solve
