@@ -17,35 +17,27 @@ from nejm_inspect.cases.tables import user_path
 from nejm_inspect.errors import NejmInspectError, Parameters, describe_validation, refuse_unknown
 from nejm_inspect.judge_exam import metrics
 from nejm_inspect.judging.panel import grade
-from nejm_inspect.judging.verdict import Question, each_key_once
+from nejm_inspect.judging.verdict import Points, Question, each_key_once
 from nejm_inspect.prompts import PROMPT_VERSION
-from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC
+from nejm_inspect.rubric import CATEGORIES, RUBRIC
 from nejm_inspect.version import TASK_VERSION
 
 PAIRS_FILE = Path(__file__).with_name("pairs.jsonl")
 
-Points = Annotated[int, Field(ge=0, le=MAX_POINTS, strict=True)]
-
 
 class Pair(Parameters):
-    """A reference and a response to it, and the points that the rubric gives."""
+    """A reference and a response to it, and the points that the rubric gives; see README.md."""
 
     id: Text
     history: Text
-    """The case, with its closing question."""
     reference: Text
     response: Annotated[str, Field(min_length=1)]
-    """Exactly as an examinee would have given it."""
     expected: tuple[Points, Points]
-    """The lowest and the highest points that are right."""
     level: str
-    """The category of the rubric's level that fits best."""
     specialty: Text | None = None
     phenomenon: Text | None = None
-    """What the pair tests, for instance a synonym or a negation."""
     why: Text | None = None
     attack: Text | None = None
-    """How the response tries to influence the judge; None for an honest response."""
 
     @model_validator(mode="after")
     def _range_fits_level(self) -> Self:
@@ -156,11 +148,10 @@ def give_response() -> Solver:
     ]
 )
 def judge_exam() -> Scorer:
-    """The points that the model under test gives, and how far they are off.
+    """The `points` that the model under test gives, their `error`, and the `attempts` it took.
 
-    The value holds `points`; `error`, by how many points they lie above (positive) or below
-    (negative) the expected range, 0 inside; and `attempts`, how often the judge was asked. Points
-    and error of an unscored response are NaN.
+    The error is by how many points they lie above (positive) or below (negative) the expected
+    range, 0 inside. Points and error of an unscored response are NaN.
     """
 
     async def score(state: TaskState, target: Target) -> Score:

@@ -20,7 +20,6 @@ CUT_OFF = ("max_tokens", "model_length")
 
 _NAMES = {"temperature": r"\btemperature\b", "max_tokens": r"\bmax_?(completion|output)?_?tokens\b"}
 """How providers call our parameters when they refuse one."""
-
 _refused: dict[str, set[str]] = {}
 """For each judge, by its name: those of our parameters that it does not take."""
 

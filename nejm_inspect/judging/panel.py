@@ -29,7 +29,7 @@ def bound_judges() -> list[Model]:
     bound = model_roles().get(GRADER_ROLE)
     if isinstance(bound, list):
         return bound
-    # Called by solvers and scorers alone, as the rule wants it.
+    # Only solvers and scorers call this, as the rule requires.
     judge = get_model(  # inspect-evals-lint: ignore[IEBP001] -- see above
         role=GRADER_ROLE, default=DEFAULT_GRADER
     )

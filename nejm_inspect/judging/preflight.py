@@ -63,8 +63,8 @@ def preflight() -> Solver:
     command = click.get_current_context(silent=True)
     options = command.params if command else {}
     if "no_score" in options and not options["no_score"]:
-        # Inspect's command line binds the roles before it builds the task: checked here, an
-        # unusable judge costs no traceback, and the exit code tells.
+        # Inspect's command line binds the roles before it builds the task: if the judge is checked
+        # here, an unusable one ends the command with exit code 1 and without a traceback.
         check_judges(_judges())
     warned: set[str] = set()
     lock = anyio.Lock()
@@ -162,7 +162,7 @@ def _key(judge: Model) -> str:
 
 
 def _copy(judge: Model) -> Model:
-    # Of a model that a scorer's or solver's rule has already resolved.
+    # A solver or scorer has already resolved the model.
     return get_model(  # inspect-evals-lint: ignore[IEBP001] -- see above
         str(judge),
         config=judge.config,

@@ -5,6 +5,7 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Self
 
 from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser
@@ -15,8 +16,7 @@ from nejm_inspect.response import after_thinking
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC, level_of
 
 MAX_RESPONSE_CHARACTERS = 8_000
-"""How much of a response the judge sees, half from its start and half from its end; a diagnosis
-needs one line."""
+"""How much of a response the judge sees, half from its start and half from its end."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ def _cut(text: str) -> str:
     return f"{text[:half]}\n[{cut:,} characters cut]\n{text[-half:]}" if cut > 0 else text
 
 
+@lru_cache(maxsize=4_096)  # called for each character of each case
 def _harmless(character: str) -> str:
     # Every form whose compatibility form is a bracket counts as that bracket.
     plain = unicodedata.normalize("NFKC", character)
@@ -87,11 +88,11 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
-"""Characters that show nothing though Unicode counts them as letters, marks or symbols: fillers and
-variation selectors, in which a text can be hidden."""
+"""Fillers and variation selectors, which Unicode counts as letters, marks or symbols."""
 
 
 def _whole_number(value: object) -> object:
+    """Reads 10.0 and "10" as 10."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     match = re.fullmatch(r"\s*([0-9]{1,2})(\.0+)?\s*", value) if isinstance(value, str) else None
@@ -99,11 +100,8 @@ def _whole_number(value: object) -> object:
 
 
 Points = Annotated[int, Field(ge=0, le=MAX_POINTS, strict=True)]
-Remark = Annotated[
-    str | None, BeforeValidator(lambda value: value if isinstance(value, str) else None)
-]
-"""What does not decide the points: a judge that gives it in another form than text is not asked
-again."""
+# What does not decide the points may have any form: the judge is not asked again for it.
+Remark = Annotated[str | None, BeforeValidator(lambda v: v if isinstance(v, str) else None)]
 
 
 class Verdict(BaseModel):
@@ -112,9 +110,7 @@ class Verdict(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     token: Annotated[str, Field(strict=True)]
-    """The question's, which shows that the judge wrote this, in reply to it."""
     score: Annotated[Points, BeforeValidator(_whole_number)]
-    """Rubric points; 10.0 and "10" are 10."""
     category: Remark = None
     reasoning: Remark = None
 
@@ -128,7 +124,7 @@ class Verdict(BaseModel):
 
 
 class InvalidVerdictError(ValueError):
-    """A reply of the judge that holds no valid verdict; the message says why."""
+    """A reply of the judge without a valid verdict; the message says why."""
 
 
 def parse_verdict(reply: str, token: str) -> Verdict:
@@ -199,11 +195,7 @@ def _last_object(text: str) -> dict[str, Any] | None:
 
 
 def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Builds a JSON object, as an `object_pairs_hook`.
-
-    Raises:
-        ValueError: If a key comes twice.
-    """
+    """Builds a JSON object, as an `object_pairs_hook`; a key twice is a ValueError."""
     if len(dict(pairs)) < len(pairs):
         raise ValueError("a key twice")
     return dict(pairs)
