@@ -12,7 +12,7 @@ from inspect_ai.model import Model, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from nejm_inspect.errors import NejmInspectError, ProviderFailure, plain_message
-from nejm_inspect.judging.asking import Judgment, ask_judge
+from nejm_inspect.judging.asking import ask_judge
 from nejm_inspect.judging.panel import DEFAULT_GRADER, bound_judges
 from nejm_inspect.judging.vendors import judges_of_same_vendor
 from nejm_inspect.judging.verdict import Question
@@ -122,14 +122,7 @@ async def _check(judges: Sequence[Model]) -> None:
     for judge in judges:
         if _passes(judge):
             continue
-        try:
-            with anyio.fail_after(PATIENCE):
-                problem = _problem(await ask_judge(judge, KNOWN_PAIR))
-        except TimeoutError:
-            problem = f"it gave no verdict in {PATIENCE} seconds"
-        except Exception as error:  # providers each raise their own
-            problem = f"its provider said: {ProviderFailure.of(error)}"
-        if problem:
+        if problem := await _problem(judge):
             raise NejmInspectError(
                 f"The judge {judge} is not usable: {problem.rstrip('.')}. Nothing was "
                 f"asked of the model under test.\n\n{WAYS_TO_CONTINUE}"
@@ -137,24 +130,33 @@ async def _check(judges: Sequence[Model]) -> None:
         _checked.add(_key(judge))
 
 
-def _passes(judge: Model) -> bool:
-    return _key(judge) in _checked or str(judge).startswith(SCRIPTED)
-
-
-def _problem(judgment: Judgment) -> str | None:
-    """Why what a judge made of the known pair rules it out; None if it does not."""
+async def _problem(judge: Model) -> str | None:
+    """Why a judge is not usable; None if it is."""
+    try:
+        with anyio.fail_after(PATIENCE):
+            judgment = await ask_judge(judge, KNOWN_PAIR)
+    except TimeoutError:
+        return f"it gave no verdict in {PATIENCE} seconds"
+    except Exception as error:  # providers each raise their own
+        return f"its provider said: {ProviderFailure.of(error)}"
     if judgment.verdict is None:
         return (
             f"it gave no valid verdict in {judgment.attempts} attempts "
             f"({judgment.problem}); its last reply begins {judgment.reply[:200]!r}"
         )
     points = judgment.verdict.score
-    if points in PLAUSIBLE_POINTS:
-        return None
     return (
-        f"it gave {points} points for {KNOWN_PAIR.response!r} where the reference is "
-        f"{KNOWN_PAIR.reference!r}, which the rubric gives 5 or 6"
+        None
+        if points in PLAUSIBLE_POINTS
+        else (
+            f"it gave {points} points for {KNOWN_PAIR.response!r} where the reference is "
+            f"{KNOWN_PAIR.reference!r}, which the rubric gives 5 or 6"
+        )
     )
+
+
+def _passes(judge: Model) -> bool:
+    return _key(judge) in _checked or str(judge).startswith(SCRIPTED)
 
 
 def _key(judge: Model) -> str:
