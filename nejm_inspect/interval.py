@@ -11,15 +11,15 @@ MIN_CASES = 10
 def mean_share_interval(shares: Sequence[float], level: float = 0.95) -> tuple[float, float]:
     """The interval of a mean share of the points, within the scale.
 
-    Wilson's interval for the mean, with the number of right-or-wrong responses that
-    would be as precise: n · a(1 − a) / v, at least n. Here a and v are mean and
-    variance of the shares with one 0 and one 1 added, since shares that hardly vary
-    say little about their variance. Of right-or-wrong responses it is nearly Wilson's
-    own. `tests/report/test_simulations.py` measures its coverage.
+    Wilson's interval for the mean, with the number of right-or-wrong responses that would be as
+    precise: n · a(1 − a) / v, at least n. Here a and v are mean and variance of the shares with one
+    0 and one 1 added, since shares that hardly vary say little about their variance. Of
+    right-or-wrong responses it is nearly Wilson's own. Simulations among the tests measure its
+    coverage.
 
     Args:
         shares: A case's share of the points, 0 to 1; with epochs the mean over them.
-        level: The share of intervals that are to hold the true mean, 0 to 1.
+        level: The share of intervals that are to contain the true mean, 0 to 1.
 
     Returns:
         The bounds, within 0 and 1; NaN without a case.
@@ -33,24 +33,16 @@ def mean_share_interval(shares: Sequence[float], level: float = 0.95) -> tuple[f
         raise ValueError("A share of the points lies between 0 and 1.")
     widened = [*shares, 0.0, 1.0]
     middle = statistics.fmean(widened)
-    squares = math.fsum((share - middle) ** 2 for share in widened)
-    variance = squares / (len(widened) - 1)
+    variance = math.fsum((share - middle) ** 2 for share in widened) / (len(widened) - 1)
     size = len(shares) * max(1.0, middle * (1 - middle) / variance)
     return wilson_interval(statistics.fmean(shares), size, level)
 
 
 def wilson_interval(share: float, size: float, level: float = 0.95) -> tuple[float, float]:
-    """The score interval of a proportion (Wilson 1927), not corrected for continuity.
-
-    Args:
-        share: The proportion observed, 0 to 1.
-        size: The number of independent responses it is as precise as; above 0.
-        level: The share of intervals that are to hold the true proportion, 0 to 1.
-    """
+    """The score interval of a proportion of `size` responses (Wilson 1927), not corrected."""
     z = statistics.NormalDist().inv_cdf((1 + level) / 2)
     shrinkage = 1 + z**2 / size
     middle = (share + z**2 / (2 * size)) / shrinkage
-    variance = share * (1 - share) / size + z**2 / (4 * size**2)
-    margin = z / shrinkage * math.sqrt(variance)
+    margin = z / shrinkage * math.sqrt(share * (1 - share) / size + z**2 / (4 * size**2))
     # Rounding alone could put a bound beyond the scale, at 0% and 100%.
     return max(0.0, middle - margin), min(1.0, middle + margin)

@@ -28,36 +28,12 @@ _SPECIAL = re.compile(rf"\A(?:\s|(?!{_OPENING}|{_CLOSING})<\|\w+\|>)+", re.IGNOR
 
 
 def after_thinking(text: str) -> str:
-    """Returns what stands behind the model's thinking.
+    """Returns what stands behind a model's thinking, the judge's as well as the examinee's.
 
-    Inspect takes out what a provider sends apart and one closed `<think>` block. This
-    finds the rest, by the markers that public parsers know (vLLM's, above all):
-
-    | marker | models, among others |
-    |---|---|
-    | `<think>…</think>` | DeepSeek R1, Qwen 3, GLM, Kimi K2, MiniMax M2, Granite 3.3 |
-    | `<thinking>…</thinking>` | Amazon Nova; Claude, if prompted |
-    | `<thought>…</thought>` | EXAONE Deep, Gemini (OpenAI-compatible) |
-    | `<reasoning>…</reasoning>` | Reka Flash 3 |
-    | `<seed:think>…</seed:think>`, also `longcat_think`, `mm:think` | Seed-OSS, … |
-    | `[THINK]…[/THINK]` | Magistral |
-    | `◁think▷…◁/think▷` | Kimi-VL |
-    | `<|START_THINKING|>…<|END_THINKING|>` | Command A Reasoning |
-    | `<|think:start|>…<|think:end|>` | Solar Open 2 |
-    | `<|begin_of_thought|>…<|end_of_thought|>` | OpenThinker, Sky-T1 |
-    | `<|inner_prefix|>…<|inner_suffix|>` | Apertus |
-    | `<|channel>thought…<channel|>` | Gemma 4 |
-    | `<unused94>thought…<unused95>` | MedGemma 1.5 |
-    | `<|channel|>analysis…<|channel|>final<|message|>` | gpt-oss |
-    | `…assistantfinal` | gpt-oss, its special tokens lost |
-    | `…Here is my response:` | Granite 3.2 |
-
-    Chat templates open the thinking themselves, so a closing marker needs no opening
-    one. Thinking that is opened again behind an answer withdraws that answer. In
-    Markdown code outside the thinking, a marker is a quotation.
-
-    Args:
-        text: What a model wrote, the judge as well as the examinee.
+    Inspect takes out what a provider sends apart and one closed `<think>` block. This finds the
+    rest, by the markers that public parsers know (vLLM's, above all). Chat templates open the
+    thinking themselves: a closing marker needs no opening one. Thinking that is opened again behind
+    an answer withdraws that answer. In Markdown code outside the thinking, a marker is a quotation.
 
     Returns:
         The text behind the last closing marker, without white space and special tokens
@@ -86,22 +62,11 @@ _BOLD_LINE = re.compile(r"\s*(\*\*|__)([^*_]+)\1[.\s]*")
 
 
 def is_verbatim(response: str, references: Collection[str]) -> bool:
-    r"""Whether a response is, after normalization, a reference's very words.
+    """Whether a response is, after normalization, a reference's very words.
 
-    It is if the whole of it is, or the one diagnosis that it commits to. That is, of
-    these, the first that the response has:
-
-    1. the text of a JSON object's `diagnosis` or `answer` (`final_diagnosis`, …);
-    2. what is in `\boxed{}`;
-    3. a labelled line ("Final diagnosis: …"), or the line under such a heading;
-    4. the only line that is bold as a whole, if it is the first, or the last behind
-       prose;
-    5. the first line, if a blank line and an explanation follow: paragraphs of which
-       none is a single line without a full stop or colon, as a further diagnosis is,
-       and none takes the answer back ("ruled out", "not X").
-
-    Two that differ, as two boxes or labels may, commit to nothing. A list's last line
-    is never taken. A reference that only the explanation mentions is not taken either.
+    It is if the whole of it is, or the one diagnosis that it commits to: what the first of
+    `_COMMITMENTS` finds that finds anything. Two that differ, as two boxes or labels may, commit to
+    nothing. A list's last line is never taken, nor a reference that only the explanation mentions.
 
     Args:
         response: The response after the thinking.
@@ -111,13 +76,14 @@ def is_verbatim(response: str, references: Collection[str]) -> bool:
     if normalized_diagnosis(response) in right:
         return True
     text = _ANSWER_TAGS.sub("", response).strip()
-    for find in (_in_json, _in_boxes, _labelled, _bold_line, _first_line):
+    for find in _COMMITMENTS:
         if found := {normalized_diagnosis(diagnosis) for diagnosis in find(text)}:
             return len(found) == 1 and found <= right
     return False
 
 
 def _in_json(text: str) -> Iterator[str]:
+    """The text of an object's `diagnosis` or `answer` (`final_diagnosis`, …)."""
     for found in _OBJECT.findall(text):
         with suppress(ValueError, RecursionError):
             for key, value in json.loads(found).items():
@@ -132,6 +98,7 @@ def _in_boxes(text: str) -> Iterator[str]:
 
 
 def _labelled(text: str) -> Iterator[str]:
+    """Lines with a label ("Final diagnosis: …"), and lines under such a heading."""
     lines = [line for line in text.splitlines() if line.strip()]
     for line, following in pairwise([*lines, ""]):
         bare = _EDGES.sub("", line.casefold())
@@ -142,6 +109,7 @@ def _labelled(text: str) -> Iterator[str]:
 
 
 def _bold_line(text: str) -> Iterator[str]:
+    """The only line that is bold as a whole, if it is the first, or the last behind prose."""
     lines = [line for line in text.splitlines() if line.strip()]
     bold = [_BOLD_LINE.fullmatch(line) for line in lines]
     found = [line for line in bold if line]
@@ -163,19 +131,19 @@ def _goes_on(line: str) -> bool:
 
 
 def _first_line(text: str) -> Iterator[str]:
+    """The first line, if a blank line and an explanation follow that does not take it back.
+
+    A paragraph of a single line without a full stop or colon would be a further diagnosis.
+    """
     first, *explanation = re.split(r"\n\s*\n", text)
     told = normalized_diagnosis(" ".join(explanation))
     withdrawn = _WITHDRAWN.search(told) or f"not {normalized_diagnosis(first)}" in told
-    if (
-        "\n" not in first
-        and not withdrawn
-        and all(
-            "\n" in paragraph or paragraph.rstrip("*_ ").endswith((".", ":"))
-            for paragraph in explanation
-        )
-    ):
+    explains = all("\n" in p or p.rstrip("*_ ").endswith((".", ":")) for p in explanation)
+    if "\n" not in first and not withdrawn and explains:
         yield first
 
+
+_COMMITMENTS = (_in_json, _in_boxes, _labelled, _bold_line, _first_line)
 
 _LABEL_WORDS = re.compile(
     r"(?:the\s+)?(?:(?:single|most|likely|final|correct|primary)\s+)*(?:diagnosis|answer)"
@@ -186,18 +154,15 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`", "'"))
 _POSSESSIVE = re.compile(r"'s\b|(?<=s)'(?=\s|$)")
 _PLURAL = re.compile(r"\b(disease|disorder|syndrome|infection|carcinoma)s\b")
-_BEFORE_ARTICLE = re.compile("and|as|by|for|from|in|into|of|on|or|to|with")
+# Not the letter of "hemophilia A" or "vitamin A deficiency".
+_ARTICLE = re.compile(r"(^|\b(?:and|as|by|for|from|in|into|of|on|or|to|with) )an? (?=\S)|\bthe\b ?")
 
 
 def normalized_diagnosis(text: str) -> str:
-    """A diagnosis without the differences that do not matter.
-
-    Args:
-        text: A diagnosis, perhaps with formatting and a label.
+    """A diagnosis without the differences that do not matter, such as formatting and a label.
 
     Returns:
-        Lower-case words of ASCII letters and digits where these can express the text,
-        single spaces between them.
+        Lower-case words, in ASCII where that can express the text, with single spaces.
     """
     straight = text.translate(_APOSTROPHES).casefold()
     decomposed = unicodedata.normalize("NFKD", straight)
@@ -206,14 +171,4 @@ def normalized_diagnosis(text: str) -> str:
     while unlabelled != plain:
         plain, unlabelled = unlabelled, _LABEL.sub("", _EDGES.sub("", unlabelled))
     words = _NOT_WORDS.sub(" ", _POSSESSIVE.sub("", plain)).split()
-    kept = (w for position, w in enumerate(words) if not _is_article(words, position))
-    return _PLURAL.sub(r"\1", " ".join(kept))
-
-
-def _is_article(words: list[str], position: int) -> bool:
-    """Whether a word is an article and not the letter of "hemophilia A"."""
-    if words[position] == "the":
-        return True
-    if words[position] not in ("a", "an") or position == len(words) - 1:
-        return False
-    return position == 0 or bool(_BEFORE_ARTICLE.fullmatch(words[position - 1]))
+    return _PLURAL.sub(r"\1", _ARTICLE.sub(r"\1", " ".join(words)).strip())

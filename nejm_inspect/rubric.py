@@ -1,13 +1,12 @@
 """The rubric as data. Prompt, scorers and viewer read it from here."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_POINTS = 10
 """Points run from 0 to this, in whole numbers."""
 
 
-@dataclass(frozen=True)
-class RubricLevel:
+class RubricLevel(NamedTuple):
     """A range of points with one meaning."""
 
     lowest: int
@@ -18,9 +17,7 @@ class RubricLevel:
     @property
     def points(self) -> str:
         """The range as it is written: `10` or `5-6`."""
-        if self.lowest == self.highest:
-            return str(self.lowest)
-        return f"{self.lowest}-{self.highest}"
+        return "-".join(map(str, sorted({self.lowest, self.highest})))
 
 
 RUBRIC = (
@@ -33,20 +30,14 @@ RUBRIC = (
     RubricLevel(1, 2, "plausible", "wrong, yet medically plausible for this presentation"),
     RubricLevel(0, 0, "wrong", "wrong and implausible, or no diagnosis at all"),
 )
-"""The levels of the NEJM Medical Image Diagnosis Benchmark (November 2025), best
-first."""
+"""The levels of the NEJM Medical Image Diagnosis Benchmark (November 2025), best first."""
 
 CATEGORIES = tuple(level.category for level in RUBRIC)
-"""What the levels are called, best first."""
 
 NO_DIAGNOSIS = "no diagnosis"
 """The category of a response that commits to nothing and is not sent to the judge."""
 
 
 def level_of(points: int) -> RubricLevel:
-    """The level that so many points belong to.
-
-    Args:
-        points: A whole number from 0 to `MAX_POINTS`.
-    """
+    """The level that so many points, from 0 to `MAX_POINTS`, belong to."""
     return next(level for level in RUBRIC if level.lowest <= points <= level.highest)

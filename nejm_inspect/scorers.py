@@ -4,65 +4,48 @@ from inspect_ai.model import ContentText, ModelOutput, get_model
 from inspect_ai.scorer import Metric, Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
 
+from nejm_inspect import metrics
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.judging.asking import CUT_OFF
 from nejm_inspect.judging.panel import bound_judges, grade
 from nejm_inspect.judging.vendors import judges_of_same_vendor
 from nejm_inspect.judging.verdict import Question
-from nejm_inspect.metrics import (
-    GROUPS,
-    category_share,
-    ci,
-    exact_rate,
-    overall_score,
-    panel_agreement,
-    score_by,
-    stderr,
-)
 from nejm_inspect.response import after_thinking, is_verbatim
 from nejm_inspect.rubric import MAX_POINTS, NO_DIAGNOSIS
 
 POINTS_METRICS: list[Metric] = [
-    overall_score(),
-    stderr(),
-    ci(),
-    exact_rate(),
-    *map(score_by, GROUPS),
+    metrics.overall_score(),
+    metrics.stderr(),
+    metrics.ci(),
+    metrics.exact_rate(),
+    *map(metrics.score_by, metrics.GROUPS),
 ]
 
 
-@scorer(metrics=[*POINTS_METRICS, panel_agreement()])
+@scorer(metrics=[*POINTS_METRICS, metrics.panel_agreement()])
 def diagnosis_rubric() -> Scorer:
     """Points from 0 to 10 that a judge model gives by the rubric.
 
-    The judge is the model bound to the role `grader`, else `DEFAULT_GRADER`, asked with
-    `GRADER_CONFIG` where its user sets nothing else. Several models bound to the role
-    are a panel, whose points are the median; see `grade`. A judge sees history,
-    reference and response, never the image or the options.
+    The judge is the model bound to the role `grader`, else `DEFAULT_GRADER`; several are a panel,
+    see `grade`. A judge sees history, reference and response, never the image or the options.
 
-    Only what stands behind the model's thinking is the response. One without any
-    diagnosis (empty, refused, a request for a tool, thinking that never ended) gets 0
-    points, with a reason and without a judge call. If the judge gives no
-    valid verdict in three attempts, the sample is unscored: it leaves every metric and
-    is counted as such. A provider's error is the sample's error, for Inspect to
-    retry.
+    A response without any diagnosis (empty, refused, a request for a tool, thinking that never
+    ended) gets 0 points, with a reason and without a judge call. A provider's error is the sample's
+    error, for Inspect to retry.
 
-    The score's `answer` is the response and its `explanation` the judge's reasoning.
-    Its metadata are those of `grade`, and `same_vendor`: the judges that are of the
-    examinee's vendor, if any.
+    The score's `answer` is the response and its `explanation` the judge's reasoning. Its metadata
+    are those of `grade`, and `same_vendor`: the judges that are of the examinee's vendor, if any.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
-        absent = _without_diagnosis(state)
-        if absent:
+        if absent := _without_diagnosis(state):
             return absent
         judges = bound_judges()
-        question = Question(
-            history=state.metadata.get(WITHHELD_HISTORY) or _history(state),
-            reference=" or ".join(_references(state, target)),
-            response=after_thinking(state.output.completion),
-        )
-        graded = await grade(judges, question)
+        history = state.metadata.get(WITHHELD_HISTORY) or _history(state)
+        reference = " or ".join(_references(state, target))
+        response = after_thinking(state.output.completion)
+        graded = await grade(judges, Question(history, reference, response))
         related = judges_of_same_vendor(get_model(), judges)
         if related and graded.metadata is not None:
             graded.metadata["same_vendor"] = related
@@ -73,31 +56,24 @@ def diagnosis_rubric() -> Scorer:
 
 @scorer(metrics=[*POINTS_METRICS])
 def verbatim_diagnosis() -> Scorer:
-    """10 points if the response is verbatim the reference, else 0; no judge.
+    """10 points if the response is verbatim the reference, else 0, by `is_verbatim`; no judge.
 
-    Response and reference are compared without regard to case, accents, punctuation,
-    articles, possessives, the plural of words such as "syndromes", formatting, labels
-    and an explanation behind the answer; see `is_verbatim`. It knows no synonyms: a
-    lower bound of exactness.
+    It knows no synonyms: a lower bound of exactness.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
-        absent = _without_diagnosis(state)
-        if absent:
+        if absent := _without_diagnosis(state):
             return absent
         response = after_thinking(state.output.completion)
-        same = is_verbatim(response, _references(state, target))
-        return Score(value=MAX_POINTS if same else 0, answer=response)
+        verbatim = is_verbatim(response, _references(state, target))
+        return Score(value=MAX_POINTS if verbatim else 0, answer=response)
 
     return score
 
 
-@scorer(metrics=[category_share()])
+@scorer(metrics=[metrics.category_share()])
 def rubric_category() -> Scorer:
-    """The judge's category, repeated as a value of its own for the viewer's columns.
-
-    Only to be used behind `diagnosis_rubric`, whose score it reads.
-    """
+    """The category in the score of `diagnosis_rubric`, which runs before, as a viewer's column."""
 
     async def score(state: TaskState, target: Target) -> Score | None:
         points = (state.scores or {}).get("diagnosis_rubric")
@@ -124,28 +100,21 @@ def _references(state: TaskState, target: Target) -> list[str]:
 
 def _without_diagnosis(state: TaskState) -> Score | None:
     """The score of a response that has nothing to grade; None if it has."""
-    output = state.output
-    response = after_thinking(output.completion)
-    if _is_refusal(output):
-        reason, explanation = "refusal", "The model or its provider refused to answer."
-    elif response:
-        return None
-    else:
-        reason, explanation = "no_response", _why_empty(output)
-    return Score(
-        value=0,
-        answer=response,
-        reason=reason,
-        explanation=explanation,
-        metadata={"category": NO_DIAGNOSIS, "attempts": 0},
-    )
+    response = after_thinking(state.output.completion)
+    reason, explanation = "refusal", "The model or its provider refused to answer."
+    if not _is_refusal(state.output):
+        if response:
+            return None
+        reason, explanation = "no_response", _why_empty(state.output)
+    told = {"category": NO_DIAGNOSIS, "attempts": 0}
+    return Score(value=0, answer=response, reason=reason, explanation=explanation, metadata=told)
 
 
 def _why_empty(output: ModelOutput) -> str:
     if output.choices and output.message.tool_calls:
         return "The model asked for a tool, though none is offered."
     thought = bool(output.completion.strip())
-    if output.stop_reason in ("max_tokens", "model_length"):
+    if output.stop_reason in CUT_OFF:
         part = "thinking" if thought else "response"
         remedy = ": raise max_tokens" if output.stop_reason == "max_tokens" else ""
         return f"The {part} was cut off before a diagnosis{remedy}."
@@ -156,9 +125,7 @@ def _why_empty(output: ModelOutput) -> str:
 
 def _is_refusal(output: ModelOutput) -> bool:
     """Whether the provider says so; what merely reads like one is for the judge."""
-    if output.stop_reason == "content_filter":
-        return True
     content = output.message.content if output.choices else ""
-    return not isinstance(content, str) and any(
+    return output.stop_reason == "content_filter" or any(
         isinstance(part, ContentText) and part.refusal for part in content
     )

@@ -16,18 +16,17 @@ from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
 def diagnose() -> Solver:
     """Asks the model once for a single diagnosis, and offers it no tools.
 
-    Puts the system prompt before the case and the closing question behind it. A case
-    whose metadata say `question_type=other` keeps the question it ends with; every
-    other sample is asked for the most likely diagnosis.
+    Puts the system prompt before the case and the closing question behind it. A case whose metadata
+    say `question_type=other` keeps the question it ends with.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         state.messages.insert(0, ChatMessageSystem(content=SYSTEM_PROMPT))
         if state.metadata.get("question_type") != "other":
             case = state.user_prompt
-            content = (
-                [ContentText(text=case.content)] if isinstance(case.content, str) else case.content
-            )
+            content = case.content
+            if isinstance(content, str):
+                content = [ContentText(text=content)]
             state.messages[state.messages.index(case)] = ChatMessageUser(
                 content=[*content, ContentText(text=DIAGNOSIS_QUESTION)]
             )
@@ -47,7 +46,7 @@ def random_option(seed: int = 42) -> Solver:
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         options = _required(state, "options", "random_option")
-        choice = _drawing(state, seed).choice(list(options))
+        choice = _random(state, seed).choice(list(options))
         return _choose(state, options[choice], "random_option")
 
     return solve
@@ -55,14 +54,14 @@ def random_option(seed: int = 42) -> Solver:
 
 @solver
 def reader_vote(mode: Literal["plurality", "sample"] = "plurality", seed: int = 42) -> Solver:
-    """Answers as NEJM's readers voted: the readers' baseline; calls no model.
+    """Responds as NEJM's readers voted: the readers' baseline; calls no model.
 
-    Readers chose among the five options, so that this is their score on
-    `nejm_multiple_choice`, and no human score for naming a diagnosis freely.
+    Readers chose among the five options: this is their score on `nejm_multiple_choice`, not a human
+    score for naming a diagnosis freely.
 
     Args:
-        mode: `plurality` takes the option with the most votes, of equals the first;
-            `sample` draws one by the shares of the votes, as if one reader answered.
+        mode: `plurality` takes the option with the most votes, of equals the first; `sample` draws
+            one by the shares of the votes, as if one reader responded.
         seed: With the sample's id and epoch, decides what is drawn.
 
     Raises:
@@ -77,7 +76,7 @@ def reader_vote(mode: Literal["plurality", "sample"] = "plurality", seed: int = 
         if mode == "plurality":
             choice = max(votes, key=votes.__getitem__)
         else:
-            (choice,) = _drawing(state, seed).choices([*votes], [*votes.values()])
+            (choice,) = _random(state, seed).choices([*votes], [*votes.values()])
         return _choose(state, options[choice], "reader_vote")
 
     return solve
@@ -93,20 +92,17 @@ def _required(state: TaskState, key: str, solver_name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def _drawing(state: TaskState, seed: int) -> random.Random:
+def _random(state: TaskState, seed: int) -> random.Random:
     return random.Random(f"{seed}/{state.sample_id}/{state.epoch}")
 
 
 def _choose(state: TaskState, option: str, solver_name: str) -> TaskState:
-    """Answers with an option: by its letter where there are choices, else by its text.
-
-    The letter is that of the choices, which may have been shuffled.
-    """
-    answer = option
-    if state.choices:
+    """Responds with an option: by its letter where there are choices, else by its text."""
+    response = option
+    if state.choices:  # which may have been shuffled
         place = [choice.value for choice in state.choices].index(option)
         state.choices.mark_choice(place, True)
-        answer = f"ANSWER: {OPTION_LETTERS[place]}"
-    state.output = ModelOutput.from_content(solver_name, answer)
+        response = f"ANSWER: {OPTION_LETTERS[place]}"
+    state.output = ModelOutput.from_content(solver_name, response)
     state.messages.append(state.output.message)
     return state

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nejm_inspect.agreement import quadratic_weighted_kappa
+from nejm_inspect.judge_exam.agreement import quadratic_weighted_kappa
 
 counts = st.integers(2, 11).flatmap(
     lambda size: arrays(np.int64, (size, size), elements=st.integers(0, 50))

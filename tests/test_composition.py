@@ -27,24 +27,17 @@ def ward_round() -> Task:
 """
 
 
-def overall_scores(log: EvalLog) -> list[float]:
+def overall_score(log: EvalLog) -> float:
     assert log.results
-    return [
-        score.metrics["overall_score"].value
-        for score in log.results.scores
-        if "overall_score" in score.metrics
-    ]
+    return log.results.scores[0].metrics["overall_score"].value
 
 
 def test_an_eval_set_with_the_task_of_another_package(
     openrouter: OpenRouter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = tmp_path / "hospital"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "ward_round.py").write_text(WARD_ROUND)
+    (tmp_path / "hospital_ward.py").write_text(WARD_ROUND)
     monkeypatch.syspath_prepend(str(tmp_path))
-    from hospital.ward_round import ward_round  # type: ignore[import-not-found]
+    from hospital_ward import ward_round  # type: ignore[import-not-found]
 
     openrouter.judge = lambda call: verdict(10 if ">\nGout\n</reference" in call.text else 4)
     success, logs = eval_set(
@@ -55,10 +48,9 @@ def test_an_eval_set_with_the_task_of_another_package(
     assert success
     by_task = {log.eval.task: read_eval_log(log.location) for log in logs}
     # Bare samples: no id, no metadata, the text as it is. Both judged by one judge.
-    assert overall_scores(by_task["ward_round"]) == [pytest.approx(0.7)]
-    ours = by_task["nejm_inspect/nejm_image_challenge"]
-    assert overall_scores(ours) == [pytest.approx(0.4)]
+    assert overall_score(by_task["ward_round"]) == pytest.approx(0.7)
+    assert overall_score(by_task["nejm_inspect/nejm_image_challenge"]) == pytest.approx(0.4)
     assert len(openrouter.judge_calls) == 5
     histories = [call.text for call in openrouter.judge_calls]
     assert sum(">\nA hot, swollen big toe." in text for text in histories) == 1
-    sys.modules.pop("hospital.ward_round")
+    sys.modules.pop("hospital_ward")

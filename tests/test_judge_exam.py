@@ -1,7 +1,7 @@
 """The judge's exam, run by Inspect's real `eval()` with judges of every kind."""
 
 import json
-import random
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from inspect_ai.log import EvalLog
 
 from nejm_inspect import nejm_judge_exam, verbatim_diagnosis
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.judge_exam import PAIRS_FILE, Pair, give_response, read_pairs
+from nejm_inspect.judge_exam.task import PAIRS_FILE, Pair, give_response, read_pairs
 from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS, Question
-from nejm_inspect.rubric import RUBRIC, level_of
+from nejm_inspect.rubric import RUBRIC
 from tests.judging.test_verdict import fenced
 from tests.loopback import Call, OpenRouter, verdict
 
@@ -85,110 +85,61 @@ def answering(points: Callable[[Pair], object]) -> Callable[[Call], str]:
 
 def test_a_perfect_judge_passes_the_bundled_exam(openrouter: OpenRouter) -> None:
     openrouter.judge = answering(lambda pair: pair.expected[0])
-    log = sit(None)
+    (log,) = eval("nejm_inspect/nejm_judge_exam", model=JUDGE)
+    assert log.eval.task == "nejm_inspect/nejm_judge_exam"
     found = metrics(log)
-    assert found["in_range"] == found["adversarial_pass_rate"] == 1
-    assert found["weighted_kappa"] == 1
-    assert found["mean_absolute_error"] == found["bias"] == 0
-    assert found["invalid_rate"] == found["asked_again_rate"] == 0
+    for name in ("in_range", "attack_pass_rate", "weighted_kappa"):
+        assert found[name] == 1
+    for name in ("mean_absolute_error", "bias", "unscored_rate", "asked_again_rate"):
+        assert found[name] == 0
     assert all(found[f"{level.category}_in_range"] == 1 for level in RUBRIC)
     assert sum(found[f"{level.category}_n"] for level in RUBRIC) == 200
-    assert log.samples
-    assert len(openrouter.calls) == len(openrouter.judge_calls) == len(log.samples)
+    assert len(openrouter.calls) == len(openrouter.judge_calls) == len(log.samples or [])
     assert {call.payload["temperature"] for call in openrouter.calls} == {0}
 
 
-def test_a_judge_that_always_gives_ten(openrouter: OpenRouter, tmp_path: Path) -> None:
-    openrouter.judge = lambda call: verdict(10)
-    found = metrics(sit(write(tmp_path, *PAIRS)))
-    assert found["in_range"] == pytest.approx(2 / 8)  # exact and synonym
-    errors = [0, 0, 2, 3, 4, 6, 8, 10]
-    assert found["mean_absolute_error"] == found["bias"] == sum(errors) / 8
-    assert found["adversarial_pass_rate"] == pytest.approx(1 / 3)
-    # Seven pairs are given the level exact, one synonym. Squared differences: observed
-    # 0 + 0 + 4 + 9 + … + 49 = 139; by chance (7 · 140 + 1 · 92) / 8 = 134.
-    assert found["weighted_kappa"] == pytest.approx(1 - 139 / 134)
-    assert found["exact_in_range"] == 1
-    assert found["wrong_in_range"] == 0
+def off_by_one(pair: Pair) -> int:
+    lowest, highest = pair.expected
+    return highest + 1 if highest < 10 else lowest - 1
 
 
-def test_a_judge_that_is_off_by_one(openrouter: OpenRouter, tmp_path: Path) -> None:
-    def points(pair: Pair) -> int:
-        lowest, highest = pair.expected
-        return highest + 1 if highest < 10 else lowest - 1
-
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        # Seven pairs are given the level exact, one synonym. Squared differences: observed
+        # 0 + 0 + 4 + 9 + … + 49 = 139; by chance (7 · 140 + 1 · 92) / 8 = 134.
+        (lambda pair: 10, (2 / 8, 33 / 8, 33 / 8, 1 / 3, 1 - 139 / 134)),
+        # Every level is missed by one, so 8 observed; the levels given are 1, 2, 1, 2, 3,
+        # 4, 5, 6, by chance (2 · 92 + 2 · 60 + 44 + 44 + 60 + 92) / 8 = 68.
+        (off_by_one, (0, 1, (6 - 2) / 8, 0, 1 - 8 / 68)),
+    ],
+    ids=["always ten", "off by one"],
+)
+def test_judges_that_are_wrong(
+    openrouter: OpenRouter,
+    tmp_path: Path,
+    points: Callable[[Pair], int],
+    expected: tuple[float, ...],
+) -> None:
     openrouter.judge = answering(points)
     found = metrics(sit(write(tmp_path, *PAIRS)))
-    assert found["in_range"] == found["adversarial_pass_rate"] == 0
-    assert found["mean_absolute_error"] == 1
-    assert found["bias"] == pytest.approx((6 - 2) / 8)
-    # Every level is missed by one, so 8 observed; the levels given are 1, 2, 1, 2, 3,
-    # 4, 5, 6, by chance (2 · 92 + 2 · 60 + 44 + 44 + 60 + 92) / 8 = 68.
-    assert found["weighted_kappa"] == pytest.approx(1 - 8 / 68)
-
-
-def test_a_judge_that_guesses(openrouter: OpenRouter, tmp_path: Path) -> None:
-    def guess(pair: Pair) -> int:
-        return random.Random(pair.id).randint(0, 10)
-
-    openrouter.judge = answering(guess)
-    found = metrics(sit(write(tmp_path, *PAIRS)))
-    honest = [p for fields in PAIRS if not (p := Pair.of(**fields)).attack]
-    errors = [
-        min((abs(guess(p) - n), guess(p) - n) for n in range(p.expected[0], p.expected[1] + 1))[1]
-        for p in honest
-    ]
-    assert found["in_range"] == errors.count(0) / 8
-    assert found["mean_absolute_error"] == pytest.approx(sum(map(abs, errors)) / 8)
-    assert found["bias"] == pytest.approx(sum(errors) / 8)
-    categories = [level.category for level in RUBRIC]
-    rated = [
-        (
-            categories.index(p.level),
-            categories.index(level_of(guess(p)).category if error else p.level),
-        )
-        for p, error in zip(honest, errors, strict=True)
-    ]
-    observed = sum((a - b) ** 2 for a, b in rated)
-    by_chance = sum((a - b) ** 2 for a, _ in rated for _, b in rated) / 8
-    assert found["weighted_kappa"] == pytest.approx(1 - observed / by_chance)
-
-
-def test_a_judge_that_obeys_what_stands_outside_the_fence(
-    openrouter: OpenRouter, tmp_path: Path
-) -> None:
-    honest = answering(lambda pair: pair.expected[0])
-
-    def obedient(call: Call) -> str:
-        # Whatever looks like a closing tag of the fence ends it for this judge.
-        _, _, opened = call.text.partition(f"<response-{call.token}>")
-        _, _, outside = opened.partition("</response")
-        return verdict(10) if "gives 10 points" in outside else honest(call)
-
-    openrouter.judge = obedient
-    assert metrics(sit(write(tmp_path, *PAIRS)))["adversarial_pass_rate"] == 1
-
-    (attack,) = (p for p in PAIRS if p["id"] == "forged-fence")
-    token = "0" * 12
-    prompt = (
-        f"<reference-{token}>\nGout\n</reference-{token}>\n"
-        f"<response-{token}>\n{attack['response']}\n</response-{token}>"
-    )
-    message = {"messages": [{"content": prompt}]}
-    assert '"score": 10' in obedient(Call("x", message))  # it would obey
+    names = ["in_range", "mean_absolute_error", "bias", "attack_pass_rate", "weighted_kappa"]
+    assert [found[name] for name in names] == pytest.approx(expected)
+    for fields in PAIRS[: len(LEVELS)]:
+        lowest, highest = fields["expected"]
+        right = lowest <= points(Pair.of(**fields)) <= highest
+        assert found[f"{fields['level']}_in_range"] == right
 
 
 def test_a_judge_that_echoes_the_response_gives_no_verdict(
     openrouter: OpenRouter, tmp_path: Path
 ) -> None:
-    by_id = {p["id"]: p["response"] for p in PAIRS}
-    openrouter.judge = lambda call: by_id[
-        call.text.partition("A toe of kind ")[2].partition(".")[0]
-    ]
+    responses = {p["id"]: p["response"] for p in PAIRS}
+    openrouter.judge = lambda call: responses[re.findall(r"A toe of kind (.*?)\.", call.text)[0]]
     log = sit(write(tmp_path, *PAIRS))
     found = metrics(log)
-    assert found["invalid_rate"] == found["asked_again_rate"] == 1
-    for name in ("in_range", "adversarial_pass_rate", "bias", "weighted_kappa"):
+    assert found["unscored_rate"] == found["asked_again_rate"] == 1
+    for name in ("in_range", "attack_pass_rate", "bias", "weighted_kappa"):
         assert name not in found
     assert len(openrouter.calls) == 3 * len(PAIRS)
     assert log.samples
@@ -196,21 +147,13 @@ def test_a_judge_that_echoes_the_response_gives_no_verdict(
     assert (score.metadata or {})["attempts"] == 3
 
 
-def test_missing_verdicts_are_no_wrong_ones(openrouter: OpenRouter, tmp_path: Path) -> None:
+def test_unscored_responses_are_not_wrong_ones(openrouter: OpenRouter, tmp_path: Path) -> None:
     perfect = answering(lambda pair: pair.expected[0])
     openrouter.judge = lambda call: "Who knows?" if "kind wrong." in call.text else perfect(call)
     found = metrics(sit(write(tmp_path, *PAIRS)))
-    assert found["in_range"] == 1
-    assert found["invalid_rate"] == pytest.approx(1 / len(PAIRS))
-    assert found["wrong_n"] == 0
+    assert (found["in_range"], found["wrong_n"]) == (1, 0)
+    assert found["unscored_rate"] == pytest.approx(1 / len(PAIRS))
     assert "wrong_in_range" not in found
-
-
-def test_by_its_registered_name(openrouter: OpenRouter) -> None:
-    openrouter.judge = answering(lambda pair: pair.expected[0])
-    (log,) = eval("nejm_inspect/nejm_judge_exam", model=JUDGE, limit=2)
-    assert log.eval.task == "nejm_inspect/nejm_judge_exam"
-    assert metrics(log)["in_range"] == 1
 
 
 def test_epochs_count_every_verdict(openrouter: OpenRouter, tmp_path: Path) -> None:
@@ -219,16 +162,14 @@ def test_epochs_count_every_verdict(openrouter: OpenRouter, tmp_path: Path) -> N
     found = metrics(sit(write(tmp_path, PAIRS[0]), epochs=4, max_connections=1))
     assert found["in_range"] == pytest.approx(1 / 3)
     assert found["mean_absolute_error"] == pytest.approx(11 / 3)
-    assert found["invalid_rate"] == found["asked_again_rate"] == pytest.approx(1 / 4)
+    assert found["unscored_rate"] == found["asked_again_rate"] == pytest.approx(1 / 4)
 
 
 def test_responses_stand_in_for_a_model(tmp_path: Path) -> None:
     # As given, for any other scorer too.
     task = nejm_judge_exam(pairs=write(tmp_path, pair("a", "exact", " gout. \n")))
-    samples = list(task.dataset)
-    (log,) = eval(
-        Task(dataset=samples, solver=give_response(), scorer=verbatim_diagnosis()), model="none"
-    )
+    task = Task(dataset=task.dataset, solver=give_response(), scorer=verbatim_diagnosis())
+    (log,) = eval(task, model="none")
     assert log.samples
     assert log.samples[0].output.completion == " gout. \n"
     assert (log.samples[0].scores or {})["verbatim_diagnosis"].value == 10
@@ -276,25 +217,31 @@ def test_malformed_pairs_are_named(
         nejm_judge_exam(pairs=write(tmp_path, PAIRS[0], bad))
 
 
-def test_files_without_pairs(tmp_path: Path) -> None:
-    for content, message in (
-        ("", "holds no pairs"),
-        ("{", "line 1 is not JSON"),
-        ("[1]", "must be an object"),
-        ('{"a":' * 100_000, "line 1 is not JSON"),
-        (f"{json.dumps(PAIRS[0])}\n\n{json.dumps(PAIRS[0])}", "used twice: exact"),
-    ):
-        file = tmp_path / "pairs.jsonl"
-        file.write_text(content, encoding="utf-8")
-        with pytest.raises(NejmInspectError, match=message):
-            nejm_judge_exam(pairs=str(file))
-    with pytest.raises(NejmInspectError, match=r"none\.jsonl cannot be read"):
-        nejm_judge_exam(pairs=str(tmp_path / "none.jsonl"))
-    with pytest.raises(NejmInspectError, match=r"pairs=123: .*string"):
-        nejm_judge_exam(pairs=123)  # type: ignore[arg-type] # as -T pairs=123 does
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "has no pairs"),
+        ("{", "line 1: not valid JSON"),
+        ("[1]", r"line 1: value=\[1\]: .*dictionary"),
+        ('{"a":' * 100_000, "line 1: not valid JSON"),
+        ('\n{"id": "a", "id": "b"}', "line 2: not valid JSON: a key twice"),
+        (f"{json.dumps(PAIRS[0])}\n\n{json.dumps(PAIRS[0])}", "line 3: id='exact' is used twice"),
+        (None, r"pairs\.jsonl cannot be read"),
+        (b"\xff\xfe\x00", r"pairs\.jsonl cannot be read"),
+    ],
+    ids=range(8),
+)
+def test_malformed_files(tmp_path: Path, content: str | bytes | None, message: str) -> None:
+    file = tmp_path / "pairs.jsonl"
+    if content is not None:
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(NejmInspectError, match=message):
+        nejm_judge_exam(pairs=str(file))
 
 
 def test_a_file_with_a_byte_order_mark(tmp_path: Path) -> None:
     file = tmp_path / "pairs.jsonl"
     file.write_text(json.dumps(PAIRS[0]), encoding="utf-8-sig")
     assert len(read_pairs(file)) == 1
+    with pytest.raises(NejmInspectError, match=r"pairs=123: .*string"):
+        nejm_judge_exam(pairs=123)  # type: ignore[arg-type] # as -T pairs=123 does

@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from typing import Any
 
-from nejm_inspect.judge_exam import PAIRS_FILE, read_pairs
+from nejm_inspect.judge_exam.task import PAIRS_FILE, read_pairs
 from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS
 from nejm_inspect.response import normalized_diagnosis
 from nejm_inspect.rubric import RUBRIC
@@ -38,26 +38,17 @@ def test_there_are_enough_of_each_kind() -> None:
     assert {pair.phenomenon for pair in HONEST} >= PHENOMENA
     assert {pair.attack for pair in ATTACKS} >= KINDS_OF_ATTACK
 
+    assert sum(len(pair.response) > MAX_RESPONSE_CHARACTERS for pair in ATTACKS) >= 3
 
-def test_every_pair_says_what_it_tests_and_why() -> None:
+
+def test_every_pair_says_what_it_tests_and_why_and_its_range_is_narrow() -> None:
     assert all(pair.specialty and pair.phenomenon and pair.why for pair in PAIRS)
-
-
-def test_ranges_are_narrow() -> None:
-    widths = [pair.expected[1] - pair.expected[0] for pair in PAIRS]
-    assert max(widths) <= 2
+    assert max(pair.expected[1] - pair.expected[0] for pair in PAIRS) <= 2
 
 
 def test_no_pair_twice() -> None:
-    pairs = Counter(
-        (normalized_diagnosis(pair.reference), normalized_diagnosis(pair.response))
-        for pair in PAIRS
-    )
+    pairs = Counter(tuple(map(normalized_diagnosis, (p.reference, p.response))) for p in PAIRS)
     assert max(pairs.values()) == 1, pairs.most_common(3)
-
-
-def test_some_attacks_are_cut() -> None:
-    assert sum(len(p.response) > MAX_RESPONSE_CHARACTERS for p in ATTACKS) >= 3
 
 
 def test_invisible_characters_are_written_as_escapes() -> None:

@@ -17,14 +17,14 @@ from nejm_inspect.metrics import (
 )
 
 
-def scores(*points: float, **metadata: list[Any]) -> list[SampleScore]:
+def scores(*values: float | str, **metadata: list[Any]) -> list[SampleScore]:
     return [
         SampleScore(
             score=Score(value=value),
             sample_id=n,
             sample_metadata={key: values[n] for key, values in metadata.items()},
         )
-        for n, value in enumerate(points)
+        for n, value in enumerate(values)
     ]
 
 
@@ -36,14 +36,11 @@ def value(metric: Metric, of: list[SampleScore]) -> dict[str, Any]:
     return {name: number for name, number in values.items() if number is not None}
 
 
-def test_overall_score_is_the_mean_share_of_ten_points() -> None:
-    assert value(overall_score(), scores(10, 7, 0, 1)) == {"overall_score": pytest.approx(0.45)}
-
-
-def test_stderr_and_ci_are_on_the_same_scale() -> None:
+def test_stderr_and_ci_are_on_the_scale_of_the_overall_score() -> None:
     # By hand: points 4, 6, 8; standard deviation 2; 2 / sqrt(3) = 1.1547.
     assert value(stderr(), scores(4, 6, 8)) == {"stderr": pytest.approx(0.11547, abs=1e-5)}
     points = [10, 10, 7, 6, 0, 0, 10, 9, 3, 5]
+    assert value(overall_score(), scores(*points)) == {"overall_score": pytest.approx(0.6)}
     lower, upper = mean_share_interval([p / 10 for p in points])
     assert value(ci(), scores(*points)) == {"lower": lower, "upper": upper}
     assert 0 < lower < statistics.fmean(points) / 10 < upper < 1
@@ -71,6 +68,9 @@ def test_what_is_not_defined_is_not_reported() -> None:
 
 def test_groups_come_in_their_order_with_their_number() -> None:
     of = scores(10, 4, 6, question_type=["other", "diagnosis", "diagnosis"])
+    # Without the metadata, or with others.
+    of += [SampleScore(score=Score(value=3), sample_id=9), *scores(0)]
+    of += scores(4, 4, question_type=[["a", "list"], "another"])
     assert list(value(score_by("question_type"), of).items()) == [
         ("diagnosis_n", 2),
         ("diagnosis_overall_score", 0.5),
@@ -79,20 +79,8 @@ def test_groups_come_in_their_order_with_their_number() -> None:
         ("other_overall_score", 1.0),
         ("other_exact_rate", 1.0),
     ]
-
-
-def test_expert_cases_are_hard_ones_too() -> None:
-    of = scores(10, 0, 4, difficulty=["easy", "hard", "expert"])
-    by_difficulty = value(score_by("difficulty"), of)
-    assert by_difficulty["hard_n"] == 2
-    assert by_difficulty["hard_overall_score"] == pytest.approx(0.2)
-    assert by_difficulty["expert_overall_score"] == pytest.approx(0.4)
-    assert "medium_n" not in by_difficulty
-
-
-def test_history_or_none() -> None:
-    of = scores(10, 0, 4, has_history=[True, False, True])
-    assert value(score_by("has_history"), of) == {
+    by_history = value(score_by("has_history"), scores(10, 0, 4, has_history=[True, False, True]))
+    assert by_history == {
         "with_history_n": 2,
         "with_history_overall_score": 0.7,
         "with_history_exact_rate": 0.5,
@@ -102,31 +90,24 @@ def test_history_or_none() -> None:
     }
 
 
-def test_samples_without_the_metadata_are_left_out_of_groups() -> None:
-    of = [*scores(10, question_type=["other"]), *scores(0)]
-    of.append(SampleScore(score=Score(value=3), sample_id=9))
-    of += scores(4, question_type=[["a", "list"]])
-    assert value(score_by("question_type"), of)["other_n"] == 1
-    assert "diagnosis_n" not in value(score_by("question_type"), of)
-
-
-def test_accuracy_by_group() -> None:
-    of = scores(1, 0, 1, difficulty=["easy", "hard", "expert"])
-    assert value(accuracy_by("difficulty"), of) == {
-        "easy_n": 1,
-        "easy_accuracy": 1.0,
-        "hard_n": 2,
-        "hard_accuracy": 0.5,
-        "expert_n": 1,
-        "expert_accuracy": 1.0,
-    }
+def test_expert_cases_are_hard_ones_too() -> None:
+    levels = ["easy", "hard", "expert"]
+    by_difficulty = value(score_by("difficulty"), scores(10, 0, 4, difficulty=levels))
+    assert by_difficulty["hard_n"] == 2
+    assert by_difficulty["hard_overall_score"] == pytest.approx(0.2)
+    assert by_difficulty["expert_overall_score"] == pytest.approx(0.4)
+    assert "medium_n" not in by_difficulty
+    assert list(value(accuracy_by("difficulty"), scores(1, 0, 1, difficulty=levels)).items()) == [
+        ("easy_n", 1),
+        ("easy_accuracy", 1.0),
+        ("hard_n", 2),
+        ("hard_accuracy", 0.5),
+        ("expert_n", 1),
+        ("expert_accuracy", 1.0),
+    ]
 
 
 def test_shares_of_categories_best_first() -> None:
-    given = ["wrong", "exact", "wrong", "no diagnosis"]
-    of = [SampleScore(score=Score(value=v), sample_id=n) for n, v in enumerate(given)]
-    assert list(value(category_share(), of).items()) == [
-        ("exact", 0.25),
-        ("wrong", 0.5),
-        ("no diagnosis", 0.25),
-    ]
+    of = scores("wrong", "exact", "wrong", "no diagnosis")
+    shares = [("exact", 0.25), ("wrong", 0.5), ("no diagnosis", 0.25)]
+    assert list(value(category_share(), of).items()) == shares

@@ -12,11 +12,11 @@ import yaml
 from inspect_ai import Task
 
 from nejm_inspect import nejm_image_challenge, nejm_multiple_choice
-from nejm_inspect.agreement import ADVERSARIAL_THRESHOLD, IN_RANGE_THRESHOLD
 from nejm_inspect.cli import main, report
 from nejm_inspect.cli_benchmark import benchmark
 from nejm_inspect.errors import parameter_names
-from nejm_inspect.judge_exam import PAIRS_FILE, read_pairs
+from nejm_inspect.judge_exam.agreement import ATTACK_THRESHOLD, IN_RANGE_THRESHOLD
+from nejm_inspect.judge_exam.task import PAIRS_FILE, read_pairs
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS
 from nejm_inspect.roster import read_roster
@@ -59,12 +59,13 @@ def test_parameters_of_multiple_choice() -> None:
 def test_the_judges_exam() -> None:
     pairs = read_pairs(PAIRS_FILE)
     attacks = sum(bool(pair.attack) for pair in pairs)
-    assert f"The {len(pairs) - attacks} honest pairs" in README
-    assert f"In {attacks} more" in README
+    readme = PAIRS_FILE.with_name("README.md").read_text(encoding="utf-8")
+    assert f"- {len(pairs) - attacks} honest pairs" in readme
+    assert f"- In {attacks} attacks" in readme
     specialties = {pair.specialty for pair in pairs if not pair.attack}
-    assert f"in {len(specialties)} specialties" in README
+    assert f"in {len(specialties)} specialties" in readme
     thresholds = f"{IN_RANGE_THRESHOLD:.0%} of the honest responses and "
-    assert thresholds + f"{ADVERSARIAL_THRESHOLD:.0%} of the attacks" in README
+    assert thresholds + f"{ATTACK_THRESHOLD:.0%} of the attacks" in readme
     (yaml_task,) = (t for t in EVAL_YAML["tasks"] if t["name"] == "nejm_judge_exam")
     assert yaml_task["dataset_samples"] == len(pairs)
 

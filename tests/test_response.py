@@ -156,16 +156,9 @@ def test_the_form_of_an_answer_does_not_matter(response: str) -> None:
 @pytest.mark.parametrize(
     "response",
     [
-        "Not gout",
-        "Gout or lupus",
-        "Possibly gout",
-        "Gout is unlikely",
+        *("", "Not gout", "Gout or lupus", "Possibly gout", "Gout is unlikely"),
         "Gout and lupus\n\nBoth fit.",
-        "Lupus\nMumps\nGout",
-        "1. Lupus\n2. Mumps\n3. Gout",
         "- Lupus\n- Mumps\n- **Gout**",
-        "**Lupus**\n**Mumps**\n**Gout**",
-        "Lupus\n\nMumps\n\nGout",
         "Gout\n\nUnlikely: urate is normal.\n\nLupus\n\nThe rash fits.",
         "Lupus\n\nGout would have tophi.",
         "Lupus\n\nThe differential has\n\nGout",
@@ -182,7 +175,13 @@ def test_the_form_of_an_answer_does_not_matter(response: str) -> None:
         '{"excluded": "Gout"}',
         '{"diagnosis": "Gout"',
         "What is the diagnosis: gout?\n\nIt cannot be said.",
-        "",
+        # Taken back, or named second.
+        "Gout\n\nThis was ruled out; the final answer is cellulitis.",
+        "Gout\n\nThis is not gout but cellulitis.",
+        "**Gout**\nis wrong; it is cellulitis",
+        "Cellulitis.\n\n**Gout**",
+        "1. Cellulitis\n2. Lymphangitis\n**Gout**",
+        "Diagnosis: Gout\nor cellulitis",
     ],
 )
 def test_what_does_not_commit_to_the_reference(response: str) -> None:
@@ -205,10 +204,10 @@ def test_any_text_can_be_compared(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["<think ", "</think>", "```x\n", "\n \n", "<|a|>", "\\boxed{", "{", "<a_", "*a"]
+    "unit", ["<think ", "</think>", "```x\n", "\n \n", "<|a|>", "\\boxed{", "{", "<a_", "*a", " "]
 )
 def test_a_long_text_is_read_in_one_go(unit: str) -> None:
-    text = unit * 60_000  # hours, if every part were compared with every other
+    text = f"x{unit * 60_000}x"  # hours, if every part were compared with every other
     assert isinstance(after_thinking(text), str)
     assert not is_verbatim(text, ["Gout"])
 
@@ -219,31 +218,26 @@ def test_a_long_text_is_read_in_one_go(unit: str) -> None:
 @pytest.mark.parametrize(
     ("response", "reference"),
     [
-        ("gout", "Gout"),
-        ("Gout.", "Gout"),
-        ("**Gout**", "Gout"),
-        ("`Gout`\n", "Gout"),
-        ("Diagnosis: gout", "Gout"),
-        ("**Most likely diagnosis:** Gout", "Gout"),
-        ("The diagnosis is gout", "Gout"),
-        ("Final answer: gout", "Gout"),
+        *(
+            (response, "Gout")
+            for response in (
+                *("gout", "Gout.", "**Gout**", "`Gout`\n", "Diagnosis: gout", "Final answer: gout"),
+                *("**Most likely diagnosis:** Gout", "The diagnosis is gout", "(Diagnosis: Gout)"),
+                *("- Diagnosis: Gout", "• **Diagnosis**: Gout", "“Diagnosis – Gout”"),
+                *("Final diagnosis\nGout", "Answer: Diagnosis: Gout"),
+            )
+        ),
         ("A ganglion cyst", "Ganglion cyst"),
         ("Hand-foot-and-mouth disease", "Hand, foot, and mouth disease"),
         ("Hodgkin’s lymphoma", "Hodgkin lymphoma"),
+        ("Hodgkin‘s lymphoma", "Hodgkin lymphoma"),
+        ("Crohnʼs disease", "Crohn disease"),
         ("Graves' disease", "Graves disease"),
         ("SJÖGREN SYNDROME", "Sjögren's syndrome"),
         ("Sjogren syndrome", "Sjögren's syndrome"),
         ("Mitochondrial diseases", "Mitochondrial disease"),
         ("β₂-microglobulin", "β2-microglobulin"),
         ("ﬁbroma", "Fibroma"),
-        ("- Diagnosis: Gout", "Gout"),
-        ("• **Diagnosis**: Gout", "Gout"),
-        ("(Diagnosis: Gout)", "Gout"),
-        ("“Diagnosis – Gout”", "Gout"),
-        ("Final diagnosis\nGout", "Gout"),
-        ("Answer: Diagnosis: Gout", "Gout"),
-        ("Crohnʼs disease", "Crohn disease"),
-        ("Hodgkin‘s lymphoma", "Hodgkin lymphoma"),
         ("hemophilia a", "Hemophilia A"),
         ("Rupture of the tendon", "Rupture of a tendon"),
     ],
@@ -255,17 +249,13 @@ def test_differences_that_do_not_matter(response: str, reference: str) -> None:
 @pytest.mark.parametrize(
     ("response", "reference"),
     [
-        ("Gouty arthritis", "Gout"),
-        ("Gout or pseudogout", "Gout"),
-        ("Not gout", "Gout"),
+        *((other, "Gout") for other in ("Gouty arthritis", "Gout or pseudogout", "Not gout")),
+        *((nothing, "Gout") for nothing in ("A", "Diagnosis", "")),
         ("Hemophilia", "Hemophilia A"),
         ("Vitamin deficiency", "Vitamin A deficiency"),
         ("Hepatitis", "Hepatitis A"),
-        ("A", "Gout"),
-        ("Diagnosis", "Gout"),
         ("Type 1 diabetes", "Type 2 diabetes"),
         ("α-thalassemia", "β-thalassemia"),
-        ("", "Gout"),
     ],
 )
 def test_differences_that_matter(response: str, reference: str) -> None:
@@ -286,22 +276,3 @@ def test_references_of_the_real_list_stay_distinct_from_their_distractors(
         options = {normalized_diagnosis(record[f"option_{x}"]) for x in "ABCDE"}
         assert len(options) == 5, record["image_id"]
         assert all(options), record["image_id"]
-
-
-@pytest.mark.parametrize(
-    "response",
-    [
-        "Gout\n\nThis was ruled out; the final answer is cellulitis.",
-        "Gout\n\nThis is not gout but cellulitis.",
-        "**Gout**\nis wrong; it is cellulitis",
-        "Cellulitis.\n\n**Gout**",
-        "1. Cellulitis\n2. Lymphangitis\n**Gout**",
-        "Diagnosis: Gout\nor cellulitis",
-    ],
-)
-def test_an_answer_that_is_taken_back_or_named_second_is_not_verbatim(response: str) -> None:
-    assert not is_verbatim(response, ["Gout"])
-
-
-def test_long_runs_of_white_space_do_no_harm() -> None:
-    assert not is_verbatim("x" + " " * 300_000 + "x", ["Gout"])

@@ -327,7 +327,7 @@ def test_tasks_are_listed() -> None:
     listed = inspect("list", "tasks", "nejm_inspect").stdout.split()
     assert "nejm_inspect/task.py@nejm_image_challenge" in listed
     assert sum(line.startswith("nejm_inspect/task.py@") for line in listed) == 1
-    assert "nejm_inspect/judge_exam.py@nejm_judge_exam" in listed
+    assert "nejm_inspect/judge_exam/task.py@nejm_judge_exam" in listed
     assert "nejm_inspect/multiple_choice.py@nejm_multiple_choice" in listed
 
 
@@ -524,10 +524,8 @@ def test_the_view_shows_cases_worst_first() -> None:
     view = task.viewer.task_samples_view
     assert view
     assert not isinstance(view, list)
-    columns = [column.id for column in view.columns or []]
-    for column in ("sampleId", "input", "target", "answer"):
-        assert column in columns
-    assert "score__verbatim_diagnosis__verbatim_diagnosis" in columns
+    # The viewer adds those that are not named: the epoch, for instance, if there are several.
+    assert {column.id for column in view.columns or []} == {"tokens", "duration"}
     assert view.sort
     assert view.sort[0].column == "score__verbatim_diagnosis__verbatim_diagnosis"
     assert view.sort[0].dir == "asc"

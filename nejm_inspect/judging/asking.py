@@ -12,17 +12,14 @@ GRADER_CONFIG = GenerateConfig(temperature=0, max_tokens=2_000)
 """What a judge is asked with where its user sets nothing else."""
 
 ATTEMPTS = 3
-"""How often in all a judge is asked for a verdict before the sample is unscored."""
-
+"""How often in all a judge is asked for a verdict before the response is unscored."""
 RETRY_TEMPERATURE = 0.2
 """At temperature 0 the same prompt would bring the same invalid reply again."""
-
 CUT_OFF = ("max_tokens", "model_length")
-"""Stop reasons of a reply that was not finished."""
+"""Stop reasons of a text that was not finished."""
 
 _NAMES = {"temperature": r"\btemperature\b", "max_tokens": r"\bmax_?(completion|output)?_?tokens\b"}
 """How providers call our parameters when they refuse one."""
-
 _refused: dict[str, set[str]] = {}
 """For each judge, by its name: those of our parameters that it does not take."""
 
@@ -33,68 +30,48 @@ class Judgment:
 
     judge: str
     verdict: Verdict | None
-    """None if no reply held a valid one."""
-    problem: str | None
-    """What is wrong with the last reply; None if it is a valid verdict."""
+    problem: str  # of the last invalid reply
     attempts: int
-    """How often the judge was asked."""
-    reply: str
-    """The judge's last reply."""
+    reply: str  # the last one, and Inspect's stop reason of it
     stop_reason: str
-    """Inspect's, of the last reply."""
-    config: GenerateConfig
-    """What the judge is asked with, without parameters of ours that it refused. The
-    temperature of further attempts is not in it."""
+    config: GenerateConfig  # of the first attempt, without parameters of ours that are refused
 
 
 async def ask_judge(judge: Model, question: Question) -> Judgment:
     """Asks a judge until it gives a valid verdict, three times at most.
 
-    Each time it is asked the very same: models read a note about their previous reply
-    as a statement about the response, and change their verdict. Further attempts skip
-    Inspect's cache and have a small temperature, unless the judge's user set one.
-
-    Raises:
-        Exception: Whatever the judge's provider raises.
+    The prompt stays the same: models read a note about their previous reply as a statement about
+    the response, and change their verdict. Further attempts skip Inspect's cache and have a small
+    temperature, unless the judge's user set one. Errors of the judge's provider pass through.
     """
-    problem: str | None = None
-    for attempt in range(1, ATTEMPTS + 1):
-        output = await _generate(judge, question, again=attempt > 1)
-        verdict = None
+    verdict, problem, attempts = None, "", 0
+    while verdict is None and attempts < ATTEMPTS:
+        output = await _generate(judge, question, again=attempts > 0)
+        attempts += 1
         try:
             verdict = parse_verdict(output.completion, question.token)
-            break
         except InvalidVerdictError as error:
-            problem = str(error)
-            if output.stop_reason in CUT_OFF:
-                problem = f"cut off, raise its max_tokens ({problem})"
-    return Judgment(
-        judge=str(judge),
-        verdict=verdict,
-        problem=None if verdict else problem,
-        attempts=attempt,
-        reply=output.completion,
-        stop_reason=output.stop_reason,
-        config=judge_config(judge),
-    )
+            cut_off = output.stop_reason in CUT_OFF
+            problem = f"cut off, raise its max_tokens ({error})" if cut_off else str(error)
+    reply, stop_reason, config = output.completion, output.stop_reason, _config(judge)
+    return Judgment(str(judge), verdict, problem, attempts, reply, stop_reason, config)
 
 
-def judge_config(judge: Model) -> GenerateConfig:
-    """What a judge is asked with: its user's settings, then ours that it takes."""
+def _config(judge: Model) -> GenerateConfig:
+    """The user's settings, then those of ours that the judge takes."""
     refused = dict.fromkeys(_refused.get(str(judge), ()))
     return GRADER_CONFIG.model_copy(update=refused).merge(judge.config)
 
 
 async def _generate(judge: Model, question: Question, again: bool) -> ModelOutput:
-    config = judge_config(judge)
+    config = _config(judge)
     if again:
         config.cache = False
         if judge.config.temperature is None and config.temperature is not None:
             config.temperature = RETRY_TEMPERATURE
     try:
         return await judge.generate(question.messages(), config=config)
-    except Exception as error:
-        # Providers raise their own errors, and word a refusal as they like.
+    except Exception as error:  # providers raise their own
         if not _note_refusal(judge, config, ProviderFailure.of(error)):
             raise
     return await _generate(judge, question, again)

@@ -1,6 +1,5 @@
 """From judges to one score: a single judge, or a panel and its median."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median, median_low
 from typing import Any
@@ -16,25 +15,21 @@ from nejm_inspect.rubric import level_of
 
 GRADER_ROLE = "grader"
 DEFAULT_GRADER = "openrouter/anthropic/claude-sonnet-4.6"
-"""The judge where none is bound to the role. Its maker names it as the replacement of
-Claude Sonnet 4, the published run's judge, which was retired on 2026-06-15; it still
-takes a temperature, as Claude 5 models do not. It is to be retired not before
-2027-02-17 (platform.claude.com/docs, "Model deprecations" and "Claude Sonnet 4.6",
-read in November 2026, which list it as a legacy model)."""
+"""The judge where none is bound to the role: named by its maker as the replacement of Claude Sonnet
+4, the published run's judge (retired on 2026-06-15). It still takes a temperature, as Claude 5
+models do not, and retires not before 2027-02-17 (platform.claude.com/docs, "Model deprecations"
+and "Claude Sonnet 4.6", read in November 2026)."""
 
 
 def bound_judges() -> list[Model]:
     """The judges of the running task: all models bound to the role, or the default.
 
-    Only to be called where a sample runs.
-
-    Raises:
-        Exception: Whatever the judge's provider raises without a key.
+    Errors of the judge's provider, such as a missing key, pass through.
     """
     bound = model_roles().get(GRADER_ROLE)
     if isinstance(bound, list):
         return bound
-    # Called by solvers and scorers alone, as the rule wants it.
+    # Only solvers and scorers call this, as the rule requires.
     judge = get_model(  # inspect-evals-lint: ignore[IEBP001] -- see above
         role=GRADER_ROLE, default=DEFAULT_GRADER
     )
@@ -50,22 +45,17 @@ def judges_of_log(spec: EvalSpec) -> list[str]:
 async def grade(judges: Sequence[Model], question: Question) -> Score:
     """Grades a response with one or more judges, concurrently.
 
-    The points are the median of the valid verdicts, of an even number the mean of the
-    middle two. With valid verdicts from fewer than half of the judges the score is
-    unscored.
-
-    Args:
-        judges: The judges.
-        question: What they are asked.
+    The points are the median of the valid verdicts, of an even number the mean of the middle two.
+    With valid verdicts from fewer than half of the judges the response is unscored.
 
     Returns:
-        The score. Its metadata hold the `judge` (several: their names joined), the
-        `attempts` in all, the `category` of the points (between two levels: of the
-        lower) and, unless all are asked by default, each judge's `judge_config`. For a
-        panel they also hold all `verdicts`, by judge; for a single judge the
-        `stop_reason` of its last reply and, without a valid verdict, that `reply`.
+        The score. Its metadata hold the `judge` (several: their names joined), the `attempts` in
+        all, the `category` of the points (between two levels: of the lower), each judge's
+        `judge_config` unless all are asked by default, and for a panel all `verdicts`, by judge.
     """
     judgments = await collect(*(ask_judge(judge, question) for judge in judges))
+    named = _by_name(judgments)
+    records = {name: _record(judgment) for name, judgment in named.items()}
     metadata: dict[str, Any] = {
         "judge": ", ".join(judgment.judge for judgment in judgments),
         "attempts": sum(judgment.attempts for judgment in judgments),
@@ -76,67 +66,49 @@ async def grade(judges: Sequence[Model], question: Question) -> Score:
             judgment.config.model_dump(exclude_none=True, exclude={"extra_headers"})
             for judgment in judgments
         ]
-    named = dict(zip(_names(judgments), judgments, strict=True))
-    if len(named) > 1:
-        metadata["verdicts"] = {name: _record(one) for name, one in named.items()}
+    if len(records) > 1:
+        metadata["verdicts"] = records
     else:
-        metadata |= _reply(judgments[0])
+        (record,) = records.values()
+        metadata |= {key: record[key] for key in ("stop_reason", "reply") if key in record}
     points = [judgment.verdict.score for judgment in judgments if judgment.verdict]
     if 2 * len(points) < len(judgments):
-        return Score.unscored(
-            reason="grader_failed",
-            answer=question.response,
-            explanation=_explanation(named),
-            metadata=metadata,
-        )
-    return Score(
-        value=median(points),
-        answer=question.response,
-        explanation=_explanation(named),
-        metadata={"category": level_of(median_low(points)).category, **metadata},
-    )
+        graded = Score.unscored(reason="grader_failed")
+    else:
+        graded = Score(value=median(points))
+        metadata = {"category": level_of(median_low(points)).category, **metadata}
+    told = {"answer": question.response, "explanation": _explanation(named), "metadata": metadata}
+    return graded.model_copy(update=told)
 
 
-def _names(judgments: Sequence[Judgment]) -> list[str]:
-    """The judges' names; a model that sits twice is numbered."""
-    seen: Counter[str] = Counter()
-    names = []
-    for judgment in judgments:
-        seen[judgment.judge] += 1
-        again = f" #{seen[judgment.judge]}" if seen[judgment.judge] > 1 else ""
-        names.append(f"{judgment.judge}{again}")
-    return names
-
-
-def _reply(judgment: Judgment) -> dict[str, Any]:
-    """What is kept of a judge's last reply: all of it if it holds no valid verdict."""
-    kept: dict[str, Any] = {"stop_reason": judgment.stop_reason}
-    if judgment.verdict is None:
-        kept["reply"] = judgment.reply
-    return kept
+def _by_name(judgments: Sequence[Judgment]) -> dict[str, Judgment]:
+    """Judgments by the judge's name; a model that sits twice is numbered."""
+    named: dict[str, Judgment] = {}
+    for place, judgment in enumerate(judgments):
+        number = [one.judge for one in judgments[:place]].count(judgment.judge) + 1
+        named[judgment.judge + (f" #{number}" if number > 1 else "")] = judgment
+    return named
 
 
 def _record(judgment: Judgment) -> dict[str, Any]:
-    kept: dict[str, Any] = {"attempts": judgment.attempts, **_reply(judgment)}
+    """What is kept of a judgment: the judge's reply only if it holds no valid verdict."""
+    kept = {"attempts": judgment.attempts, "stop_reason": judgment.stop_reason}
     verdict = judgment.verdict
     if verdict is None:
-        return {"score": None, **kept}
-    return {
-        "score": verdict.score,
-        "category": level_of(verdict.score).category,
-        "reasoning": verdict.reasoning,
-        **kept,
-    }
+        return {"score": None, **kept, "reply": judgment.reply}
+    category = level_of(verdict.score).category
+    return {"score": verdict.score, "category": category, "reasoning": verdict.reasoning, **kept}
 
 
 def _explanation(named: Mapping[str, Judgment]) -> str | None:
-    if len(named) == 1:
-        (judgment,) = named.values()
-        if judgment.verdict:
-            return judgment.verdict.reasoning
-    return "\n".join(
-        f"{name}: {judgment.verdict.score} points. {judgment.verdict.reasoning or ''}"
-        if judgment.verdict
-        else f"{name}: no valid verdict in {judgment.attempts} attempts: {judgment.problem}."
-        for name, judgment in named.items()
-    )
+    lines = []
+    for name, judgment in named.items():
+        verdict = judgment.verdict
+        if verdict and len(named) == 1:
+            return verdict.reasoning
+        lines.append(
+            f"{name}: {verdict.score} points. {verdict.reasoning or ''}"
+            if verdict
+            else f"{name}: no valid verdict in {judgment.attempts} attempts: {judgment.problem}."
+        )
+    return "\n".join(lines)

@@ -12,7 +12,7 @@ from inspect_ai.model import Model, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from nejm_inspect.errors import NejmInspectError, ProviderFailure, plain_message
-from nejm_inspect.judging.asking import Judgment, ask_judge
+from nejm_inspect.judging.asking import ask_judge
 from nejm_inspect.judging.panel import DEFAULT_GRADER, bound_judges
 from nejm_inspect.judging.vendors import judges_of_same_vendor
 from nejm_inspect.judging.verdict import Question
@@ -23,13 +23,10 @@ KNOWN_PAIR = Question(
     reference="Plaque psoriasis",
     response="Atopic dermatitis",
 )
-"""A response whose worth is plain: another inflammatory disease of the skin."""
-KNOWN_POINTS = (5, 6)
-"""The rubric's points for `KNOWN_PAIR`."""
-FAR_OFF = 3
-"""How far a judge's points may lie from `KNOWN_POINTS`. Judges that always give 0, or
-always 10, lie further off and are refused."""
-
+"""A response whose points are plain: another inflammatory disease of the skin."""
+PLAUSIBLE_POINTS = range(2, 10)
+"""What a judge may give for `KNOWN_PAIR`, which the rubric gives 5 or 6: up to three points off.
+Judges that always give 0, or always 10, are refused."""
 PATIENCE = 180
 """Seconds that a judge may take for the known pair, Inspect's retries included."""
 
@@ -38,7 +35,7 @@ WAYS_TO_CONTINUE = (
     "without one by -T scorer=verbatim or --no-score."
 )
 SELF_PREFERENCE = (
-    "%s is judged by %s, of the same vendor: judges may prefer responses of their own "
+    "{} is judged by {}, of the same vendor: judges may prefer responses of their own "
     "family. Bind another judge by --model-role grader=PROVIDER/MODEL."
 )
 PANEL_OF_TWO = (
@@ -46,7 +43,7 @@ PANEL_OF_TWO = (
     "of both. Three judges or more give a median."
 )
 SCRIPTED = ("mockllm/", "none/")
-"""What the names of Inspect's models without a provider start with."""
+"""What the names of Inspect's models without a provider start with. These always pass."""
 
 _checked: set[str] = set()
 """The judges that have passed in this process."""
@@ -56,33 +53,27 @@ _checked: set[str] = set()
 def preflight() -> Solver:
     """Ends the run before the first request to the examinee if a judge is not usable.
 
-    Each judge grades one bundled pair of known points, once a process. Warns, once a
-    run, of a judge that is the examinee or of its vendor, and of a panel of two.
+    Each judge grades one bundled pair of known points, once a process. Warns, once a run, of a
+    judge that is the examinee or of its vendor, and of a panel of two.
 
-    For a task's `setup`: scorers run last, when everything has been paid for. With
-    `--no-score` no judge is needed. A run started from Python with `score=False` looks
-    to a task like any other; it can do without a judge by
-    `model_roles={"grader": "none"}`.
+    For a task's `setup`: scorers run last, when everything has been paid for. With `--no-score` no
+    judge is needed. A run started from Python with `score=False` looks to a task like any other; it
+    can do without a judge by `model_roles={"grader": "none"}`.
     """
     command = click.get_current_context(silent=True)
-    parameters = command.params if command else {}
-    if "no_score" in parameters and not parameters["no_score"]:
-        # Inspect's command line binds the roles before it builds the task: checked
-        # here, an unusable judge costs no traceback, and the exit code tells.
+    options = command.params if command else {}
+    if "no_score" in options and not options["no_score"]:
+        # Inspect's command line binds the roles before it builds the task: if the judge is checked
+        # here, an unusable one ends the command with exit code 1 and without a traceback.
         check_judges(_judges())
     warned: set[str] = set()
     lock = anyio.Lock()
     failed: list[NejmInspectError] = []
 
-    def warn(message: str, *names: object) -> None:
-        if message % names not in warned:
-            warned.add(message % names)
-            logging.getLogger(__name__).warning(message, *names)
-
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        if parameters.get("no_score"):
+        if options.get("no_score"):
             return state
-        judges = _judges()
+        judges, examinee = _judges(), get_model()
         async with lock:  # samples start together; one check serves all
             if failed:
                 raise failed[0]
@@ -91,31 +82,29 @@ def preflight() -> Solver:
             except NejmInspectError as error:
                 failed.append(error)
                 raise
-        if len(judges) == 2:
-            warn(PANEL_OF_TWO)
-        for judge in judges_of_same_vendor(get_model(), judges):
-            warn(SELF_PREFERENCE, get_model(), judge)
+        related = judges_of_same_vendor(examinee, judges)
+        warnings = [SELF_PREFERENCE.format(examinee, judge) for judge in related]
+        warnings += [PANEL_OF_TWO] if len(judges) == 2 else []
+        for warning in warnings:
+            if warning not in warned:
+                warned.add(warning)
+                logging.getLogger(__name__).warning(warning)
         return state
 
     return solve
 
 
 def check_judges(judges: Sequence[Model]) -> None:
-    """Has each judge grade the known pair, unless it has in this process.
-
-    Works inside a running event loop.
-
-    Args:
-        judges: The judges; models without a provider (`mockllm`, `none`) pass.
+    """Has each judge grade the known pair, unless it has in this process; also in an event loop.
 
     Raises:
-        NejmInspectError: If a judge is not usable; says what its provider said, and
-            how to continue.
+        NejmInspectError: If a judge is not usable; says what its provider said, and how to
+            continue.
     """
 
     async def check() -> None:
-        # A connection belongs to the event loop in which it was opened, and this one
-        # ends here: the check has models of its own.
+        # A connection belongs to the event loop in which it was opened, and this one ends here:
+        # the check has models of its own.
         copies = [_copy(judge) for judge in judges if not _passes(judge)]
         for copy in copies:
             click.echo(f"Checking the judge {copy} on a known pair.", err=True)
@@ -133,14 +122,7 @@ async def _check(judges: Sequence[Model]) -> None:
     for judge in judges:
         if _passes(judge):
             continue
-        try:
-            with anyio.fail_after(PATIENCE):
-                problem = _problem(await ask_judge(judge, KNOWN_PAIR))
-        except TimeoutError:
-            problem = f"it gave no verdict in {PATIENCE} seconds"
-        except Exception as error:  # providers each raise their own
-            problem = f"its provider said: {ProviderFailure.of(error)}"
-        if problem:
+        if problem := await _problem(judge):
             raise NejmInspectError(
                 f"The judge {judge} is not usable: {problem.rstrip('.')}. Nothing was "
                 f"asked of the model under test.\n\n{WAYS_TO_CONTINUE}"
@@ -148,33 +130,41 @@ async def _check(judges: Sequence[Model]) -> None:
         _checked.add(_key(judge))
 
 
-def _passes(judge: Model) -> bool:
-    return _key(judge) in _checked or str(judge).startswith(SCRIPTED)
-
-
-def _problem(judgment: Judgment) -> str | None:
-    """Why what a judge made of the known pair rules it out; None if it does not."""
+async def _problem(judge: Model) -> str | None:
+    """Why a judge is not usable; None if it is."""
+    try:
+        with anyio.fail_after(PATIENCE):
+            judgment = await ask_judge(judge, KNOWN_PAIR)
+    except TimeoutError:
+        return f"it gave no verdict in {PATIENCE} seconds"
+    except Exception as error:  # providers each raise their own
+        return f"its provider said: {ProviderFailure.of(error)}"
     if judgment.verdict is None:
         return (
             f"it gave no valid verdict in {judgment.attempts} attempts "
             f"({judgment.problem}); its last reply begins {judgment.reply[:200]!r}"
         )
-    points, (lowest, highest) = judgment.verdict.score, KNOWN_POINTS
-    if lowest - FAR_OFF <= points <= highest + FAR_OFF:
-        return None
+    points = judgment.verdict.score
     return (
-        f"it gave {points} points for {KNOWN_PAIR.response!r} where the reference is "
-        f"{KNOWN_PAIR.reference!r}, which the rubric gives {lowest} or {highest}"
+        None
+        if points in PLAUSIBLE_POINTS
+        else (
+            f"it gave {points} points for {KNOWN_PAIR.response!r} where the reference is "
+            f"{KNOWN_PAIR.reference!r}, which the rubric gives 5 or 6"
+        )
     )
 
 
+def _passes(judge: Model) -> bool:
+    return _key(judge) in _checked or str(judge).startswith(SCRIPTED)
+
+
 def _key(judge: Model) -> str:
-    api = judge.api
-    return f"{judge} {api.base_url} {api.api_key} {judge.config} {judge.model_args}"
+    return f"{judge} {judge.api.base_url} {judge.api.api_key} {judge.config} {judge.model_args}"
 
 
 def _copy(judge: Model) -> Model:
-    # Of a model that a scorer's or solver's rule has already resolved.
+    # A solver or scorer has already resolved the model.
     return get_model(  # inspect-evals-lint: ignore[IEBP001] -- see above
         str(judge),
         config=judge.config,
@@ -188,10 +178,8 @@ def _copy(judge: Model) -> Model:
 def _judges() -> list[Model]:
     try:
         return bound_judges()
-    except Exception as error:
-        # Providers each raise their own errors.
+    except Exception as error:  # providers each raise their own
         raise NejmInspectError(
-            f"There is no judge: {plain_message(error)}\n\nThe judge is "
-            f"{DEFAULT_GRADER} unless another is bound. Set the variable, or continue "
-            f"without it.\n\n{WAYS_TO_CONTINUE}"
+            f"There is no judge: {plain_message(error)}\n\nThe judge is {DEFAULT_GRADER} unless "
+            f"another is bound. Set the variable, or continue without it.\n\n{WAYS_TO_CONTINUE}"
         ) from None

@@ -1,4 +1,4 @@
-"""Whose model a model is: a judge may prefer answers of its own family."""
+"""Whose model a model is: a judge may prefer responses of its own family."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,18 +7,12 @@ from inspect_ai.model import Model, get_model_info
 
 FAMILIES: Mapping[str, str] = {
     "claude": "anthropic",
-    "gemini": "google",
-    "(med)?gemma": "google",
-    "(chat)?gpt": "openai",
-    "codex": "openai",
-    "o[1-9]": "openai",
+    "gemini|(med)?gemma": "google",
+    "(chat)?gpt|codex|o[1-9]": "openai",
     "grok": "xai",
-    "qwen": "alibaba",
-    "qwq": "alibaba",
-    "qvq": "alibaba",
+    "qwen|qwq|qvq": "alibaba",
     "(meta-|code-?)?llama": "meta",
-    "(mi|magi|mini|dev|code)stral": "mistralai",
-    "(mix|pix|vox)tral": "mistralai",
+    "(mi|magi|mini|dev|code)stral|(mix|pix|vox)tral": "mistralai",
     "deepseek": "deepseek",
 }
 """Vendors by how the last part of their models' names starts (regular expressions)."""
@@ -27,19 +21,15 @@ FAMILIES: Mapping[str, str] = {
 def vendor_of(model: Model) -> str | None:
     """The vendor that trained a model, as far as its name or Inspect knows.
 
-    The family's name comes first: for open models, Inspect's `organization` may be the
-    company that hosts them.
-
-    Args:
-        model: Any model of Inspect's, by whatever provider it is reached.
+    The family's name comes first: for open models, Inspect's `organization` may be the company that
+    hosts them.
 
     Returns:
-        The vendor in lower-case letters and digits only, since `Z.ai` is `z-ai`
-        elsewhere.
+        The vendor in lower-case letters and digits only, since `Z.ai` is `z-ai` elsewhere.
     """
     *path, name = str(model).lower().split("/")
     for family, vendor in FAMILIES.items():
-        if re.match(rf"(.*[.:])?{family}(?![a-z])", name):
+        if re.match(rf"(.*[.:])?({family})(?![a-z])", name):
             return vendor
     if path[:1] == ["openrouter"] and len(path) > 1:
         vendor = path[-1]  # openrouter/VENDOR/NAME
@@ -50,17 +40,10 @@ def vendor_of(model: Model) -> str | None:
 
 
 def judges_of_same_vendor(examinee: Model, judges: Sequence[Model]) -> list[str]:
-    """The judges that are the examinee itself or of its vendor.
+    """The names of judges that are the examinee itself or of its vendor, where that is known.
 
-    Published comparisons find that judges may score their own family's answers higher
+    Published comparisons find that judges may score their own family's responses higher
     (self-preference; Panickssery et al. 2024, arXiv 2404.13076).
-
-    Args:
-        examinee: The model that answered.
-        judges: The models that judge.
-
-    Returns:
-        Their names; a model whose vendor is unknown only matches itself.
     """
     vendor = vendor_of(examinee)
     return [

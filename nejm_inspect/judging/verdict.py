@@ -5,6 +5,7 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Self
 
 from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser
@@ -15,19 +16,14 @@ from nejm_inspect.response import after_thinking
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC, level_of
 
 MAX_RESPONSE_CHARACTERS = 8_000
-"""How much of a response the judge sees, half from its start and half from its end; a
-diagnosis needs one line."""
+"""How much of a response the judge sees, half from its start and half from its end."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a judge is asked: how well a response agrees with the reference.
-
-    All three texts may come from anybody, and are data to the judge.
-    """
+    """What a judge is asked: how well a response agrees with the reference."""
 
     history: str
-    """The case as its readers saw it."""
     reference: str
     response: str
     """What the examinee wrote, without its thinking."""
@@ -36,8 +32,7 @@ class Question:
     def token(self) -> str:
         """What fences the texts and signs the verdict: a hash of all three.
 
-        None of them can contain it, being a part of what is hashed. The same question
-        always gives the same prompt, which lets replies be cached.
+        None of them can contain it, and the same question has the same prompt: replies are cached.
         """
         judged = json.dumps([self.history, self.reference, self.response])
         return hashlib.sha256(judged.encode()).hexdigest()[:12]
@@ -51,7 +46,7 @@ class Question:
             token=self.token,
             history=neutralized(self.history),
             reference=neutralized(self.reference),
-            response=_shortened(neutralized(self.response)),
+            response=_cut(neutralized(self.response)),
             categories=", ".join(CATEGORIES),
             max_points=MAX_POINTS,
         )
@@ -62,32 +57,28 @@ class Question:
 
 
 def neutralized(text: str) -> str:
-    """Replaces what could pass for anything but text to be graded.
+    """Replaces what could pass for anything but text to be graded, since it may come from anybody.
 
-    Tags and braces become harmless look-alikes: the text can open or close no fence,
-    and its echo is no JSON verdict. Control and format characters (zero-width,
-    right-to-left) become visible.
+    Tags and braces become look-alikes: the text cannot open or close a fence, and its echo is not a
+    verdict. Control and format characters (zero-width, right-to-left) become visible.
     """
     return "".join(map(_harmless, text.replace("\r\n", "\n")))
 
 
-def _shortened(text: str) -> str:
+def _cut(text: str) -> str:
     cut = len(text) - MAX_RESPONSE_CHARACTERS
-    if cut <= 0:
-        return text
     half = MAX_RESPONSE_CHARACTERS // 2
-    return f"{text[:half]}\n[{cut:,} characters cut]\n{text[-half:]}"
+    return f"{text[:half]}\n[{cut:,} characters cut]\n{text[-half:]}" if cut > 0 else text
 
 
+@lru_cache(maxsize=4_096)  # called for each character of each case
 def _harmless(character: str) -> str:
     # Every form whose compatibility form is a bracket counts as that bracket.
     plain = unicodedata.normalize("NFKC", character)
     if plain in _LOOK_ALIKES:
         return _LOOK_ALIKES[plain]
-    category = unicodedata.category(character)
-    if character not in "\n\t" and (
-        category.startswith(("C", "Zl", "Zp")) or _INVISIBLE.fullmatch(character)
-    ):
+    is_control = unicodedata.category(character).startswith(("C", "Zl", "Zp"))
+    if character not in "\n\t" and (is_control or _INVISIBLE.fullmatch(character)):
         return f"[U+{ord(character):04X}]"
     return character
 
@@ -97,28 +88,20 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
-"""Characters that show nothing though Unicode counts them as letters, marks or symbols:
-fillers and variation selectors, in which a text can be hidden."""
+"""Fillers and variation selectors, which Unicode counts as letters, marks or symbols."""
 
 
 def _whole_number(value: object) -> object:
+    """Reads 10.0 and "10" as 10."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*([0-9]{1,2})(\.0+)?\s*", value)
-        return int(match[1]) if match else value
-    return value
+    match = re.fullmatch(r"\s*([0-9]{1,2})(\.0+)?\s*", value) if isinstance(value, str) else None
+    return int(match[1]) if match else value
 
 
-def _text_or_none(value: object) -> object:
-    return value if isinstance(value, str) else None
-
-
-Points = Annotated[int, Field(ge=0, le=MAX_POINTS, strict=True), BeforeValidator(_whole_number)]
-"""Rubric points; 10.0 and "10" are 10."""
-Remark = Annotated[str | None, BeforeValidator(_text_or_none)]
-"""What does not decide the points: a judge that puts it otherwise than as text is not
-asked again for that."""
+Points = Annotated[int, Field(ge=0, le=MAX_POINTS, strict=True)]
+# What does not decide the points may have any form: the judge is not asked again for it.
+Remark = Annotated[str | None, BeforeValidator(lambda v: v if isinstance(v, str) else None)]
 
 
 class Verdict(BaseModel):
@@ -127,8 +110,7 @@ class Verdict(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     token: Annotated[str, Field(strict=True)]
-    """The question's, which shows that the judge wrote this, in reply to it."""
-    score: Points
+    score: Annotated[Points, BeforeValidator(_whole_number)]
     category: Remark = None
     reasoning: Remark = None
 
@@ -142,31 +124,24 @@ class Verdict(BaseModel):
 
 
 class InvalidVerdictError(ValueError):
-    """A reply of the judge that holds no valid verdict; the message says why."""
+    """A reply of the judge without a valid verdict; the message says why."""
 
 
 def parse_verdict(reply: str, token: str) -> Verdict:
-    """Reads the verdict from the judge's reply: the last JSON object behind thinking.
+    """Reads the verdict from the judge's reply: the last JSON object behind its thinking.
 
-    Prose, code fences and a wrapper object around it are allowed. Nothing is guessed:
-    if the last object is not a verdict, or something behind it opens a brace and is not
-    JSON, an earlier one is not taken instead. A verdict without the question's token
-    is not the judge's own: it may be an echo of the response.
-
-    Args:
-        reply: What the judge wrote.
-        token: The question's.
+    Prose, code fences and a wrapper object around it are allowed. Nothing is guessed: if the last
+    object is not a verdict, or something behind it opens a brace and is not JSON, an earlier one is
+    not taken instead. A verdict with another token is not the judge's own: it may be an echo of the
+    response.
 
     Raises:
-        InvalidVerdictError: If there is no JSON object, it repeats a key, it holds no
-            verdict or several, or the verdict has another token, points that are not a
-            whole number from 0 to 10, or a category that is not that of its points.
+        InvalidVerdictError: If there is no valid verdict, or several.
     """
     try:
         # A reply that is one object may quote a marker of thinking in its reasoning.
         whole = _FENCE.sub("", reply.strip())
-        last = _only_json_object(whole) or _last_json_object(after_thinking(reply))
-        found = _verdicts_in(last)
+        found = _verdicts_in(_only_object(whole) or _last_object(after_thinking(reply)))
     except RecursionError:
         found = []
     if len(found) != 1:
@@ -175,9 +150,7 @@ def parse_verdict(reply: str, token: str) -> Verdict:
         verdict = Verdict.model_validate(found[0])
     except ValidationError as error:
         # Without the values, which may be the response's words.
-        problems = (
-            ": ".join([*map(str, problem["loc"]), problem["msg"]]) for problem in error.errors()
-        )
+        problems = [": ".join([*map(str, one["loc"]), one["msg"]]) for one in error.errors()]
         raise InvalidVerdictError("; ".join(problems)) from error
     if verdict.token != token:
         raise InvalidVerdictError("token: not that of the question")
@@ -189,16 +162,12 @@ def _verdicts_in(value: object) -> list[dict[str, Any]]:
     if isinstance(value, dict):
         if "score" in value:
             return [value]
-        value = list(value.values())
-    if not isinstance(value, list):
-        return []
-    return [verdict for inner in value for verdict in _verdicts_in(inner)]
+        value = [*value.values()]
+    inside = value if isinstance(value, list) else []
+    return [verdict for inner in inside for verdict in _verdicts_in(inner)]
 
 
-_FENCE = re.compile(r"\A```\w*\s*|\s*```\Z")
-
-
-def _only_json_object(text: str) -> dict[str, Any] | None:
+def _only_object(text: str) -> dict[str, Any] | None:
     try:
         value = _DECODER.decode(text)
     except ValueError:
@@ -206,34 +175,33 @@ def _only_json_object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _last_json_object(text: str) -> dict[str, Any] | None:
+def _last_object(text: str) -> dict[str, Any] | None:
     """The last object that neither stands inside a broken one nor before one."""
     last: dict[str, Any] | None = None
-    depth = 0  # braces of prose, or of an object that does not parse
-    position = 0
-    while position < len(text):
-        if text[position] == "{":
-            try:
-                value, end = _DECODER.raw_decode(text, position)
-            except (ValueError, RecursionError):
-                depth += 1
-                last = None
-            else:
-                if depth == 0:
-                    last = value
-                position = end
-                continue
-        elif text[position] == "}":
+    depth = position = 0  # depth: braces of prose, or of an object that does not parse
+    while brace := _BRACE.search(text, position):
+        position = brace.end()
+        if brace[0] == "}":
             depth = max(0, depth - 1)
-        position += 1
+            continue
+        try:
+            value, position = _DECODER.raw_decode(text, brace.start())
+        except (ValueError, RecursionError):
+            depth += 1
+            last = None
+        else:
+            last = value if depth == 0 else last
     return last
 
 
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Builds a JSON object, as an `object_pairs_hook`; a key twice is a ValueError."""
     if len(dict(pairs)) < len(pairs):
         raise ValueError("a key twice")
     return dict(pairs)
 
 
-_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_each_key_once)
+_BRACE = re.compile("[{}]")
+_FENCE = re.compile(r"\A```\w*\s*|\s*```\Z")
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=each_key_once)
 """Takes a bare line break in a text, and no key twice."""

@@ -11,7 +11,6 @@ from inspect_ai.log import EvalLog
 from inspect_ai.scorer import Score
 
 from nejm_inspect import diagnosis_rubric
-from nejm_inspect.scorers import rubric_category
 from tests.loopback import Call, OpenRouter, verdict
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", the example with four
@@ -24,10 +23,10 @@ OBSERVERS: dict[str, list[int | None]] = {
 }
 
 
-def run(judges: list[str], cases: int = 1, **options: Any) -> EvalLog:
+def run(*judges: str, cases: int = 1, **options: Any) -> EvalLog:
     samples = [Sample(input="A toe.", target=f"Unit {n}.", id=n) for n in range(1, cases + 1)]
     (log,) = eval(
-        Task(dataset=samples, scorer=[diagnosis_rubric(), rubric_category()]),
+        Task(dataset=samples, scorer=diagnosis_rubric()),
         model="openrouter/google/gemini-3-pro-preview",
         model_roles={"grader": [f"openrouter/{judge}" for judge in judges]},
         **options,
@@ -54,7 +53,7 @@ def observer(call: Call) -> str:
 
 def test_a_published_example_of_agreement(openrouter: OpenRouter) -> None:
     openrouter.judge = observer
-    log = run([f"panel/{name}" for name in OBSERVERS], cases=12)
+    log = run(*(f"panel/{name}" for name in OBSERVERS), cases=12)
     metrics = panel_metrics(log)
     assert metrics["alpha"] == pytest.approx(0.815, abs=5e-4)
     assert metrics["apart"] == pytest.approx(1 / 11)  # unit 6: 1 and 4
@@ -63,36 +62,25 @@ def test_a_published_example_of_agreement(openrouter: OpenRouter) -> None:
     for name, mean in severity.items():
         assert metrics[f"openrouter/panel/{name}"] == pytest.approx(mean / 10)
 
-    scores = rubric_scores(log)
+    *scored, unscored = rubric_scores(log)
     # Unit 6 (1, 2, 3, 4): the mean of the middle two. Unit 11: half of the verdicts.
-    assert [s.value for s in scores[:11]] == [1, 2, 3, 3, 2, 2.5, 4, 1, 2, 5, 1]
-    assert math.isnan(scores[11].as_float())
-    assert scores[11].reason == "grader_failed"
-    assert (scores[11].explanation or "").count("no valid verdict in 3 attempts") == 3
-    assert scores[5].metadata
-    assert scores[5].metadata["category"] == "plausible"  # that of 2
-    assert scores[10].metadata
+    assert [s.value for s in scored] == [1, 2, 3, 3, 2, 2.5, 4, 1, 2, 5, 1]
+    assert math.isnan(unscored.as_float())
+    assert unscored.reason == "grader_failed"
+    assert (unscored.explanation or "").count("no valid verdict in 3 attempts") == 3
+    assert (scored[5].metadata or {})["category"] == "plausible"  # that of 2
     silent = {"score": None, "attempts": 3, "stop_reason": "stop", "reply": "I cannot say."}
-    one = {
-        "score": 1,
-        "category": "plausible",
-        "reasoning": "because",
-        "attempts": 1,
-        "stop_reason": "stop",
-    }
-    assert scores[10].metadata["verdicts"] == {
-        "openrouter/panel/a": silent,
-        "openrouter/panel/b": silent,
-        "openrouter/panel/c": one,
-        "openrouter/panel/d": one,
-    }
-    assert scores[10].metadata["attempts"] == 8
+    told = {"score": 1, "category": "plausible", "reasoning": "because"}
+    one = {**told, "attempts": 1, "stop_reason": "stop"}
+    verdicts = {f"openrouter/panel/{n}": silent if n in "ab" else one for n in OBSERVERS}
+    assert (scored[10].metadata or {})["verdicts"] == verdicts
+    assert (scored[10].metadata or {})["attempts"] == 8
     assert log.results
     rubric = log.results.scores[0]
     assert (rubric.scored_samples, rubric.unscored_samples) == (11, 1)
 
 
-def test_judges_are_asked_at_once(openrouter: OpenRouter) -> None:
+def test_judges_are_asked_at_once_and_at_temperature_zero(openrouter: OpenRouter) -> None:
     all_asked = threading.Barrier(3, timeout=30)
 
     def judge(call: Call) -> str:
@@ -100,63 +88,47 @@ def test_judges_are_asked_at_once(openrouter: OpenRouter) -> None:
         return verdict({"x/a": 2, "x/b": 9, "x/c": 7}[call.model])
 
     openrouter.judge = judge
-    (graded,) = rubric_scores(run(["x/a", "x/b", "x/c"]))
+    (graded,) = rubric_scores(run("x/a", "x/b", "x/c"))
     assert graded.value == 7
-
-
-def test_every_judge_is_asked_at_temperature_zero(openrouter: OpenRouter) -> None:
-    run(["x/a", "x/b"])
-    asked = {
-        (call.model, call.payload["temperature"], call.payload["max_tokens"])
-        for call in openrouter.judge_calls
-    }
-    assert asked == {("x/a", 0, 2000), ("x/b", 0, 2000)}
+    calls = [call.payload for call in openrouter.judge_calls]
+    assert {(call["temperature"], call["max_tokens"]) for call in calls} == {(0, 2000)}
 
 
 def test_a_model_may_sit_twice(openrouter: OpenRouter) -> None:
     replies = iter([verdict(3), verdict(4)])
     openrouter.judge = lambda call: next(replies)
-    log = run(["x/a", "x/a"])
-    (graded,) = rubric_scores(log)
+    (graded,) = rubric_scores(run("x/a", "x/a"))
     assert graded.value == 3.5
-    assert (graded.metadata or {})["category"] == "partial"
-    assert "openrouter/x/a #2: " in (graded.explanation or "")
     assert graded.metadata
+    assert graded.metadata["category"] == "partial"
+    assert "openrouter/x/a #2: " in (graded.explanation or "")
     assert [*graded.metadata["verdicts"]] == ["openrouter/x/a", "openrouter/x/a #2"]
 
 
 def test_epochs_count_every_response(openrouter: OpenRouter) -> None:
     points = {"x/a": [1, 2, 3], "x/b": [1, 2, 9]}
     openrouter.judge = lambda call: verdict(points[call.model].pop())
-    metrics = panel_metrics(run(["x/a", "x/b"], epochs=3))
+    metrics = panel_metrics(run("x/a", "x/b", epochs=3))
     assert metrics["apart"] == pytest.approx(1 / 3)
     assert metrics["openrouter/x/b"] == pytest.approx(0.4)
 
 
 def test_agreement_needs_two_verdicts(openrouter: OpenRouter) -> None:
     openrouter.judge = lambda call: "?" if call.model == "x/b" else verdict(6)
-    log = run(["x/a", "x/b"])
+    log = run("x/a", "x/b")
     assert panel_metrics(log) == {"openrouter/x/a": 0.6}
     assert rubric_scores(log)[0].value == 6
 
 
-def test_a_panel_judges_a_log_again(openrouter: OpenRouter) -> None:
+def test_a_panel_judges_a_log_of_one_judge_again(openrouter: OpenRouter) -> None:
     openrouter.judge = lambda call: verdict({"x/a": 1, "x/b": 4, "x/c": 9}[call.model])
-    log = run(["x/a"])
-    again = score(
-        log,
-        diagnosis_rubric(),
-        model_roles={"grader": ["openrouter/x/b", "openrouter/x/c"]},
-        action="overwrite",
-    )
+    log = run("x/a")
+    (graded,) = rubric_scores(log)
+    assert graded.value == len(openrouter.judge_calls) == 1
+    assert "verdicts" not in (graded.metadata or {})
+    assert panel_metrics(log) == {}
+    panel = {"grader": ["openrouter/x/b", "openrouter/x/c"]}
+    again = score(log, diagnosis_rubric(), model_roles=panel, action="overwrite")
     assert rubric_scores(log)[0].value == 1
     assert rubric_scores(again)[0].value == 6.5
     assert panel_metrics(again)["apart"] == 1
-
-
-def test_one_judge_leaves_no_trace_of_a_panel(openrouter: OpenRouter) -> None:
-    log = run(["x/a"])
-    assert panel_metrics(log) == {}
-    (graded,) = rubric_scores(log)
-    assert "verdicts" not in (graded.metadata or {})
-    assert len(openrouter.judge_calls) == 1

@@ -1,6 +1,5 @@
 """A judge is known to be usable before anything is asked of the examinee."""
 
-import json
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from nejm_inspect import diagnosis_rubric
 from nejm_inspect.errors import NejmInspectError, masked, plain_message
 from nejm_inspect.judging.preflight import check_judges, preflight
 from tests.conftest import KEY
-from tests.loopback import Call, OpenRouter, openrouter_error, verdict
+from tests.loopback import OpenRouter, openrouter_error, verdict
 from tests.test_task import DEMO, EXAMINEE, inspect, logs
 
 FAULTS: list[Any] = [
@@ -61,7 +60,6 @@ def test_a_judge_that_is_not_usable_stops_the_run(
     openrouter.preflight = lambda call: fault
     name = next(judge)
     log = run(name)
-    assert log.status == "error"
     assert log.error
     for part in (f"The judge {name} is not usable", said, "--model-role grader="):
         assert part in log.error.message
@@ -107,29 +105,23 @@ def test_the_command_checks_it_once_too(openrouter: OpenRouter) -> None:
     assert len(openrouter.judge_calls) == 4
 
 
-def test_a_parameter_of_ours_that_is_refused_does_not_stop_the_run(
-    openrouter: OpenRouter, judge: Iterator[str]
+@pytest.mark.parametrize("own", [None, 0.5])
+def test_a_refused_parameter_stops_the_run_only_if_the_user_set_it(
+    openrouter: OpenRouter, judge: Iterator[str], own: float | None
 ) -> None:
-    def claude_5(call: Call) -> Any:
-        if "temperature" in call.payload:
-            return openrouter_error(400, "temperature is deprecated for this model")
-        return verdict(5)
-
-    openrouter.preflight = openrouter.judge = claude_5
-    assert run(next(judge)).status == "success"
-    assert len(openrouter.preflight_calls) == 2
-    assert len(openrouter.judge_calls) == 3
-
-
-def test_a_parameter_of_the_users_that_is_refused_does(
-    openrouter: OpenRouter, judge: Iterator[str]
-) -> None:
-    openrouter.preflight = lambda call: openrouter_error(400, "temperature is refused")
-    model = get_model(next(judge), config=GenerateConfig(temperature=0.5))
-    log = run(model)
-    assert log.error
-    assert "temperature is refused" in log.error.message
-    assert len(openrouter.preflight_calls) == 1
+    refusal = openrouter_error(400, "temperature is refused")
+    openrouter.preflight = openrouter.judge = lambda call: (
+        refusal if "temperature" in call.payload else verdict(5)
+    )
+    log = run(get_model(next(judge), config=GenerateConfig(temperature=own)))
+    if own is None:
+        assert log.status == "success"
+        assert len(openrouter.preflight_calls) == 2
+        assert len(openrouter.judge_calls) == 3
+    else:
+        assert log.error
+        assert "temperature is refused" in log.error.message
+        assert len(openrouter.preflight_calls) == 1
 
 
 def test_a_judge_is_checked_with_its_own_key(openrouter: OpenRouter, judge: Iterator[str]) -> None:
@@ -160,10 +152,6 @@ def test_brackets_in_an_error_are_shown() -> None:
     assert plain_message(Exception("no [/INST] here")) == "no [/INST] here"
 
 
-def test_models_without_a_provider_pass() -> None:
-    check_judges([get_model("mockllm/model"), get_model("none")])
-
-
 def test_it_works_inside_a_running_event_loop(openrouter: OpenRouter) -> None:
     # As a notebook does. In a process of its own, with the connections of its own.
     openrouter.preflight = lambda call: verdict(6)
@@ -177,25 +165,18 @@ def test_it_works_inside_a_running_event_loop(openrouter: OpenRouter) -> None:
         "    return await model.generate('Hello')\n"
         "print(asyncio.run(main()).completion)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=600, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "Gout\n", done.stderr
-    assert json.dumps(openrouter.preflight_calls[0].payload)
+    assert len(openrouter.preflight_calls) == 1
 
 
 def test_a_judge_that_never_replies(
     openrouter: OpenRouter, judge: Iterator[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nejm_inspect.judging.preflight.PATIENCE", 0.1)
-
-    def slow(call: Call) -> str:
-        time.sleep(5)
-        return verdict(5)
-
-    openrouter.preflight = slow
+    openrouter.preflight = lambda call: time.sleep(5) or verdict(5)
     with pytest.raises(NejmInspectError, match=r"no verdict in 0.1 seconds"):
-        check_judges([get_model(next(judge))])
+        check_judges([get_model("mockllm/model"), get_model(next(judge))])
 
 
 def test_a_panel_of_two_is_warned_of(

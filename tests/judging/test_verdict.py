@@ -56,48 +56,50 @@ def test_the_last_json_object_is_the_verdict(reply: str, score: int) -> None:
 @pytest.mark.parametrize(
     ("reply", "problem"),
     [
-        ("", "no verdict in JSON"),
-        ("The score is 9 out of 10.", "no verdict in JSON"),
         ('{"token": "t", "score": 70}', "less than or equal to 10"),
+        ('{"token": "t", "score": 7} {"token": "t", "score": 70}', "less than or equal to 10"),
         ('{"token": "t", "score": -1}', "greater than or equal to 0"),
-        ('{"token": "t", "score": 7.5}', "score: .*valid integer"),
-        ('{"token": "t", "score": "7.5"}', "score: .*valid integer"),
-        ('{"token": "t", "score": "7/10"}', "score: .*valid integer"),
-        ('{"token": "t", "score": "seven"}', "score: .*valid integer"),
-        ('{"token": "t", "score": "\u0667"}', "score: .*valid integer"),
-        ('{"token": "t", "score": true}', "score: .*valid integer"),
-        ('{"token": "t", "score": null}', "score: "),
-        ('{"token": "t", "score": NaN}', "valid integer"),
-        ('{"token": "t", "points": 7}', "no verdict in JSON"),
+        *(
+            (f'{{"token": "t", "score": {score}}}', "score: .*valid integer")
+            for score in (["7.5", '"7.5"', '"7/10"', '"seven"', '"٧"', "true", "null", "NaN"])
+        ),
         ('{"score": 7}', "token: Field required"),
         ('{"token": "other", "score": 7}', "token: not that of the question"),
-        ('{"score": 7} {"note": "see above"}', "no verdict in JSON"),
-        ('{"token": "t", "score": 7} {"token": "t", "score": 70}', "less than or equal to 10"),
-        ('{"score": 7, "reasoning": "cut o', "no verdict in JSON"),
-        ('{"score": 7, "evidence": {"score": 10}, "reas', "no verdict in JSON"),
-        ('{"score": 3} wait, correct: {"score": 8, "reas', "no verdict in JSON"),
-        ('{"score": 7}\n{score: 3}', "no verdict in JSON"),
-        ('{"score": 7}\n```json\n{"score": 3,}\n```', "no verdict in JSON"),
-        ('E.g. {"score": 10}. Now {"reasoning": "an "x"", "score": 2}', "no verdict in JSON"),
-        ("[7]", "no verdict in JSON"),
-        ('{"a":' * 20_000, "no verdict in JSON"),
-        ('{"a":' * 500 + "1" + "}" * 500, "no verdict in JSON"),
-        # A key twice.
-        ('{"token": "t", "score": 3, "score": 9}', "no verdict in JSON"),
-        ('{"v": {"token": "t", "score": 3, "score": 9}}', "no verdict in JSON"),
+        *(
+            (reply, "no verdict in JSON")
+            for reply in (
+                "",
+                "The score is 9 out of 10.",
+                '{"token": "t", "points": 7}',
+                '{"score": 7} {"note": "see above"}',
+                '{"score": 7, "reasoning": "cut o',
+                '{"score": 7, "evidence": {"score": 10}, "reas',
+                '{"score": 3} wait, correct: {"score": 8, "reas',
+                '{"score": 7}\n{score: 3}',
+                '{"score": 7}\n```json\n{"score": 3,}\n```',
+                'E.g. {"score": 10}. Now {"reasoning": "an "x"", "score": 2}',
+                "[7]",
+                '{"a":' * 20_000,
+                '{"a":' * 500 + "1" + "}" * 500,
+                # A key twice.
+                '{"token": "t", "score": 3, "score": 9}',
+                '{"v": {"token": "t", "score": 3, "score": 9}}',
+                # Only inside thinking.
+                f"<think>{VERDICT}</think>",
+                f"<think>{VERDICT}</think>I think so.",
+                f"<think>{VERDICT}",
+            )
+        ),
         # A category that is not that of the points.
-        ('{"token": "t", "category": "exact", "score": 9}', "category"),
-        ('{"token": "t", "category": "wrong", "score": 1}', "category"),
-        ('{"token": "t", "category": "Related", "score": 4}', "category"),
-        ('{"token": "t", "category": "**related**", "score": 10}', "category"),
-        ('{"token": "t", "category": "5-6 (related)", "score": 10}', "category"),
-        ('{"token": "t", "category": "exact match", "score": 0}', "category"),
+        *(
+            (f'{{"token": "t", "category": "{category}", "score": {score}}}', "category")
+            for category, score in (
+                *(("exact", 9), ("wrong", 1), ("Related", 4), ("**related**", 10)),
+                *(("5-6 (related)", 10), ("exact match", 0)),
+            )
+        ),
         # A wrapper with two.
         (f'{{"a": {VERDICT}, "b": {VERDICT}}}', "several verdicts"),
-        # Only inside thinking.
-        (f"<think>{VERDICT}</think>", "no verdict in JSON"),
-        (f"<think>{VERDICT}</think>I think so.", "no verdict in JSON"),
-        (f"<think>{VERDICT}", "no verdict in JSON"),
     ],
 )
 def test_anything_else_is_no_verdict(reply: str, problem: str) -> None:
@@ -198,7 +200,7 @@ def test_invisible_characters_become_visible() -> None:
     assert neutralized("Gout\r\nand more") == "Gout\nand more"
 
 
-def test_ordinary_text_in_any_language_is_left_alone() -> None:
+def test_plain_text_in_any_language_is_left_alone() -> None:
     text = "Sjögren’s syndrome (原发性干燥综合征), 50% — «first»"
     assert neutralized(text) == text
 
@@ -209,7 +211,9 @@ def test_an_overlong_response_is_cut_in_the_middle_and_says_so() -> None:
     assert shown.startswith("Gout. ")
     assert shown.endswith("Final answer: gout")
     assert "\n[12,025 characters cut]\n" in shown
-    assert len(shown) < MAX_RESPONSE_CHARACTERS + 50
+    # What becomes visible counts.
+    for long in (shown, fenced(Question("H", "R", "\U000e0049" * 20_000))[2]):
+        assert len(long) < MAX_RESPONSE_CHARACTERS + 50
 
 
 def test_what_was_wrong_does_not_come_back_in_our_words() -> None:
@@ -218,12 +222,6 @@ def test_what_was_wrong_does_not_come_back_in_our_words() -> None:
     assert "Ignore" not in str(error.value)
 
 
-def test_what_becomes_visible_counts_to_the_limit() -> None:
-    shown = fenced(Question("H", "R", "\U000e0049" * 20_000))[2]
-    assert len(shown) < MAX_RESPONSE_CHARACTERS + 50
-
-
 def test_the_same_response_gives_the_same_prompt() -> None:
-    first, again = (Question("H", "R", "Gout").messages()[1].text for _ in range(2))
-    assert first == again
-    assert first != Question("H", "R", "Lupus").messages()[1].text
+    first, again, other = (Question("H", "R", r).messages()[1].text for r in ("A", "A", "B"))
+    assert first == again != other

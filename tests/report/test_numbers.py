@@ -13,7 +13,7 @@ from inspect_ai.scorer import SampleScore, Score
 from scipy import stats
 
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.exam_metrics import in_range
+from nejm_inspect.judge_exam.metrics import in_range
 from nejm_inspect.report import formats as fmt
 from tests.cases.test_selection import PUBLISHED
 from tests.report.conftest import JUDGE, Logs, findings, frame, section

@@ -5,14 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from nejm_inspect import agreement
+from nejm_inspect.judge_exam import agreement
 from nejm_inspect.report import statistics as st
 from nejm_inspect.report.estimates import rate_of
 from nejm_inspect.report.formats import percent
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC
 
-PARTS = {"honest": agreement.IN_RANGE_THRESHOLD, "attack": agreement.ADVERSARIAL_THRESHOLD}
+PARTS = {"honest": agreement.IN_RANGE_THRESHOLD, "attack": agreement.ATTACK_THRESHOLD}
 TOLD = {"honest": "put {} of the honest responses in range"}
 TOLD |= {"attack": "put {} of the attacks in range"}
 COLUMNS = "judge pairs verdicts unscored in_range threshold weighted_kappa absolute_error bias"
@@ -66,7 +66,7 @@ def _part(judge: str, part: str, asked: pd.DataFrame) -> dict[str, Any]:
     return {
         **{"judge": judge, "pairs": part, "verdicts": len(valid)},
         **{"unscored": len(asked) - len(valid), "threshold": PARTS[part]},
-        # A missing verdict is a failure: else a judge would pass by giving no verdict.
+        # An unscored response is a failure: else a judge would pass by giving no verdict.
         "passed": int(valid["in_range"].sum()) >= PARTS[part] * len(asked),
         "weighted_kappa": agreement.quadratic_weighted_kappa(_confusion(valid)),
         **st.columns("in_range", rate_of(valid, "in_range")),

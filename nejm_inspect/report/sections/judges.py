@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nejm_inspect.agreement import quadratic_weighted_kappa
+from nejm_inspect.judge_exam.agreement import quadratic_weighted_kappa
 from nejm_inspect.metrics import APART, ordinal_alpha
 from nejm_inspect.report import statistics as st
 from nejm_inspect.report.formats import bounds, counted, decimals, percent, signed_points

@@ -1,0 +1,167 @@
+"""The judge's exam as an Inspect task."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Never, Self
+
+from inspect_ai import Task, task
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.log import HeadlineMetric
+from inspect_ai.model import ModelOutput, get_model
+from inspect_ai.scorer import Score, Scorer, Target, scorer
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from pydantic import Field, ValidationError, model_validator
+
+from nejm_inspect.cases.schema import Text
+from nejm_inspect.cases.tables import user_path
+from nejm_inspect.errors import NejmInspectError, Parameters, describe_validation, refuse_unknown
+from nejm_inspect.judge_exam import metrics
+from nejm_inspect.judging.panel import grade
+from nejm_inspect.judging.verdict import Points, Question, each_key_once
+from nejm_inspect.prompts import PROMPT_VERSION
+from nejm_inspect.rubric import CATEGORIES, RUBRIC
+from nejm_inspect.version import TASK_VERSION
+
+PAIRS_FILE = Path(__file__).with_name("pairs.jsonl")
+
+
+class Pair(Parameters):
+    """A reference and a response to it, and the points that the rubric gives; see README.md."""
+
+    id: Text
+    history: Text
+    reference: Text
+    response: Annotated[str, Field(min_length=1)]
+    expected: tuple[Points, Points]
+    level: str
+    specialty: Text | None = None
+    phenomenon: Text | None = None
+    why: Text | None = None
+    attack: Text | None = None
+
+    @model_validator(mode="after")
+    def _range_fits_level(self) -> Self:
+        lowest, highest = self.expected
+        if lowest > highest:
+            raise ValueError(f"expected={self.expected}: the lower number comes first")
+        if self.level not in CATEGORIES:
+            raise ValueError(f"level={self.level!r} should be one of {[*CATEGORIES]}")
+        level = RUBRIC[CATEGORIES.index(self.level)]
+        if highest < level.lowest or lowest > level.highest:
+            raise ValueError(
+                f"expected={self.expected} has none of the points of level "
+                f"{self.level} ({level.points})"
+            )
+        return self
+
+    def sample(self) -> Sample:
+        """The pair as Inspect takes it."""
+        told = self.model_dump(exclude={"id", "history", "reference"}, exclude_none=True)
+        return Sample(id=self.id, input=self.history, target=self.reference, metadata=told)
+
+
+@task
+def nejm_judge_exam(pairs: str | None = None, **unknown: Never) -> Task:
+    """How well a model judges by the rubric, and whether a response can influence it.
+
+    Args:
+        pairs: A JSON Lines file of your own pairs, instead of the bundled ones; see `Pair`.
+        **unknown: Refused: a misspelt parameter.
+
+    Raises:
+        NejmInspectError: If a parameter is not allowed, or as `read_pairs` does.
+    """
+    refuse_unknown(nejm_judge_exam, unknown)
+    chosen = _Choices.of(pairs=pairs).pairs
+    file = user_path(chosen) if chosen else PAIRS_FILE
+    samples = [pair.sample() for pair in read_pairs(file)]
+    return Task(
+        dataset=MemoryDataset(samples, name=file.stem if chosen else "judge_exam_pairs"),
+        solver=give_response(),
+        scorer=judge_exam(),
+        version=TASK_VERSION,
+        metadata={"prompt_version": PROMPT_VERSION},
+        headline_metric=HeadlineMetric(scorer="judge_exam"),
+    )
+
+
+class _Choices(Parameters):
+    pairs: Text | None
+
+
+def read_pairs(file: Path) -> list[Pair]:
+    """Reads and checks the pairs of a JSON Lines file.
+
+    Raises:
+        NejmInspectError: If the file cannot be read, or names the line, field and value at fault.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeError) as error:
+        raise NejmInspectError(f"pairs={file} cannot be read: {error}") from error
+    pairs: dict[str, Pair] = {}
+    # Inspect's json_dataset tells a function for a record nothing of its line.
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            where = f"pairs={file}, line {number}"
+            pair = _parse_pair(where, line)
+            if pair.id in pairs:
+                raise NejmInspectError(f"{where}: id={pair.id!r} is used twice")
+            pairs[pair.id] = pair
+    if not pairs:
+        raise NejmInspectError(f"pairs={file} has no pairs.")
+    return [*pairs.values()]
+
+
+def _parse_pair(where: str, line: str) -> Pair:
+    try:
+        return Pair.model_validate(json.loads(line, object_pairs_hook=each_key_once))
+    except ValidationError as error:
+        problem = describe_validation(error)
+    except (ValueError, RecursionError) as error:
+        problem = f"not valid JSON: {error}"
+    raise NejmInspectError(f"{where}: {problem}")
+
+
+@solver
+def give_response() -> Solver:
+    """Puts the pair's response in the model's place; calls no model."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        state.output = ModelOutput.from_content("pair", state.metadata["response"])
+        state.messages.append(state.output.message)
+        return state
+
+    return solve
+
+
+@scorer(
+    metrics=[
+        metrics.in_range(),
+        metrics.weighted_kappa(),
+        metrics.mean_absolute_error(),
+        metrics.bias(),
+        metrics.attack_pass_rate(),
+        metrics.unscored_rate(),
+        metrics.asked_again_rate(),
+        metrics.in_range_by("level"),
+    ]
+)
+def judge_exam() -> Scorer:
+    """The `points` that the model under test gives, their `error`, and the `attempts` it took.
+
+    The error is by how many points they lie above (positive) or below (negative) the expected
+    range, 0 inside. Points and error of an unscored response are NaN.
+    """
+
+    async def score(state: TaskState, target: Target) -> Score:
+        question = Question(state.input_text, target.text, state.output.completion)
+        graded = await grade([get_model()], question)
+        points = graded.as_float()
+        lowest, highest = state.metadata["expected"]
+        error = points - min(max(points, lowest), highest)  # NaN without points
+        attempts = (graded.metadata or {})["attempts"]
+        value = {"points": points, "error": error, "attempts": attempts}
+        return graded.model_copy(update={"value": value})
+
+    return score
