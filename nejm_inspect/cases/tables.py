@@ -50,7 +50,7 @@ class Table:
         Raises:
             NejmInspectError: If the rows cannot be read.
         """
-        with _readable(self.where):
+        with readable(self.where):
             yield from self.read(columns)
 
 
@@ -65,7 +65,7 @@ def open_table(cases: str) -> Table:
         NejmInspectError: If there is no such table or it cannot be read.
     """
     where = f"cases={masked(cases)}"
-    with _readable(where):
+    with readable(where):
         return replace(_opened(cases), where=where)
 
 
@@ -108,7 +108,7 @@ def _file_table(file: Path) -> Table:
             glob.escape(str(file)), config_id="default", batch_size=ROWS_AT_ONCE
         )
         return _data_table(file.name, data, file.parent)
-    readers = {".csv": _csv_rows, ".json": _json_rows, ".jsonl": _json_rows}
+    readers = {".csv": _csv_rows, ".json": json_rows, ".jsonl": json_rows}
     if suffix not in readers:
         raise ValueError(f"its name should end in one of {', '.join((*readers, '.parquet'))}")
     try:
@@ -136,7 +136,7 @@ def _csv_rows(file: Path) -> list[dict[str, Any]]:
     return _kept_rows(csv_dataset, file)
 
 
-def _json_rows(file: Path) -> list[dict[str, Any]]:
+def json_rows(file: Path) -> list[dict[str, Any]]:
     """A list of objects, or in a file named .jsonl one object a line."""
     from inspect_ai.dataset import json_dataset
 
@@ -272,7 +272,8 @@ def _chosen(splits: Mapping[str, Any], split: str | None) -> Any:
 
 
 @contextmanager
-def _readable(where: str) -> Iterator[None]:
+def readable(where: str) -> Iterator[None]:
+    """Makes every error of reading one that begins with where it is."""
     try:
         yield
     except NejmInspectError:

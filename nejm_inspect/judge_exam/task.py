@@ -1,6 +1,5 @@
 """The judge's exam as an Inspect task."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Never, Self
 
@@ -13,11 +12,11 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from pydantic import Field, ValidationError, model_validator
 
 from nejm_inspect.cases.schema import Text
-from nejm_inspect.cases.tables import user_path
+from nejm_inspect.cases.tables import json_rows, readable, user_path
 from nejm_inspect.errors import NejmInspectError, Parameters, describe_validation, refuse_unknown
 from nejm_inspect.judge_exam import metrics
 from nejm_inspect.judging.panel import grade
-from nejm_inspect.judging.verdict import Points, Question, each_key_once
+from nejm_inspect.judging.verdict import Points, Question
 from nejm_inspect.prompts import PROMPT_VERSION
 from nejm_inspect.rubric import CATEGORIES, RUBRIC
 from nejm_inspect.version import TASK_VERSION
@@ -93,34 +92,25 @@ def read_pairs(file: Path) -> list[Pair]:
     """Reads and checks the pairs of a JSON Lines file.
 
     Raises:
-        NejmInspectError: If the file cannot be read, or names the line, field and value at fault.
+        NejmInspectError: If the file cannot be read, or names the row, field and value at fault.
     """
-    try:
-        lines = file.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeError) as error:
-        raise NejmInspectError(f"pairs={file} cannot be read: {error}") from error
+    where = f"pairs={file}"
+    with readable(where):
+        rows = json_rows(file)
     pairs: dict[str, Pair] = {}
-    # Inspect's json_dataset tells a function for a record nothing of its line.
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            where = f"pairs={file}, line {number}"
-            pair = _parse_pair(where, line)
-            if pair.id in pairs:
-                raise NejmInspectError(f"{where}: id={pair.id!r} is used twice")
-            pairs[pair.id] = pair
+    for number, row in enumerate(rows, start=1):
+        try:
+            pair = Pair.model_validate(row)
+        except ValidationError as error:
+            raise NejmInspectError(
+                f"{where}, row {number}: {describe_validation(error)}"
+            ) from error
+        if pair.id in pairs:
+            raise NejmInspectError(f"{where}, row {number}: id={pair.id!r} is used twice")
+        pairs[pair.id] = pair
     if not pairs:
-        raise NejmInspectError(f"pairs={file} has no pairs.")
+        raise NejmInspectError(f"{where} has no pairs.")
     return [*pairs.values()]
-
-
-def _parse_pair(where: str, line: str) -> Pair:
-    try:
-        return Pair.model_validate(json.loads(line, object_pairs_hook=each_key_once))
-    except ValidationError as error:
-        problem = describe_validation(error)
-    except (ValueError, RecursionError) as error:
-        problem = f"not valid JSON: {error}"
-    raise NejmInspectError(f"{where}: {problem}")
 
 
 @solver

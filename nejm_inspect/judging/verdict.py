@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from nejm_inspect.prompts import GRADER_PROMPT, GRADER_SYSTEM_PROMPT
 from nejm_inspect.response import after_thinking
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC, level_of
+from nejm_inspect.text import unique_keys
 
 MAX_RESPONSE_CHARACTERS = 8_000
 """How much of a response the judge sees, half from its start and half from its end."""
@@ -194,14 +195,7 @@ def _last_object(text: str) -> dict[str, Any] | None:
     return last
 
 
-def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Builds a JSON object, as an `object_pairs_hook`; a key twice is a ValueError."""
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key twice")
-    return dict(pairs)
-
-
 _BRACE = re.compile("[{}]")
 _FENCE = re.compile(r"\A```\w*\s*|\s*```\Z")
-_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=each_key_once)
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=unique_keys)
 """Takes a bare line break in a text, and no key twice."""
