@@ -6,11 +6,10 @@ import click
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.cache import cache_folder
-from nejm_inspect.cases.nejm_images import local_images
+from nejm_inspect.cases.nejm_images import find_images, image_place
 from nejm_inspect.cases.schema import DIFFICULTIES
 from nejm_inspect.cases.selection import Selection, select_cases
 from nejm_inspect.cases.source import CaseImages
-from nejm_inspect.cases.tables import user_path
 from nejm_inspect.cli_benchmark import benchmark
 from nejm_inspect.cli_report import report
 from nejm_inspect.errors import NejmInspectError
@@ -27,30 +26,30 @@ def main() -> None:
 
 Command = Callable[..., None]
 
+_OPTIONS_OF_CASES = (
+    click.option("--sample-size", type=int, help="Number of cases to draw, as in the task."),
+    click.option("--all", "all_cases", is_flag=True, help="All 947 cases."),
+    click.option("--seed", default=42, show_default=True, help="Seed of the draw."),
+    click.option(
+        "--difficulty",
+        default="all",
+        show_default=True,
+        type=click.Choice(["all", *DIFFICULTIES]),
+        help="Take only cases that NEJM readers found this hard.",
+    ),
+    click.option(
+        "--images",
+        metavar="PLACE",
+        help="Where images come from: journal (the default), a folder of your own files, named "
+        "ID.* or ICYYYYMMDD.*, or hf:owner/name@revision.",
+    ),
+    click.option("--image-dir", metavar="FOLDER", deprecated="Use --images FOLDER."),
+)
+
 
 def _of_cases(command: Command) -> Command:
-    """The options that say which NEJM cases are wanted."""
-    for option in reversed(
-        (
-            click.option(
-                "--sample-size", type=int, help="Number of cases to draw, as in the task."
-            ),
-            click.option("--all", "all_cases", is_flag=True, help="All 947 cases."),
-            click.option("--seed", default=42, show_default=True, help="Seed of the draw."),
-            click.option(
-                "--difficulty",
-                default="all",
-                show_default=True,
-                type=click.Choice(["all", *DIFFICULTIES]),
-                help="Take only cases that NEJM readers found this hard.",
-            ),
-            click.option(
-                "--image-dir",
-                metavar="FOLDER",
-                help="Your own image files, named ID.* or ICYYYYMMDD.*, used before any download.",
-            ),
-        )
-    ):
+    """The options that say which NEJM cases are wanted, and where their images come from."""
+    for option in reversed(_OPTIONS_OF_CASES):
         command = option(command)
     return command
 
@@ -65,6 +64,7 @@ def _selection(sample_size: int | None, all_cases: bool, seed: int, difficulty: 
 
 @main.command()
 @_of_cases
+@click.option("--verify", is_flag=True, help="Read and decode images again that are there.")
 @click.pass_context
 def fetch(
     context: click.Context,
@@ -72,24 +72,27 @@ def fetch(
     all_cases: bool,
     seed: int,
     difficulty: str,
+    images: str | None,
     image_dir: str | None,
+    verify: bool,
 ) -> None:
     """Fill the cache with the case list and images ahead of a run.
 
-    Takes the 50 cases of the published benchmark unless told otherwise. What is there
-    already is not fetched again. Exits with 1 if an image is missing.
+    Takes the 50 cases of the published benchmark unless told otherwise. What is there already is
+    not fetched again; with --verify, damaged and changed images are. Exits with 1 if an image is
+    missing.
     """
     selection = _selection(sample_size, all_cases, seed, difficulty)
-    source = open_source("nejm", image_dir)
-    cases = select_cases(source.cases, selection)
-    images = source.images(cases)
-    click.echo(f"{len(images.found)} of {len(cases)} images are there.")
-    for id, (image,) in images.found.items():
+    images = images or image_dir
+    cases = select_cases(open_source("nejm", images).cases, selection)
+    result = find_images(cases, image_place(images), verify=verify)
+    click.echo(f"{len(result.found)} of {len(cases)} images are there.")
+    for id, (image,) in result.found.items():
         if image.conversion:
             click.echo(f"  case {id}: converted, {image.conversion}")
-    _tell_missing(images)
+    _tell_missing(result)
     click.echo(f"Cache: {cache_folder()}")
-    if images.missing:
+    if result.missing:
         context.exit(1)
 
 
@@ -107,6 +110,7 @@ def export(
     all_cases: bool,
     seed: int,
     difficulty: str,
+    images: str | None,
     image_dir: str | None,
 ) -> None:
     """Write NEJM cases with their images to DEST, for your own use elsewhere.
@@ -122,28 +126,24 @@ def export(
     place = check_destination(dest)  # before anything is fetched for it
     fetching = all_cases or sample_size is not None
     selection = _selection(sample_size, all_cases or not fetching, seed, difficulty)
-    source = open_source("nejm", image_dir)
-    cases = select_cases(source.cases, selection)
-    if fetching:
-        images = source.images(cases)
-    else:
-        images = local_images(cases, user_path(image_dir) if image_dir else None)
-        cases = [case for case in cases if case.id in images.found]
-    if not cases:
+    images = images or image_dir
+    cases = select_cases(open_source("nejm", images).cases, selection)
+    result = find_images(cases, image_place(images), fetch=fetching)
+    if not (fetching or result.found):
         raise NejmInspectError(
             "No image of the cases asked for is in the cache. Fetch them first "
             "(nejm-inspect fetch), or give --all or --sample-size, which fetch them."
         )
-    if fetching and images.missing:
-        _tell_missing(images)
+    if fetching and result.missing:
+        _tell_missing(result)
         raise NejmInspectError(
-            f"{len(images.missing)} of {len(cases)} images are missing, so nothing was "
-            "exported. Without --all and --sample-size, what is in the cache is "
-            "exported."
+            f"{len(result.missing)} of {len(cases)} images are missing, so nothing was exported. "
+            "Without --all and --sample-size, what is in the cache is exported."
         )
-    export_cases(cases, {id: image for id, (image,) in images.found.items()}, place)
+    exported = [case for case in cases if case.id in result.found]
+    export_cases(exported, {id: image for id, (image,) in result.found.items()}, place)
     click.echo(RIGHTS_NOTE, err=True)
-    click.echo(f"{len(cases)} cases are in {place}. To use them: -T cases={place}")
+    click.echo(f"{len(exported)} cases are in {place}. To use them: -T cases={place}")
 
 
 main.add_command(report)

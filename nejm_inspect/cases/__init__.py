@@ -19,7 +19,8 @@ def open_source(
             JSONL, CSV or Parquet file, or of an image folder with metadata; the path or
             URL of a folder saved by `datasets`; `hf:owner/name@revision`, a dataset of
             the Hugging Face Hub. `:split` at the end chooses among several splits.
-        images: A folder with the user's own images of NEJM cases.
+        images: Where images of NEJM cases come from: `journal` (also None), a folder, or
+            `hf:owner/name@revision`.
         columns: For fields of the user's own cases whose column has another name,
             that name.
 
@@ -30,9 +31,9 @@ def open_source(
         raise NejmInspectError(f"columns are for your own cases, not for cases={cases}.")
     if cases == "nejm":
         return nejm_source(images)
-    if images is not None:
+    if images not in (None, "journal"):
         raise NejmInspectError(
-            f"image_dir is for cases=nejm; the images of cases={cases} are in its column image."
+            f"images is for cases=nejm; the images of cases={cases} are in its column image."
         )
     if cases == "demo":
         return replace(own_source(str(DEMO_FILE), {}), name="demo")

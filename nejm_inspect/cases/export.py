@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from nejm_inspect.cases.images import CaseImage
 from nejm_inspect.cases.schema import Case
-from nejm_inspect.cases.source import CaseId
+from nejm_inspect.cases.source import CaseId, CaseImage
 from nejm_inspect.cases.tables import user_path
 from nejm_inspect.errors import NejmInspectError
 

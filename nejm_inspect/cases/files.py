@@ -8,10 +8,16 @@ from pathlib import Path
 
 from nejm_inspect.cases.cache import cache_folder, write_once
 from nejm_inspect.cases.image_bytes import ImageError
-from nejm_inspect.cases.images import CaseImage, image_suffix
 from nejm_inspect.cases.records import Embedded, ImagePlace, Record, read_records, stored_images
 from nejm_inspect.cases.schema import Case
-from nejm_inspect.cases.source import IMAGES_AT_ONCE, CaseId, CaseImages, CaseSource, user_image
+from nejm_inspect.cases.source import (
+    IMAGES_AT_ONCE,
+    CaseId,
+    CaseImage,
+    CaseImages,
+    CaseSource,
+    user_image,
+)
 from nejm_inspect.cases.tables import Table, open_table
 from nejm_inspect.cases.web_images import fetch_web_images
 
@@ -84,6 +90,8 @@ def _unpack(table: Table, wanted: Collection[Embedded]) -> dict[ImagePlace, Path
 
 
 def _kept(data: bytes) -> Path | str:
+    from nejm_inspect.cases.images import image_suffix
+
     name = hashlib.sha256(data).hexdigest()[:32]
     try:
         path = cache_folder() / "embedded" / f"{name}{image_suffix(data)}"

@@ -1,20 +1,20 @@
-"""Images: whether one is sound, and its pixels in a form that providers accept."""
+"""Images: whether one is sound, and its pixels in a form that providers accept.
 
-import hashlib
+Pillow and numpy, which are imported here, take as much time and memory as all else of a warm
+start. Other modules import this one where they use it.
+"""
+
 import io
 import math
 import re
 import sys
 import warnings
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, TiffImagePlugin
 
-from nejm_inspect.cases.cache import cache_folder, write_atomically, write_once
 from nejm_inspect.cases.image_bytes import BareImage, ImageError, bare_image
 
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
@@ -22,8 +22,7 @@ SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 OTHER_SUFFIXES = {"BMP": ".bmp", "GIF": ".gif", "JPEG2000": ".jp2", "TIFF": ".tiff"}
 """The formats that are read to be converted, and how their files are named here."""
 READ_FORMATS = (*SUFFIXES, *OTHER_SUFFIXES)
-"""What is read at all. Pillow knows many more, PostScript among them, which would be
-run as a program."""
+"""All formats that are read. Pillow knows more; it would run a PostScript file as a program."""
 ACCEPTED_MODES = ("1", "L", "P", "RGB")
 """Grey or colour at 8 bits; a palette counts as colour."""
 MAX_SIDE = 8_000
@@ -31,71 +30,60 @@ MAX_SIDE = 8_000
 MAX_BYTES = 5 * 2**20 * 3 // 4
 """A file of this size is 5 MiB in base64, the form in which providers count."""
 MAX_PIXELS = 50_000_000
-"""Refused unread: a small file that unpacks to more is a decompression bomb. Few
+"""Refused before decoding: a small file that unpacks to more is a decompression bomb. Few
 photographs have as many, and a conversion keeps several copies in memory."""
 JPEG_QUALITIES = (95, 90, 85)
-PREPARED = "pixels"
-"""A folder of the cache. A change in how files are prepared needs a new name: those of
-version 0.2.0, in `converted`, hold metadata."""
 
 _DEEP_COLORS = re.compile("'RGB[AX]?;16[BLN]'")
-"""A raw mode among a file's tiles, for which `_deep_colors` reads all bits. Of others,
-grey with transparency and CMYK, Pillow gives the upper eight."""
+"""A raw mode among a file's tiles, for which `_deep_colors` reads all bits. Of others, grey with
+transparency and CMYK, Pillow gives the upper eight."""
 _LOWER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-"""Of 16 bits Pillow keeps the upper byte. Under the other byte order that is the lower
-one."""
+"""Of 16 bits Pillow keeps the upper byte. Under the other byte order that is the lower one."""
 
 
-@dataclass(frozen=True)
-class CaseImage:
-    """A file that may be sent to a model."""
+class PreparedImage(NamedTuple):
+    """The content of an image file in the form that is sent to models."""
 
-    path: Path
+    data: bytes
+    suffix: str
+    """The file name's ending, which becomes the media type that providers are told."""
     conversion: str | None
     """What was done to the original, or None if these are its own bytes."""
-    original: Path | None = None
-    """The file as it came, where this is another."""
 
 
 def check_image(data: bytes) -> None:
     """Decodes an image to its last pixel.
 
     Raises:
-        ImageError: If it is no image, a broken one, or too large to be decoded.
+        ImageError: If it is not an image, damaged, or too large to be decoded.
     """
     with _opened(bare_image(data).data) as image:
         _decode(image)
 
 
 def image_suffix(data: bytes) -> str:
-    """The file name's ending for what the bytes are, whatever a name or header says.
+    """The file name's ending for the format of the bytes, whatever a name or header says.
 
     Raises:
-        ImageError: If it is no image.
+        ImageError: If they are not an image.
     """
     with _opened(bare_image(data).data) as image:
         return {**SUFFIXES, **OTHER_SUFFIXES}[str(image.format)]
 
 
-def prepare_image(path: Path) -> CaseImage:
+def prepare_image(data: bytes) -> PreparedImage:
     """Reduces an image to its pixels, in a form that providers accept.
 
-    A file that holds nothing else is used itself. For any other, a file is made in the
-    cache and named by the original's hash: with the same compressed pixels if
-    providers accept them, else a conversion that loses as little as possible. A file
-    with a wrong ending is copied too, since the ending becomes the media type that
-    providers are told.
+    Compressed pixels that providers accept stay as they are. All others are converted with as
+    little loss as possible.
 
     Args:
-        path: The file; it is only read.
+        data: The content of the file.
 
     Raises:
         ImageError: As `check_image` does.
-        OSError: If the file cannot be read.
     """
-    data = path.read_bytes()
     bare = bare_image(data)
-    stem = cache_folder() / PREPARED / hashlib.sha256(data).hexdigest()[:32]
     with _opened(bare.data) as image:
         orientation = _orientation(image, bare)
         is_deep = bool(_DEEP_COLORS.search(str(image.tile)))
@@ -109,20 +97,12 @@ def prepare_image(path: Path) -> CaseImage:
         changes = ["metadata removed"] * had_more + reasons + _frames(data)
         if bare.is_bare and not reasons:
             suffix = SUFFIXES[str(image.format)]
-            if not changes and path.suffix.lower().replace("jpeg", "jpg") == suffix:
-                return CaseImage(path, None)
-            write_once(stem.with_suffix(suffix), bare.data)
-            return CaseImage(stem.with_suffix(suffix), ", ".join(changes) or None, path)
-        candidates = (stem.with_suffix(".png"), stem.with_suffix(".jpg"))
-        done = next(filter(Path.exists, candidates), None)
-        if done is None:
-            colors = _deep_colors(bare.data) if is_deep else None
-            suffix, converted = _encode(_to_plain(image, colors, orientation))
-            done = stem.with_suffix(suffix)
-            write_atomically(done, converted)
-    with Image.open(done) as result:
+            return PreparedImage(bare.data, suffix, ", ".join(changes) or None)
+        colors = _deep_colors(bare.data) if is_deep else None
+        suffix, converted = _encode(_to_plain(image, colors, orientation))
+    with _opened(converted) as result:
         form = f"{result.format} {result.mode} {result.width}×{result.height}"
-    return CaseImage(done, f"{', '.join(changes)} → {form}", path)
+    return PreparedImage(converted, suffix, f"{', '.join(changes)} → {form}")
 
 
 def _opened(data: bytes) -> ImageFile.ImageFile:
@@ -241,17 +221,16 @@ def _scaled(values: NDArray[Any]) -> Image.Image:
 def _deep_colors(data: bytes) -> NDArray[np.uint16]:
     """Reads RGB at 16 bits a channel, of which Pillow itself gives the upper eight."""
     with _opened(data) as upper, _opened(data) as lower:
-        lower.tile = [tile._replace(args=_lower_byte(tile.args)) for tile in lower.tile]
+        lower.tile = [_lower_byte(tile) for tile in lower.tile]
         colors: NDArray[np.uint16] = np.asarray(upper) * np.uint16(256)
         colors += np.asarray(lower)
         return colors
 
 
-def _lower_byte(args: Any) -> Any:
-    """A decoder's arguments, their raw mode with the other byte order."""
-    if isinstance(args, str):
-        return args[:-1] + _LOWER_BYTE[args[-1]]
-    return (_lower_byte(args[0]), *args[1:])
+def _lower_byte(tile: Any) -> Any:
+    """A tile whose raw mode, the first argument of its decoder, has the other byte order."""
+    mode, *others = (tile.args,) if isinstance(tile.args, str) else tile.args
+    return tile._replace(args=(mode[:-1] + _LOWER_BYTE[mode[-1]], *others))
 
 
 def _cmyk_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:

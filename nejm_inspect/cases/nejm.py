@@ -1,6 +1,7 @@
 """The NEJM source: the pinned case list."""
 
 import datetime
+import functools
 import hashlib
 import json
 import os
@@ -12,10 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from nejm_inspect.cases.cache import cache_folder, tell_rights_once, write_atomically
 from nejm_inspect.cases.download import DownloadError, describe_body, download, new_client
-from nejm_inspect.cases.nejm_images import fetch_images
+from nejm_inspect.cases.nejm_images import HUB_EXAMPLE, find_images, image_place
 from nejm_inspect.cases.schema import OPTION_LETTERS, Case, OptionLetter, Text, question_type
 from nejm_inspect.cases.source import CaseSource
-from nejm_inspect.cases.tables import user_path
 from nejm_inspect.errors import NejmInspectError, describe_validation
 
 CASES_URL = (
@@ -24,6 +24,11 @@ CASES_URL = (
 )
 CASES_BYTES = 707_258
 CASES_SHA256 = "fa8a5b46c349196370400997f8ac98ddf2cea0fdcabce36067e0818d3a416de5"
+
+IMAGES_ADVICE = (
+    "give your own files with images=FOLDER (named ID.* or ICYYYYMMDD.*); take images of the "
+    f"Hugging Face Hub with images={HUB_EXAMPLE}; "
+)
 
 
 def _parse_date(value: object) -> object:
@@ -113,21 +118,15 @@ def nejm_source(images: str | None = None) -> CaseSource:
     are asked for.
 
     Args:
-        images: The folder of the user's own image files, preferred to any download.
+        images: Where their images come from: `journal` (also None), a folder of the user's own
+            files, or `hf:owner/name@revision`, a dataset of the Hugging Face Hub.
 
     Raises:
-        NejmInspectError: If the case list cannot be had, or `images` is not a folder.
+        NejmInspectError: If the case list cannot be downloaded, or `images` is something else.
     """
-    image_dir = user_path(images) if images else None
-    if image_dir and not os.path.isdir(image_dir):
-        raise NejmInspectError(f"image_dir={image_dir} is not a folder.")
+    place = image_place(images)
     cases = parse_records(json.loads(_case_list()))
-    return CaseSource(
-        "nejm",
-        cases,
-        lambda wanted: fetch_images(wanted, image_dir),
-        "give your own files with image_dir=FOLDER (named ID.* or ICYYYYMMDD.*); ",
-    )
+    return CaseSource("nejm", cases, functools.partial(find_images, place=place), IMAGES_ADVICE)
 
 
 def _case_list() -> bytes:

@@ -6,9 +6,8 @@ from typing import Any, Literal
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageUser, Content, ContentImage, ContentText
 
-from nejm_inspect.cases.images import CaseImage
 from nejm_inspect.cases.schema import OPTION_LETTERS, Case
-from nejm_inspect.cases.source import CaseId, CaseImages, CaseSource
+from nejm_inspect.cases.source import CaseId, CaseImage, CaseImages, CaseSource
 from nejm_inspect.errors import NejmInspectError
 
 Inputs = Literal["both", "history", "image"]

@@ -1,18 +1,28 @@
 """What a place that cases come from offers, whichever it is."""
 
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nejm_inspect.cases.image_bytes import ImageError
-from nejm_inspect.cases.images import CaseImage, prepare_image
 from nejm_inspect.cases.schema import Case
 
 CaseId = int | str
 
 IMAGES_AT_ONCE = 2
 """How many images are decoded at a time: each takes up to 1 GB meanwhile."""
+
+
+@dataclass(frozen=True)
+class CaseImage:
+    """A file that may be sent to a model."""
+
+    path: Path
+    conversion: str | None
+    """What was done to the original, or None if these are its own bytes."""
+    original: Path | None = None
+    """The file as it came, where this is another."""
+    dataset: str | None = None
+    """The dataset of the Hub that it is from, with the commit, if `images` names one."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +57,7 @@ def printable(text: str) -> str:
 
 
 def user_image(path: Path) -> CaseImage:
-    """Prepares an image file, with errors that name it.
+    """The old name of `checked_image`."""
+    from nejm_inspect.cases.manifest import checked_image
 
-    Raises:
-        ImageError: If it cannot be read or is no sound image.
-    """
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
-            raise ImageError("not a regular file")
-        return prepare_image(path)
-    except OSError as error:
-        raise ImageError(f"{path}: {error.strerror}") from error
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}") from error
+    return checked_image(path)

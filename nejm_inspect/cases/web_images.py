@@ -16,7 +16,6 @@ import httpx
 
 from nejm_inspect.cases.cache import cache_folder
 from nejm_inspect.cases.download import DownloadError
-from nejm_inspect.cases.image_downloads import download_images, kept_image
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an IPv4 address."""
@@ -72,6 +71,8 @@ def fetch_web_images(urls: Iterable[str]) -> dict[str, Path | str]:
     Returns:
         For each URL the file, or why there is none.
     """
+    from nejm_inspect.cases.image_downloads import download_images, kept_image
+
     kept = {url: kept_image(_stem(url)) for url in urls}
     absent = {url: url for url, path in kept.items() if path is None}
     failed: Mapping[str, str] = {}

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from PIL import Image, ImageCms
 
 from nejm_inspect.cases.image_bytes import ImageError, bare_image
-from nejm_inspect.cases.images import MAX_BYTES, CaseImage, check_image, image_suffix, prepare_image
+from nejm_inspect.cases.images import MAX_BYTES, check_image, image_suffix, prepare_image
+from nejm_inspect.cases.manifest import checked_image
+from nejm_inspect.cases.source import CaseImage
 from tests.loopback import encoded, picture
 
 
@@ -18,7 +20,7 @@ def prepared(data: bytes, folder: Path, name: str) -> CaseImage:
     path = folder / name
     path.write_bytes(data)
     check_image(data)
-    return prepare_image(path)
+    return checked_image(path)
 
 
 def noise(width: int, height: int) -> Image.Image:
@@ -120,10 +122,8 @@ def test_deep_grey_of_one_value_is_sent(tmp_path: Path) -> None:
 
 
 def test_no_finite_value_is_no_image(tmp_path: Path) -> None:
-    path = tmp_path / "a.tif"
-    path.write_bytes(encoded(Image.new("F", (3, 2), float("nan")), "TIFF"))
     with pytest.raises(ImageError, match="no pixel has a finite value"):
-        prepare_image(path)
+        prepare_image(encoded(Image.new("F", (3, 2), float("nan")), "TIFF"))
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

@@ -5,11 +5,10 @@ import pytest
 from inspect_ai.dataset import Sample
 from inspect_ai.model import Content, ContentImage, ContentText
 
-from nejm_inspect.cases.images import CaseImage
 from nejm_inspect.cases.nejm import parse_records
 from nejm_inspect.cases.samples import case_to_sample, cases_to_dataset
 from nejm_inspect.cases.schema import Case
-from nejm_inspect.cases.source import CaseImages, CaseSource
+from nejm_inspect.cases.source import CaseImage, CaseImages, CaseSource
 from nejm_inspect.errors import NejmInspectError
 from tests.conftest import nejm_record
 
