@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -28,9 +27,9 @@ _PINNED = re.compile(r"hf:[^@:]+@[0-9a-f]{40}(:[^@:]+)?")
 Place = Path | str | None
 """Where images come from: a folder, a dataset of the Hub as the user names it, or the journal."""
 Found = CaseImage | str | None
-"""An image, or why it cannot be used, or None where there is none."""
-Fetch = Callable[[Sequence[CaseId]], dict[CaseId, str]]
-"""Puts images into the cache; returns the reason for each that failed."""
+"""An image, or why it cannot be used, or None if it is not here."""
+Stems = Mapping[CaseId, Path]
+"""For each case, the path of its image in the cache without the ending."""
 
 
 def image_place(images: str | None) -> Place:
@@ -41,15 +40,13 @@ def image_place(images: str | None) -> Place:
     """
     if not images or images == "journal":
         return None
-    if images.startswith("hf:"):
-        return images
     folder = user_path(images)
-    if not os.path.isdir(folder):
+    if not images.startswith("hf:") and not os.path.isdir(folder):
         raise NejmInspectError(
             f"images={images}: Input should be 'journal', a folder of image files, or a dataset "
             f"such as {HUB_EXAMPLE}; {folder} is not a folder."
         )
-    return folder
+    return images if images.startswith("hf:") else folder
 
 
 def find_images(
@@ -68,14 +65,16 @@ def find_images(
         NejmInspectError: If a dataset cannot be used or the cache cannot be written to.
     """
     found: dict[CaseId, Found] = dict.fromkeys(case.id for case in cases)
+    dataset = None
     if isinstance(place, str):
-        found |= _images_of_hub(place, list(found), fetch, verify)
+        dataset, stems, fetch_absent = _in_dataset(place, found)
     else:
-        found |= _own_images(cases, place) if place else {}
+        if place:
+            found |= _own_images(cases, place)
         absent = [case for case in cases if found[case.id] is None]
         stems = {case.id: cache_folder() / "images" / _journal_name(case) for case in absent}
-        dates = {case.id: f"{case.date:%Y%m%d}" for case in absent}
-        found |= _kept_images(stems, verify, lambda ids: _download(ids, dates, stems), fetch)
+        fetch_absent = _download
+    found |= _kept_images(stems, fetch_absent if fetch else None, verify)
     return CaseImages(
         {id: (image,) for id, image in found.items() if isinstance(image, CaseImage)},
         {
@@ -83,6 +82,7 @@ def find_images(
             for id, image in found.items()
             if not isinstance(image, CaseImage)
         },
+        dataset,
     )
 
 
@@ -92,13 +92,11 @@ def _journal_name(case: Case) -> str:
 
 
 def _own_images(cases: Iterable[Case], folder: Path) -> dict[CaseId, Found]:
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in ENDINGS:
-            files.setdefault(path.stem, path)
-    names = {case.id: (str(case.id), _journal_name(case)) for case in cases}
-    own = {id: files[n] for id, pair in names.items() for n in reversed(pair) if n in files}
-    return _each(checked_image, own)
+    files = {
+        p.stem: p for p in sorted(folder.iterdir(), reverse=True) if p.suffix.lower() in ENDINGS
+    }
+    names = [(case.id, name) for case in cases for name in (_journal_name(case), str(case.id))]
+    return _each(checked_image, {id: files[name] for id, name in names if name in files})
 
 
 def _each(
@@ -115,26 +113,29 @@ def _each(
 
 
 def _kept_images(
-    stems: Mapping[CaseId, Path], verify: bool, fetch_absent: Fetch, fetch: bool
+    stems: Stems, fetch: Callable[[Stems], Mapping[CaseId, str]] | None, verify: bool
 ) -> dict[CaseId, Found]:
-    """The images that the cache has under the given paths, those to be fetched included."""
+    """The images in the cache, after those that are absent or damaged have been fetched.
+
+    Args:
+        stems: Where they are.
+        fetch: Puts images there; returns the reason for each that failed.
+        verify: As for `find_images`.
+    """
     found = _each(lambda stem: kept_image(stem, verify=verify), stems)
-    absent = [id for id, image in found.items() if not isinstance(image, CaseImage)]
-    if not (fetch and absent):
-        return found
-    for id in absent:
-        if found[id]:
-            click.echo(f"{found[id]}. It is fetched again.", err=True)
-    tell_rights_once()
-    failed = fetch_absent(absent)
-    fetched = {id: stems[id] for id in absent if id not in failed}
-    found |= failed
-    return found | _each(lambda stem: kept_image(stem, fetched=True), fetched)
+    absent = {id: stems[id] for id, image in found.items() if not isinstance(image, CaseImage)}
+    if fetch and absent:
+        for problem in filter(None, map(found.get, absent)):
+            click.echo(f"{problem}. It is fetched again.", err=True)
+        tell_rights_once()
+        failed = fetch(absent)
+        fetched = {id: stem for id, stem in absent.items() if id not in failed}
+        found |= _each(lambda stem: kept_image(stem, fetched=True), fetched)
+        found.update(failed)
+    return found
 
 
-def _download(
-    ids: Iterable[CaseId], dates: Mapping[CaseId, str], stems: Mapping[CaseId, Path]
-) -> dict[CaseId, str]:
+def _download(stems: Stems) -> Mapping[CaseId, str]:
     from nejm_inspect.cases.image_downloads import download_images
 
     template = os.environ.get("NEJM_INSPECT_IMAGES_URL", IMAGES_URL)
@@ -143,57 +144,57 @@ def _download(
             f"NEJM_INSPECT_IMAGES_URL={template} must contain {{date}}, which stands "
             "for the date of a case."
         )
-    urls = {id: template.replace("{date}", dates[id]) for id in ids}
+    dates = {id: stem.name.removeprefix("IC") for id, stem in stems.items()}
     with new_client() as client:
+        urls = {id: template.replace("{date}", date) for id, date in dates.items()}
         return download_images(client, urls, stems.__getitem__)
 
 
-def _images_of_hub(
-    place: str, ids: Sequence[CaseId], fetch: bool, verify: bool
-) -> dict[CaseId, Found]:
+def _in_dataset(
+    place: str, ids: Iterable[CaseId]
+) -> tuple[str, Stems, Callable[[Stems], Mapping[CaseId, str]]]:
+    """The name of a dataset of the Hub with its commit, and where and how its images are kept."""
+    # A pinned one is not opened if everything is in the cache.
+    table = None if _PINNED.fullmatch(place) else _open_dataset(place)
+    name = table.name if table else place
+    folder = cache_folder() / "hub" / re.sub("[:/]", "--", name)
+    stems = {id: folder / str(id) for id in ids}
+    return name, stems, lambda absent: _unpack(table or _open_dataset(place), absent)
+
+
+def _open_dataset(place: str) -> Table:
     try:
-        table = None if _PINNED.fullmatch(place) else open_table(place)
-        name = table.name if table else place  # with the commit, either way
-        folder = cache_folder() / "hub" / re.sub("[:/]", "--", name)
-        stems = {id: folder / str(id) for id in ids}
-
-        def unpack(absent: Sequence[CaseId]) -> dict[CaseId, str]:
-            return _unpack(table or open_table(place), {id: stems[id] for id in absent})
-
-        found = _kept_images(stems, verify, unpack, fetch)
+        table = open_table(place)
     except NejmInspectError as error:
         raise NejmInspectError(error.message.replace("cases=", "images=")) from error
-    return {
-        id: replace(image, dataset=name) if isinstance(image, CaseImage) else image
-        for id, image in found.items()
-    }
-
-
-def _unpack(table: Table, stems: Mapping[CaseId, Path]) -> dict[CaseId, str]:
-    """Writes images of a dataset into the cache, each as soon as it is read."""
-    from nejm_inspect.cases.images import image_suffix
-
     if not {"image_id", "image"} <= set(table.columns):
         raise NejmInspectError(
-            f"{table.where}: it must have the columns image_id and image. Its columns are "
+            f"images={place}: a dataset must have the columns image_id and image. This one has "
             f"{', '.join(table.columns)}."
         )
+    return table
+
+
+def _unpack(table: Table, stems: Stems) -> Mapping[CaseId, str]:
+    """Writes images of a dataset into the cache; returns the reasons for those that it lacks."""
+    from nejm_inspect.cases.images import image_suffix
+
     uses = Counter(str(row["image_id"]) for row in table.rows(["image_id"]))
     if twice := [id for id, count in uses.items() if count > 1]:
-        raise NejmInspectError(f"{table.where}: image_id {twice[0]} is used twice.")
-    failed = dict.fromkeys(stems, f"{table.name} has no such image_id")
+        raise NejmInspectError(f"{table.name}: image_id {twice[0]} is used twice.")
+    failed = dict.fromkeys(stems, f"{table.name} has no row with its image_id")
     wanted = {str(id): id for id in stems}
     rows = table.rows(["image_id", "image"])
     for row in with_progress(rows, uses.total(), "Unpacking images"):
-        id = wanted.get(str(row["image_id"]))
-        if id is None:
-            continue
-        try:
-            data = _stored_bytes(table, row["image"])
-            write_atomically(stems[id].with_name(f"{id}{image_suffix(data)}"), data)
-            del failed[id]
-        except (ImageError, OSError) as error:
-            failed[id] = f"{table.name}: {error}"
+        if (id := wanted.get(str(row["image_id"]))) is not None:
+            try:
+                data = _stored_bytes(table, row["image"])
+                path = stems[id].with_name(f"{id}{image_suffix(data)}")
+            except (ImageError, OSError) as error:
+                failed[id] = f"{table.name}: {error}"
+            else:
+                write_atomically(path, data)
+                del failed[id]
     return failed
 
 
@@ -201,8 +202,8 @@ def _stored_bytes(table: Table, cell: object) -> bytes:
     match cell:
         case bytes(data) | {"bytes": bytes(data)}:
             return data
-        case {"path": str(path)} if table.downloads:
-            file = Path(os.path.realpath(path))
-            if file.is_relative_to(os.path.realpath(table.downloads)):
-                return file.read_bytes()
-    raise ImageError("its row does not hold an image")
+        case {"path": str(place)} if table.downloads:  # a file of a dataset that is a folder
+            path = Path(os.path.realpath(place))
+            if path.is_relative_to(os.path.realpath(table.downloads)):
+                return path.read_bytes()
+    raise ImageError("the row does not hold an image")

@@ -21,8 +21,6 @@ class CaseImage:
     """What was done to the original, or None if these are its own bytes."""
     original: Path | None = None
     """The file as it came, where this is another."""
-    dataset: str | None = None
-    """The dataset of the Hub that it is from, with the commit, if `images` names one."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,8 @@ class CaseImages:
     """All images of each case, in their order."""
     missing: Mapping[CaseId, str]
     """The reason for each case without an image, fit to be shown."""
+    dataset: str | None = None
+    """The dataset of the Hub, with its commit, that gave images of NEJM cases."""
 
     def __post_init__(self) -> None:
         """Makes the reasons printable: tables and servers have had a word in them."""
