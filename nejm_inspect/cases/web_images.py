@@ -71,9 +71,12 @@ def fetch_web_images(urls: Iterable[str]) -> dict[str, Path | str]:
     Returns:
         For each URL the file, or why there is none.
     """
+    wanted = list(urls)
+    if not wanted:  # nothing to import Pillow for
+        return {}
     from nejm_inspect.cases.image_downloads import download_images, kept_image
 
-    kept = {url: kept_image(_stem(url)) for url in urls}
+    kept = {url: kept_image(_stem(url)) for url in wanted}
     absent = {url: url for url, path in kept.items() if path is None}
     failed: Mapping[str, str] = {}
     if absent:
