@@ -3,7 +3,7 @@
 import re
 import struct
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 """Searching for it skips garbage and fill bytes between segments, as libjpeg does."""
@@ -28,12 +28,10 @@ class ImageError(Exception):
     """An image that cannot be used; the message says why."""
 
 
-@dataclass(frozen=True)
-class BareImage:
+class BareImage(NamedTuple):
     """An image file without the metadata that could be removed from it."""
 
     data: bytes
-    """A file of the same format with the same pixels."""
     exif: bytes
     """The EXIF block that was removed, or nothing."""
     is_bare: bool
@@ -43,11 +41,8 @@ class BareImage:
 def bare_image(data: bytes) -> BareImage:
     """Removes what the decoding of a JPEG or PNG file's first picture does not need.
 
-    A JPEG file's colour profile keeps its numbers and loses its texts. Compressed
-    pixels are copied as they are.
-
-    Args:
-        data: Any bytes. Those of other formats are returned unchanged.
+    Compressed pixels are copied as they are; a colour profile keeps its numbers and loses its
+    texts. Other formats are returned unchanged.
 
     Raises:
         ImageError: If checksums show that pixels are damaged.
@@ -112,11 +107,7 @@ def _bare_profile(profile: bytes) -> bytes:
     count = int.from_bytes(profile[128:132])
     table = profile[132 : 132 + 12 * count]
     entries = struct.iter_unpack(">4sII", table[: len(table) // 12 * 12])
-    tags = [
-        (name, (start, size))
-        for name, start, size in entries
-        if profile[start : start + 4] in _NUMERIC
-    ]
+    tags = [(tag, (at, size)) for tag, at, size in entries if profile[at : at + 4] in _NUMERIC]
     places = dict.fromkeys(place for _, place in tags)  # several tags may share one
     if profile[36:40] != b"acsp" or sum(n for _, n in places) > len(profile):
         return b""

@@ -88,28 +88,30 @@ def prepare_image(data: bytes) -> PreparedImage:
         orientation = _orientation(image, bare)
         is_deep = bool(_DEEP_COLORS.search(str(image.tile)))
         _decode(image)
-        reasons = _unacceptable(image, len(bare.data))
-        if orientation != 1:
-            reasons.append("turned as EXIF says")
-        if is_deep:
-            reasons.append("16 bits a channel")
+        is_accepted = image.mode in ACCEPTED_MODES and not image.has_transparency_data
+        reasons = {
+            str(image.format): image.format not in SUFFIXES,
+            f"mode {image.mode}": not is_accepted,
+            f"{image.width}×{image.height} pixels": max(image.size) > MAX_SIDE,
+            f"{len(bare.data):,} bytes": len(bare.data) > MAX_BYTES,
+            "turned as EXIF says": orientation != 1,
+            "16 bits a channel": is_deep,
+        }
+        must_convert = [reason for reason, holds in reasons.items() if holds]
         had_more = bare.data != data or (image.format in SUFFIXES and not bare.is_bare)
-        changes = ["metadata removed"] * had_more + reasons + _frames(data)
-        if bare.is_bare and not reasons:
-            suffix = SUFFIXES[str(image.format)]
-            return PreparedImage(bare.data, suffix, ", ".join(changes) or None)
-        colors = _deep_colors(bare.data) if is_deep else None
-        suffix, converted = _encode(_to_plain(image, colors, orientation))
+        changes = ", ".join(["metadata removed"] * had_more + must_convert + _frames(data))
+        if bare.is_bare and not must_convert:
+            return PreparedImage(bare.data, SUFFIXES[str(image.format)], changes or None)
+        suffix, converted = _encode(_to_plain(image, orientation, bare.data if is_deep else None))
     with _opened(converted) as result:
         form = f"{result.format} {result.mode} {result.width}×{result.height}"
-    return PreparedImage(converted, suffix, f"{', '.join(changes)} → {form}")
+    return PreparedImage(converted, suffix, f"{changes} → {form}")
 
 
 def _opened(data: bytes) -> ImageFile.ImageFile:
     try:
         # Pillow warns of odd metadata, and of large images below the limit set here.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             image = Image.open(io.BytesIO(data), formats=READ_FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageError(str(error)) from error
@@ -119,8 +121,7 @@ def _opened(data: bytes) -> ImageFile.ImageFile:
     if planar and 16 in (_tiff_tag(image, TiffImagePlugin.BITSPERSAMPLE) or ()):
         raise ImageError("a TIFF file with 16-bit planes, which Pillow misreads")
     if image.width * image.height > MAX_PIXELS:
-        size = f"{image.width:,}×{image.height:,}"
-        raise ImageError(f"{size} pixels, more than {MAX_PIXELS:,}")
+        raise ImageError(f"{image.width:,}×{image.height:,} pixels, more than {MAX_PIXELS:,}")
     return image
 
 
@@ -158,30 +159,15 @@ def _frames(data: bytes) -> list[str]:
     return [f"first of {count} {name}"] if count > 1 else []
 
 
-def _unacceptable(image: Image.Image, size: int) -> list[str]:
-    """Everything about the image that some provider would refuse."""
-    reasons = []
-    if image.format not in SUFFIXES:
-        reasons.append(str(image.format))
-    if image.mode not in ACCEPTED_MODES or image.has_transparency_data:
-        reasons.append(f"mode {image.mode}")
-    if max(image.size) > MAX_SIDE:
-        reasons.append(f"{image.width}×{image.height} pixels")
-    if size > MAX_BYTES:
-        reasons.append(f"{size:,} bytes")
-    return reasons
-
-
-def _to_plain(
-    image: Image.Image, deep_colors: NDArray[np.uint16] | None, orientation: int
-) -> Image.Image:
+def _to_plain(image: Image.Image, orientation: int, deep_data: bytes | None) -> Image.Image:
     """8-bit grey or RGB, upright, opaque, no side over the limit, no metadata."""
     profile = image.info.get("icc_profile")
     is_tiff = image.format == "TIFF"
-    if deep_colors is not None:
-        image = _scaled(deep_colors[..., :3])
-        if deep_colors.shape[2] == 4:
-            image.putalpha(Image.fromarray((deep_colors[..., 3] // 256).astype("u1")))
+    if deep_data:
+        colors = _scaled(_deep_colors(deep_data))
+        if image.mode == "RGBA":
+            colors.putalpha(image.getchannel("A"))
+        image = colors
     if image.mode.startswith(("I", "F")):
         plain = _scaled(np.asarray(image))
         if _tiff_tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
@@ -221,16 +207,16 @@ def _scaled(values: NDArray[Any]) -> Image.Image:
 def _deep_colors(data: bytes) -> NDArray[np.uint16]:
     """Reads RGB at 16 bits a channel, of which Pillow itself gives the upper eight."""
     with _opened(data) as upper, _opened(data) as lower:
-        lower.tile = [_lower_byte(tile) for tile in lower.tile]
+        lower.tile = [tile._replace(args=_lower_byte(tile.args)) for tile in lower.tile]
         colors: NDArray[np.uint16] = np.asarray(upper) * np.uint16(256)
         colors += np.asarray(lower)
-        return colors
+        return colors[..., :3]
 
 
-def _lower_byte(tile: Any) -> Any:
-    """A tile whose raw mode, the first argument of its decoder, has the other byte order."""
-    mode, *others = (tile.args,) if isinstance(tile.args, str) else tile.args
-    return tile._replace(args=(mode[:-1] + _LOWER_BYTE[mode[-1]], *others))
+def _lower_byte(args: Any) -> Any:
+    """The arguments of a decoder, of which the first is the raw mode, for the other byte order."""
+    mode, *others = (args,) if isinstance(args, str) else args
+    return (mode[:-1] + _LOWER_BYTE[mode[-1]], *others)
 
 
 def _cmyk_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
