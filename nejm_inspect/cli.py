@@ -1,13 +1,14 @@
 """The command `nejm-inspect`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import click
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.cache import cache_folder
 from nejm_inspect.cases.nejm_images import find_images, image_place
-from nejm_inspect.cases.schema import DIFFICULTIES
+from nejm_inspect.cases.schema import DIFFICULTIES, Case
 from nejm_inspect.cases.selection import Selection, select_cases
 from nejm_inspect.cases.source import CaseImages
 from nejm_inspect.cli_benchmark import benchmark
@@ -26,65 +27,54 @@ def main() -> None:
 
 Command = Callable[..., None]
 
-_OPTIONS_OF_CASES = (
-    click.option("--sample-size", type=int, help="Number of cases to draw, as in the task."),
-    click.option("--all", "all_cases", is_flag=True, help="All 947 cases."),
-    click.option("--seed", default=42, show_default=True, help="Seed of the draw."),
-    click.option(
-        "--difficulty",
-        default="all",
-        show_default=True,
-        type=click.Choice(["all", *DIFFICULTIES]),
-        help="Take only cases that NEJM readers found this hard.",
-    ),
-    click.option(
-        "--images",
-        metavar="PLACE",
-        help="Where images come from: journal (the default), a folder of your own files, named "
-        "ID.* or ICYYYYMMDD.*, or hf:owner/name@revision.",
-    ),
-    click.option("--image-dir", metavar="FOLDER", deprecated="Use --images FOLDER."),
-)
-
 
 def _of_cases(command: Command) -> Command:
     """The options that say which NEJM cases are wanted, and where their images come from."""
-    for option in reversed(_OPTIONS_OF_CASES):
+    for option in (
+        click.option("--image-dir", metavar="FOLDER", deprecated="Use --images FOLDER."),
+        click.option(
+            "--images",
+            metavar="PLACE",
+            help="Where images come from: journal (the default), a folder of your own files, named "
+            "ID.* or ICYYYYMMDD.*, or hf:owner/name@revision.",
+        ),
+        click.option(
+            "--difficulty",
+            default="all",
+            show_default=True,
+            type=click.Choice(["all", *DIFFICULTIES]),
+            help="Take only cases that NEJM readers found this hard.",
+        ),
+        click.option("--seed", default=42, show_default=True, help="Seed of the draw."),
+        click.option("--all", "all_cases", is_flag=True, help="All 947 cases."),
+        click.option("--sample-size", type=int, help="Number of cases to draw, as in the task."),
+    ):
         command = option(command)
     return command
 
 
-def _selection(sample_size: int | None, all_cases: bool, seed: int, difficulty: str) -> Selection:
+def _selected(
+    images: str | None, sample_size: int | None, all_cases: bool, **filters: Any
+) -> list[Case]:
     if all_cases and sample_size is not None:
         raise click.UsageError("Give --sample-size or --all, not both.")
     # Not given, the size is the selection's own; null, which takes all, must be.
     size = {"sample_size": sample_size} if all_cases or sample_size is not None else {}
-    return Selection.of(seed=seed, difficulty=difficulty, **size)
+    return select_cases(open_source("nejm", images).cases, Selection.of(**filters, **size))
 
 
 @main.command()
 @_of_cases
 @click.option("--verify", is_flag=True, help="Read and decode images again that are there.")
-@click.pass_context
-def fetch(
-    context: click.Context,
-    sample_size: int | None,
-    all_cases: bool,
-    seed: int,
-    difficulty: str,
-    images: str | None,
-    image_dir: str | None,
-    verify: bool,
-) -> None:
+def fetch(images: str | None, image_dir: str | None, verify: bool, **wanted: Any) -> None:
     """Fill the cache with the case list and images ahead of a run.
 
     Takes the 50 cases of the published benchmark unless told otherwise. What is there already is
     not fetched again; with --verify, damaged and changed images are. Exits with 1 if an image is
     missing.
     """
-    selection = _selection(sample_size, all_cases, seed, difficulty)
     images = images or image_dir
-    cases = select_cases(open_source("nejm", images).cases, selection)
+    cases = _selected(images, **wanted)
     result = find_images(cases, image_place(images), verify=verify)
     click.echo(f"{len(result.found)} of {len(cases)} images are there.")
     for id, (image,) in result.found.items():
@@ -93,7 +83,7 @@ def fetch(
     _tell_missing(result)
     click.echo(f"Cache: {cache_folder()}")
     if result.missing:
-        context.exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _tell_missing(images: CaseImages) -> None:
@@ -108,26 +98,23 @@ def export(
     dest: str,
     sample_size: int | None,
     all_cases: bool,
-    seed: int,
-    difficulty: str,
     images: str | None,
     image_dir: str | None,
+    **filters: Any,
 ) -> None:
     """Write NEJM cases with their images to DEST, for your own use elsewhere.
 
-    DEST is a folder, or any URL that fsspec writes to (s3://bucket/path), and is then
-    read by cases=DEST. Takes every case whose image is in the cache; with --all or
-    --sample-size the cases that fetch takes, and fetches what is not there. --seed is
-    for --sample-size.
+    DEST is a folder, or any URL that fsspec writes to (s3://bucket/path), and is then read by
+    cases=DEST. Takes every case whose image is in the cache; with --all or --sample-size the
+    cases that fetch takes, and fetches what is not there. --seed is for --sample-size.
     """
     # The writing half of datasets takes a while to import.
     from nejm_inspect.cases.export import RIGHTS_NOTE, check_destination, export_cases
 
     place = check_destination(dest)  # before anything is fetched for it
     fetching = all_cases or sample_size is not None
-    selection = _selection(sample_size, all_cases or not fetching, seed, difficulty)
     images = images or image_dir
-    cases = select_cases(open_source("nejm", images).cases, selection)
+    cases = _selected(images, sample_size, all_cases or not fetching, **filters)
     result = find_images(cases, image_place(images), fetch=fetching)
     if not (fetching or result.found):
         raise NejmInspectError(
