@@ -76,23 +76,31 @@ def select_cases(
 
 
 def _admits(wanted: Selection, case: Case) -> bool:
-    def known(value: T | None, need: str) -> T:
-        if value is None:
-            raise NejmInspectError(need.format(f"and case {case.id} has none"))
-        return value
-
     if wanted.difficulty != "all":
-        need = f"difficulty={wanted.difficulty} needs a difficulty or a Brier score of each case, "
-        level = known(case.difficulty, need + "{}. Use difficulty=all.")
+        level = _known(
+            case.difficulty,
+            f"difficulty={wanted.difficulty} needs a difficulty or a Brier score of each case, and "
+            f"case {case.id} has none. Use difficulty=all.",
+        )
         if wanted.difficulty not in levels_of(level):
             return False
     if wanted.question_type not in ("all", case.question_type):
         return False
     if wanted.history != "all":
-        need = f"history={wanted.history} needs has_history of each case, "
-        if known(case.has_history, need + "{}. Use history=all.") != (wanted.history == "yes"):
+        has_history = _known(
+            case.has_history,
+            f"history={wanted.history} needs has_history of each case, and case {case.id} does not "
+            "say. Use history=all.",
+        )
+        if has_history != (wanted.history == "yes"):
             return False
     if wanted.since or wanted.until:
-        date = known(case.date, "since and until need dates, {}.")
+        date = _known(case.date, f"since and until need dates, and case {case.id} has none.")
         return (wanted.since or date) <= date <= (wanted.until or date)
     return True
+
+
+def _known(value: T | None, problem: str) -> T:
+    if value is None:
+        raise NejmInspectError(problem)
+    return value
