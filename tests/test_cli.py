@@ -42,11 +42,15 @@ def test_fetch_fails_if_an_image_is_missing(journal: Journal) -> None:
     assert "case 115: missing, HTTP 404" in result.stdout
 
 
-def test_fetch_prefers_own_images_and_tells_conversions(journal: Journal, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--images", "--image-dir"])
+def test_fetch_prefers_own_images_and_tells_conversions(
+    option: str, journal: Journal, tmp_path: Path
+) -> None:
     (tmp_path / "655.tif").write_bytes(encoded(picture(), "TIFF"))
-    result = fetch("--sample-size", "1", "--image-dir", str(tmp_path))
+    result = fetch("--sample-size", "1", option, str(tmp_path))
     assert result.exit_code == 0, result.output
     assert "case 655: converted, TIFF → PNG RGB 64×48" in result.stdout
+    assert ("is deprecated. Use --images FOLDER." in result.stderr) == (option == "--image-dir")
     assert journal.image_requests == 0
 
 
@@ -57,7 +61,7 @@ def test_fetch_prefers_own_images_and_tells_conversions(journal: Journal, tmp_pa
         (["--all", "--sample-size", "3"], "not both"),
         (["--sample-size", "948"], "only 947 cases"),
         (["--difficulty", "tough"], "'tough' is not one of"),
-        (["--image-dir", "/nowhere"], "/nowhere is not a folder"),
+        (["--images", "/nowhere"], "/nowhere is not a folder"),
     ],
 )
 def test_bad_arguments(journal: Journal, arguments: list[str], message: str) -> None:
@@ -76,5 +80,5 @@ def test_no_network_is_no_traceback() -> None:
 def test_help_suffices() -> None:
     top = CliRunner().invoke(main, ["--help"])
     assert "fetch" in top.stdout
-    for option in ("--sample-size", "--all", "--seed", "--difficulty", "--image-dir"):
+    for option in ("--sample-size", "--all", "--seed", "--difficulty", "--images", "--verify"):
         assert option in fetch("--help").stdout

@@ -107,7 +107,7 @@ def test_own_images_are_exported_too(journal: Journal, tmp_path: Path) -> None:
     own = encoded(picture(3), "PNG")
     (tmp_path / "own" / "655.png").write_bytes(own)
     exported = str(tmp_path / "nejm")
-    assert run("export", exported, "--image-dir", str(tmp_path / "own")).exit_code == 0
+    assert run("export", exported, "--images", str(tmp_path / "own")).exit_code == 0
     source = open_source(exported)
     (image,) = source.images(source.cases).found[655]
     assert image.path.read_bytes() == own

@@ -373,7 +373,7 @@ def test_the_demo_takes_all_its_cases_without_more(openrouter: OpenRouter) -> No
         ({"cases": 123}, "there is none at .*123"),
         ({"cases": None}, "cases=None: Input should be a valid string"),
         ({"cases": "~nobody/x.json"}, "there is none at"),
-        ({"image_dir": 2024}, "image_dir is for cases=nejm"),
+        ({"image_dir": 2024}, "images is for cases=nejm"),
         ({"sample_size": 13}, "only 12 cases are there"),
         ({"history": "maybe"}, "history='maybe': .*'all', 'yes' or 'no'"),
         ({"history": "no"}, "None of the 12 cases passes the filters"),

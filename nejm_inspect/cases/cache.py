@@ -21,27 +21,18 @@ def cache_folder() -> Path:
     """The folder for everything fetched: `NEJM_INSPECT_CACHE`, else the platform's.
 
     Raises:
-        NejmInspectError: If the variable holds a relative path. Inspect builds a task
-            in the folder of its file, so that such a cache would be here and there.
+        NejmInspectError: If the variable holds a relative path. Inspect builds a task in the
+            folder of its file; such a cache would be in several places.
     """
     configured = os.environ.get("NEJM_INSPECT_CACHE")
-    if not configured:
-        return user_cache_path("nejm-inspect", False)
-    folder = Path(configured).expanduser()
+    folder = Path(configured).expanduser() if configured else user_cache_path("nejm-inspect", False)
     if not folder.is_absolute():
         raise NejmInspectError(f"NEJM_INSPECT_CACHE={configured} must be an absolute path.")
     return folder
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file so that no reader, in any process, ever sees a part of it.
-
-    The file appears under its name only when complete; of two processes that write
-    the same file at once, the later one wins whole.
-
-    Args:
-        path: Where to; missing folders are made.
-        data: The whole content.
+    """Writes a file, and makes its folder, so that no process ever reads a part of it.
 
     Raises:
         NejmInspectError: If the folder cannot be written to.

@@ -18,7 +18,7 @@ Society. This copy is for the own use of whoever exported it with nejm-inspect. 
 redistribute it, in part or converted, and keep it where only you can read it."""
 
 _UNFINISHED = re.compile(rf"{re.escape(RIGHTS_FILE)}|data-.*\.arrow")
-"""What an interrupted export may leave: what save_to_disk writes last is missing."""
+"""What an interrupted export leaves: all but what save_to_disk writes last."""
 _HUB = re.compile(r"hf:|https?:|(www\.)?(huggingface\.co|hf\.co)\b", re.IGNORECASE)
 
 
@@ -29,18 +29,17 @@ def check_destination(place: str) -> str:
         place: A path or any URL that fsspec writes to.
 
     Returns:
-        The place, a path in full.
+        The place; a path in full.
 
     Raises:
-        NejmInspectError: If the place is refused or cannot be looked at.
+        NejmInspectError: If the place is refused or cannot be read.
     """
     if any(_HUB.match(part) for part in place.split("::")):
         raise NejmInspectError(
-            f"{place}: the cases are not yours to publish, and nothing is exported to "
-            "a hub or web server. Name a folder, or a bucket that only you can read."
+            f"{place}: the cases are not yours to publish, and nothing is exported to a hub or web "
+            "server. Name a folder, or a bucket that only you can read."
         )
-    if "://" not in place:
-        place = str(user_path(place))
+    place = place if "://" in place else str(user_path(place))
     with _writable(place) as (fs, path):
         # Writing to a bucket that is not there would make one of that name.
         root = path.partition("/")[0] or "/"
@@ -54,8 +53,8 @@ def check_destination(place: str) -> str:
     unfinished = RIGHTS_FILE in names and all(map(_UNFINISHED.fullmatch, names))
     if there and not (regular and unfinished):
         raise NejmInspectError(
-            f"{place} is not empty, and was left as it is. Name a new or an empty "
-            "folder, or remove this one first."
+            f"{place} is not empty, and was left as it is. Name a new or an empty folder, or "
+            "remove this one first."
         )
     return place
 
@@ -66,8 +65,7 @@ def export_cases(cases: Sequence[Case], images: Mapping[CaseId, CaseImage], plac
     Args:
         cases: The cases, in the order of the rows.
         images: The image of each.
-        place: Where to, as `check_destination` gives it; what an unfinished export
-            left there is removed.
+        place: From `check_destination`; what an unfinished export left there is removed.
 
     Raises:
         NejmInspectError: If the folder cannot be written.
@@ -75,48 +73,31 @@ def export_cases(cases: Sequence[Case], images: Mapping[CaseId, CaseImage], plac
     from datasets import Dataset
 
     # Only paths for now: save_to_disk puts the bytes of the files in their place.
-    rows = [_row(case, images[case.id]) for case in cases]
+    files = {id: str(image.original or image.path) for id, image in images.items()}
+    rows = [
+        {**case.model_dump(by_alias=True), "difficulty": case.difficulty, "image": files[case.id]}
+        for case in cases
+    ]
     dataset = Dataset.from_list(rows, features=_features())
     with _writable(place) as (fs, path):
         for earlier in _files_in(fs, path):
             fs.rm(earlier["name"])
         fs.makedirs(path, exist_ok=True)
-        # First of all, so that what an interruption leaves is known for an export. It
-        # lacks what save_to_disk writes last, and is refused as cases=.
-        with fs.open(posixpath.join(path, RIGHTS_FILE), "wb") as note:
-            note.write(f"{RIGHTS_NOTE}\n".encode())
+        # First of all, to mark what an interruption leaves as an export. It lacks what
+        # save_to_disk writes last, and is refused as cases=.
+        fs.pipe_file(posixpath.join(path, RIGHTS_FILE), f"{RIGHTS_NOTE}\n".encode())
         dataset.save_to_disk(place)
 
 
 def _features() -> Any:
     from datasets import Features, Image, List, Value
 
-    text = Value("string")
-    return Features(
-        {
-            "id": Value("int64"),
-            "date": Value("date32"),
-            "history": text,
-            "image": Image(),
-            "reference": text,
-            "options": List(text),
-            "correct_option": text,
-            "reader_votes": List(Value("float64")),
-            "total_votes": Value("int64"),
-            "brier_score": Value("float64"),
-            "difficulty": text,
-            "question_type": text,
-            "has_history": Value("bool"),
-        }
-    )
-
-
-def _row(case: Case, image: CaseImage) -> dict[str, Any]:
-    return {
-        **case.model_dump(by_alias=True),
-        "difficulty": case.difficulty,
-        "image": str(image.original or image.path),
-    }
+    text, number = Value("string"), Value("float64")
+    types = {"id": Value("int64"), "date": Value("date32"), "history": text, "image": Image()}
+    types |= {"reference": text, "options": List(text), "correct_option": text}
+    types |= {"reader_votes": List(number), "total_votes": Value("int64"), "brier_score": number}
+    types |= {"difficulty": text, "question_type": text, "has_history": Value("bool")}
+    return Features(types)
 
 
 def _files_in(fs: Any, path: str) -> list[dict[str, Any]]:

@@ -50,8 +50,8 @@ def checked_image(path: Path, *, is_ours: bool = False, verify: bool = False) ->
     Raises:
         ImageError: If it cannot be read, is not a sound image, or was replaced; names it.
     """
-    name = hashlib.sha256(bytes(path)).hexdigest()[:32]
-    record_file = cache_folder() / PREPARED / f"{name}.json"
+    # Of a file that we fetched, another under its name may have another ending.
+    record_file = _record_file(path.with_suffix("") if is_ours else path)
     record = None
     with suppress(OSError, ValueError):
         record = _Record.model_validate_json(record_file.read_bytes())
@@ -65,7 +65,7 @@ def checked_image(path: Path, *, is_ours: bool = False, verify: bool = False) ->
         data = path.read_bytes()
         sha256 = hashlib.sha256(data).hexdigest()
         if is_ours and record and record.sha256 != sha256:
-            raise ImageError("not the file that was fetched")
+            raise ImageError("it is not the file that was fetched")
         image = _prepared(path, data, sha256)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror}") from error
@@ -81,9 +81,12 @@ def checked_image(path: Path, *, is_ours: bool = False, verify: bool = False) ->
 
 def forget(path: Path) -> None:
     """Removes a file that we fetched, with its record: another one may take its place."""
-    name = hashlib.sha256(bytes(path)).hexdigest()[:32]
-    (cache_folder() / PREPARED / f"{name}.json").unlink(missing_ok=True)
+    _record_file(path.with_suffix("")).unlink(missing_ok=True)
     path.unlink(missing_ok=True)
+
+
+def _record_file(key: Path) -> Path:
+    return cache_folder() / PREPARED / f"{hashlib.sha256(bytes(key)).hexdigest()[:32]}.json"
 
 
 def _prepared(path: Path, data: bytes, sha256: str) -> CaseImage:

@@ -4,7 +4,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -38,6 +38,8 @@ class _Store:
     """The name of a case's file without the ending."""
     fetch: Callable[[Mapping[CaseId, Path]], dict[CaseId, str]]
     """Fetches images to paths, to which it adds the ending; returns the reasons for failures."""
+    dataset: str | None = None
+    """The name of a dataset of the Hub, with its commit."""
 
 
 def own_folder(images: str) -> Path | None:
@@ -88,7 +90,7 @@ def find_images(
     found = collect_images(cases, get)
     absent = [case for case in cases if case.id in found.missing and not own_file(case)]
     if not (fetch and absent):
-        return found
+        return replace(found, dataset=store.dataset)
     for case in absent:
         if path := kept.get(store.name(case)):
             click.echo(f"{found.missing[case.id]}. It is fetched again.", err=True)
@@ -96,7 +98,7 @@ def find_images(
     tell_rights_once()
     failed |= store.fetch({case.id: store.folder() / store.name(case) for case in absent})
     kept, verify = _image_files(store.folder()), False
-    return collect_images(cases, get)
+    return replace(collect_images(cases, get), dataset=store.dataset)
 
 
 def _image_files(folder: Path | None) -> dict[str, Path]:
@@ -132,11 +134,13 @@ _JOURNAL = _Store(lambda: cache_folder() / "images", _journal_name, _download)
 def _dataset_store(images: str) -> _Store:
     # A pinned dataset is not opened if everything is in the cache.
     table = None if _PINNED.fullmatch(images) else _open_dataset(images)
-    folder = cache_folder() / "hub" / re.sub("[:/]", "--", table.name if table else images)
+    name = table.name if table else images
+    folder = cache_folder() / "hub" / re.sub("[:/]", "--", name)
     return _Store(
         lambda: folder,
         lambda case: str(case.id),
         lambda paths: _unpack(table or _open_dataset(images), paths),
+        name,
     )
 
 

@@ -37,64 +37,54 @@ def cases_to_dataset(
     """
     images = CaseImages({}, {}) if inputs == "history" else source.images(cases)
     if images.missing and (missing_images == "error" or not images.found):
-        raise NejmInspectError(_missing_images_message(source, cases, images.missing))
+        reasons = "\n".join(f"  case {id}: {reason}" for id, reason in images.missing.items())
+        raise NejmInspectError(
+            f"{len(images.missing)} of {len(cases)} cases have no image, so nothing was run:\n"
+            f"{reasons}\n"
+            "To continue: run the same command again (images that arrived are kept); "
+            f"{source.advice}or leave these cases out with missing_images=skip."
+        )
     samples = [
-        case_to_sample(case, images.found.get(case.id, ()), inputs)
+        case_to_sample(case, images.found.get(case.id, ()), inputs, images.dataset)
         for case in cases
         if case.id not in images.missing
     ]
     return MemoryDataset(samples, name=source.name), images.missing
 
 
-def _missing_images_message(
-    source: CaseSource, cases: Sequence[Case], missing: Mapping[CaseId, str]
-) -> str:
-    reasons = "\n".join(f"  case {id}: {reason}" for id, reason in missing.items())
-    return (
-        f"{len(missing)} of {len(cases)} cases have no image, so nothing was run:\n"
-        f"{reasons}\n"
-        "To continue: run the same command again (images that arrived are kept); "
-        f"{source.advice}or leave these cases out with missing_images=skip."
-    )
-
-
-def case_to_sample(case: Case, images: Sequence[CaseImage], inputs: Inputs) -> Sample:
+def case_to_sample(
+    case: Case, images: Sequence[CaseImage], inputs: Inputs, image_dataset: str | None = None
+) -> Sample:
     """Makes the sample of a case.
 
-    The input is the history, then the images, and nothing else: prompts are the
-    solver's. Without the history, a case that asks for something other than a
-    diagnosis keeps its own question, and the history moves to the metadata for the
-    judge.
+    The input is the history, then the images, and nothing else: prompts are the solver's. Without
+    the history, a case that asks for something other than a diagnosis keeps its own question, and
+    the history moves to the metadata for the judge.
 
     Args:
         case: The case.
-        images: Its images in their order; none where `inputs` leaves them out. The
-            sample refers to the files, whose bytes are read when the sample runs.
+        images: Its images in their order; none where `inputs` leaves them out. Their bytes are
+            read when the sample runs.
         inputs: What the examinee sees: `both`, or the `history` or the `image` alone.
+        image_dataset: The dataset that the images of NEJM cases are from, if it is one.
     """
-    content: list[Content] = []
-    metadata = case_metadata(case)
-    if inputs != "image":
-        content.append(ContentText(text=case.history))
-    else:
+    texts, metadata = [case.history], case_metadata(case)
+    if inputs == "image":
         metadata[WITHHELD_HISTORY] = case.history
-        if case.question_type == "other":
-            if case.question is None:
-                raise NejmInspectError(
-                    f"Case {case.id} asks for something other than a diagnosis and "
-                    "has no question of its own to show without its history: use "
-                    "inputs=both."
-                )
-            content.append(ContentText(text=case.question))
+        texts = [case.question or ""] if case.question_type == "other" else []
+        if texts == [""]:
+            raise NejmInspectError(
+                f"Case {case.id} asks for something other than a diagnosis and has no question of "
+                "its own to show without its history: use inputs=both."
+            )
+    content: list[Content] = [ContentText(text=text) for text in texts]
     content += [ContentImage(image=str(image.path)) for image in images]
     if conversions := _conversions(images):
         metadata["image_conversion"] = conversions
-    return Sample(
-        input=[ChatMessageUser(content=content)],
-        target=case.reference,
-        id=case.id,
-        metadata=metadata,
-    )
+    if images and image_dataset:
+        metadata["image_dataset"] = image_dataset
+    message = ChatMessageUser(content=content)
+    return Sample(input=[message], target=case.reference, id=case.id, metadata=metadata)
 
 
 def _conversions(images: Sequence[CaseImage]) -> str:
@@ -106,14 +96,11 @@ def _conversions(images: Sequence[CaseImage]) -> str:
 
 
 def case_metadata(case: Case) -> dict[str, Any]:
-    """What else is known of a case, without keys for what is not.
-
-    Options and votes are mappings from the option's letter.
-    """
+    """What else is known of a case; options and votes are mappings from the option's letter."""
     metadata = {
         "case_id": case.id,
-        "date": case.date.isoformat() if case.date else None,
-        "year": case.date.year if case.date else None,
+        "date": case.date and case.date.isoformat(),
+        "year": case.date and case.date.year,
         "difficulty": case.difficulty,
         "brier_score": case.brier_score,
         "question_type": case.question_type,

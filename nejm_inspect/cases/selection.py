@@ -1,14 +1,15 @@
 """Which cases a run takes: filters, then a seeded sample. Pure functions."""
 
-import datetime
 import random
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from nejm_inspect.cases.schema import Case, IsoDate, levels_of
 from nejm_inspect.errors import NejmInspectError, Parameters
+
+T = TypeVar("T")
 
 DEFAULT_SAMPLE_SIZE = 50
 """That of the published benchmark."""
@@ -30,9 +31,8 @@ class Selection(Parameters):
     history: Annotated[Literal["all", "yes", "no"], BeforeValidator(_words_of_yaml)] = "all"
     """Whether the text holds a history besides its question."""
     since: IsoDate | None = None
-    """First day of publication, inclusive."""
     until: IsoDate | None = None
-    """Last day of publication, inclusive."""
+    """First and last day of publication, both inclusive."""
 
     @model_validator(mode="after")
     def _window_is_open(self) -> Self:
@@ -46,30 +46,28 @@ def select_cases(
 ) -> list[Case]:
     """Filters the cases and draws the sample.
 
-    The draw is ``random.Random(seed).sample(pool, n)`` over the filtered cases in file
-    order, as in the published benchmark, so that a seed names the same cases
-    everywhere.
+    The draw is ``random.Random(seed).sample(pool, n)`` over the filtered cases in file order, as
+    in the published benchmark: a seed names the same cases everywhere.
 
     Args:
         cases: All cases of a source, in file order.
         selection: The filters, the size of the sample and its seed.
-        default_is_limit: Whether fewer cases than the default size will do, as for
-            cases of the user's own. They are then all taken, in file order. The rule
-            holds for a size of 50 whether the user named it or not; any other is
-            meant.
+        default_is_limit: Whether a size of 50, the default, takes up to 50, as for the user's own
+            cases. Fewer are then all taken, in file order.
 
     Raises:
-        NejmInspectError: If the filters leave no case or fewer than asked for, or use
-            a property that a case does not have.
+        NejmInspectError: If the filters leave no case or fewer than asked for, or use a property
+            that a case does not have.
     """
     pool = [case for case in cases if _admits(selection, case)]
     size = selection.sample_size
     if not pool:
         raise NejmInspectError(f"None of the {len(cases)} cases passes the filters.")
-    fewer_will_do = default_is_limit and size == DEFAULT_SAMPLE_SIZE
-    if size is None or (fewer_will_do and len(pool) < size):
+    if size is None:
         return pool
     if size > len(pool):
+        if default_is_limit and size == DEFAULT_SAMPLE_SIZE:
+            return pool
         raise NejmInspectError(
             f"sample_size={size}, but only {len(pool)} cases are there to draw from. "
             f"Take sample_size={len(pool)} or less, or sample_size=null for all."
@@ -77,44 +75,32 @@ def select_cases(
     return random.Random(selection.seed).sample(pool, size)
 
 
-def _admits(selection: Selection, case: Case) -> bool:
-    return (
-        _has_difficulty(selection, case)
-        and selection.question_type in ("all", case.question_type)
-        and _has_history(selection, case)
-        and _is_in_window(selection, case)
-    )
-
-
-def _has_difficulty(selection: Selection, case: Case) -> bool:
-    if selection.difficulty == "all":
-        return True
-    if case.difficulty is None:
-        raise NejmInspectError(
-            f"difficulty={selection.difficulty} needs a difficulty or a Brier score of "
-            f"each case, and case {case.id} has none. Use difficulty=all."
+def _admits(wanted: Selection, case: Case) -> bool:
+    if wanted.difficulty != "all":
+        level = _known(
+            case.difficulty,
+            f"difficulty={wanted.difficulty} needs a difficulty or a Brier score of each case, and "
+            f"case {case.id} has none. Use difficulty=all.",
         )
-    return selection.difficulty in levels_of(case.difficulty)
-
-
-def _has_history(selection: Selection, case: Case) -> bool:
-    if selection.history == "all":
-        return True
-    if case.has_history is None:
-        raise NejmInspectError(
-            f"history={selection.history} needs has_history of each case, and case "
-            f"{case.id} does not say. Use history=all."
+        if wanted.difficulty not in levels_of(level):
+            return False
+    if wanted.question_type not in ("all", case.question_type):
+        return False
+    if wanted.history != "all":
+        has_history = _known(
+            case.has_history,
+            f"history={wanted.history} needs has_history of each case, and case {case.id} does not "
+            "say. Use history=all.",
         )
-    return case.has_history == (selection.history == "yes")
+        if has_history != (wanted.history == "yes"):
+            return False
+    if wanted.since or wanted.until:
+        date = _known(case.date, f"since and until need dates, and case {case.id} has none.")
+        return (wanted.since or date) <= date <= (wanted.until or date)
+    return True
 
 
-def _is_in_window(selection: Selection, case: Case) -> bool:
-    if selection.since is None and selection.until is None:
-        return True
-    if case.date is None:
-        raise NejmInspectError(f"since and until need dates, and case {case.id} has none.")
-    return (
-        (selection.since or datetime.date.min)
-        <= case.date
-        <= (selection.until or datetime.date.max)
-    )
+def _known(value: T | None, problem: str) -> T:
+    if value is None:
+        raise NejmInspectError(problem)
+    return value

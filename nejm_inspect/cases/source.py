@@ -21,6 +21,8 @@ class CaseImages:
     """All images of a case, in their order."""
     missing: Mapping[CaseId, str]
     """The reason for each case without an image, in one line."""
+    dataset: str | None = None
+    """The dataset of the Hub, with its commit, that images of NEJM cases are from."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from inspect_ai.log import read_eval_log
 from PIL import Image, ImageCms
 
 from nejm_inspect import nejm_image_challenge
-from nejm_inspect.cases.images import CaseImage, prepare_image
+from nejm_inspect.cases.manifest import CaseImage, checked_image
 from tests.cases.planted import PICTURE, Pixels, Planted, exif, image
 from tests.cases.planted_files import planted_files
 from tests.loopback import OpenRouter, encoded
@@ -92,7 +92,7 @@ def test_no_name_leaves_this_machine(tmp_path: Path, openrouter: OpenRouter) -> 
         (id,) = re.findall("Case (\\w+)", call.text)
         sent[id] = base64.b64decode(url.partition(",")[2])
         assert_without_names(sent[id])
-    prepared = {id: prepare_image(path) for id, path in paths.items()}
+    prepared = {id: checked_image(path) for id, path in paths.items()}
     assert sent == {id: image.path.read_bytes() for id, image in prepared.items()}
 
     in_log = set()
@@ -118,12 +118,12 @@ def as_rgb(pixels: Pixels) -> Pixels:
 
 def test_every_pixel_is_sent_upright(file: Planted, tmp_path: Path) -> None:
     given = decoded(file.data) if file.pixels is None else as_rgb(file.pixels)
-    sent = decoded(prepare_image(written(tmp_path, file)).path.read_bytes())
+    sent = decoded(checked_image(written(tmp_path, file)).path.read_bytes())
     assert np.array_equal(sent, np.rot90(given, file.turned))
 
 
 def test_compressed_pixels_are_kept(file: Planted, tmp_path: Path) -> None:
-    sent = prepare_image(written(tmp_path, file)).path.read_bytes()
+    sent = checked_image(written(tmp_path, file)).path.read_bytes()
     if sent.startswith(b"\xff\xd8"):
         kept = sent[sent.rindex(b"\xff\xda") :]
     else:
@@ -148,7 +148,7 @@ def parts(data: bytes) -> set[Any]:
 
 
 def test_only_parts_that_decoding_needs_are_sent(file: Planted, tmp_path: Path) -> None:
-    sent = prepare_image(written(tmp_path, file)).path.read_bytes()
+    sent = checked_image(written(tmp_path, file)).path.read_bytes()
     tables = {0xC4, 0xDB, 0xDD}
     headers = {0xC0, 0xC2, 0xDA, 0xE0, 0xE2, 0xEE}
     chunks = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
@@ -157,9 +157,9 @@ def test_only_parts_that_decoding_needs_are_sent(file: Planted, tmp_path: Path) 
 
 def test_what_was_done_is_the_same_the_next_time(file: Planted, tmp_path: Path) -> None:
     path = written(tmp_path, file)
-    first = prepare_image(path)
+    first = checked_image(path)
     changed = first.path.stat().st_mtime_ns
-    assert prepare_image(path) == first
+    assert checked_image(path) == first
     assert first.path.stat().st_mtime_ns == changed
     assert first.original == path
 
@@ -171,17 +171,17 @@ def test_files_of_an_older_cache_are_not_used(tmp_path: Path) -> None:
     old.write_bytes(encoded(image(PICTURE[::-1]), "PNG", exif=exif(Planted(""))))
     path = tmp_path / "a.tiff"
     path.write_bytes(data)
-    assert np.array_equal(decoded(prepare_image(path).path.read_bytes()), PICTURE)
+    assert np.array_equal(decoded(checked_image(path).path.read_bytes()), PICTURE)
 
 
 def test_what_was_prepared_is_used_as_it_is(file: Planted, tmp_path: Path) -> None:
-    prepared = prepare_image(written(tmp_path, file)).path
-    assert prepare_image(prepared) == CaseImage(prepared, None)
+    prepared = checked_image(written(tmp_path, file)).path
+    assert checked_image(prepared) == CaseImage(prepared, None)
 
 
 def test_a_profile_keeps_its_colors_without_its_texts(tmp_path: Path) -> None:
     file = FILES["jpeg_of_pillow"]
-    with Image.open(prepare_image(written(tmp_path, file)).path) as opened:
+    with Image.open(checked_image(written(tmp_path, file)).path) as opened:
         bare = ImageCms.ImageCmsProfile(io.BytesIO(opened.info["icc_profile"]))
     with Image.open(io.BytesIO(file.data)) as opened:
         whole = ImageCms.ImageCmsProfile(io.BytesIO(opened.info["icc_profile"]))

@@ -5,7 +5,7 @@ import pytest
 from inspect_ai.dataset import Sample
 from inspect_ai.model import Content, ContentImage, ContentText
 
-from nejm_inspect.cases.images import CaseImage
+from nejm_inspect.cases.manifest import CaseImage
 from nejm_inspect.cases.samples import case_to_sample, cases_to_dataset
 from nejm_inspect.cases.schema import Case
 from nejm_inspect.cases.source import CaseImages, CaseSource
@@ -68,12 +68,9 @@ def test_what_a_case_lacks_is_not_in_its_metadata() -> None:
     }
 
 
-def test_history_alone_has_no_image() -> None:
-    (text,) = content(case_to_sample(case(), [], "history"))
-    assert isinstance(text, ContentText)
-
-
 def test_image_alone_keeps_the_history_for_the_judge() -> None:
+    (text,) = content(case_to_sample(case(), [], "history"))
+    assert text.type == "text"
     sample = case_to_sample(case(), [IMAGE], "image")
     assert [part.type for part in content(sample)] == ["image"]
     assert sample.metadata
@@ -90,9 +87,8 @@ def test_image_alone_keeps_another_question_than_for_a_diagnosis() -> None:
 
 def test_a_conversion_is_recorded() -> None:
     converted = CaseImage(IMAGE.path, "TIFF → PNG RGB 3×2")
-    sample = case_to_sample(case(), [converted], "both")
-    assert sample.metadata
-    assert sample.metadata["image_conversion"] == "TIFF → PNG RGB 3×2"
+    metadata = case_to_sample(case(), [converted], "both").metadata or {}
+    assert metadata["image_conversion"] == "TIFF → PNG RGB 3×2"
 
 
 def source(missing: list[int], asked: list[int]) -> CaseSource:
@@ -117,14 +113,11 @@ def test_missing_images_stop_with_one_message() -> None:
         assert way in message
 
 
-def test_missing_images_may_be_skipped() -> None:
+def test_missing_images_may_be_skipped_unless_nothing_is_left() -> None:
     one_left = source([1, 3], [])
     dataset, skipped = cases_to_dataset(one_left, one_left.cases, "both", "skip")
     assert [sample.id for sample in dataset] == [2]
     assert skipped == {1: "HTTP 403", 3: "HTTP 403"}
-
-
-def test_nothing_left_is_an_error_all_the_same() -> None:
     none_left = source([1, 2, 3], [])
     with pytest.raises(NejmInspectError, match="3 of 3 cases"):
         cases_to_dataset(none_left, none_left.cases, "both", "skip")
