@@ -1,25 +1,28 @@
 """Images: whether one is sound, and its pixels in a form that providers accept.
 
-Pillow and numpy take as much time and memory as all else of a warm start. Other modules import this
-one where they use it.
+Pillow and numpy, which are imported here, take as much time and memory as all else of a warm
+start. Other modules import this one where they use it.
 """
 
 import io
 import math
+import re
+import sys
 import warnings
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, TiffImagePlugin
 
-from nejm_inspect.cases.image_bytes import ImageError, bare_jpeg, is_bare
+from nejm_inspect.cases.image_bytes import BareImage, ImageError, bare_image
 
-SENT = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
+SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 """The formats that are sent, and how their files are named here."""
-SUFFIXES = {**SENT, "BMP": ".bmp", "GIF": ".gif", "JPEG2000": ".jp2", "TIFF": ".tiff"}
-"""The formats that are read. Pillow knows more; it would run a PostScript file as a program."""
+OTHER_SUFFIXES = {"BMP": ".bmp", "GIF": ".gif", "JPEG2000": ".jp2", "TIFF": ".tiff"}
+"""The formats that are read to be converted, and how their files are named here."""
+READ_FORMATS = (*SUFFIXES, *OTHER_SUFFIXES)
+"""All formats that are read. Pillow knows more; it would run a PostScript file as a program."""
 ACCEPTED_MODES = ("1", "L", "P", "RGB")
 """Grey or colour at 8 bits; a palette counts as colour."""
 MAX_SIDE = 8_000
@@ -30,6 +33,12 @@ MAX_PIXELS = 50_000_000
 """Refused before decoding: a small file that unpacks to more is a decompression bomb. Few
 photographs have as many, and a conversion keeps several copies in memory."""
 JPEG_QUALITIES = (95, 90, 85)
+
+_DEEP_COLORS = re.compile("'RGB[AX]?;16[BLN]'")
+"""A raw mode among a file's tiles, for which `_deep_colors` reads all bits. Of others, grey with
+transparency and CMYK, Pillow gives the upper eight."""
+_LOWER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+"""Of 16 bits Pillow keeps the upper byte. Under the other byte order that is the lower one."""
 
 
 class PreparedImage(NamedTuple):
@@ -48,83 +57,53 @@ def check_image(data: bytes) -> str:
     Raises:
         ImageError: If it is not an image, damaged, or too large to be decoded.
     """
-    bare = bare_jpeg(data)
-    is_bare(bare)
-    with _opened(bare) as image:
+    with _opened(bare_image(data).data) as image:
         _decode(image)
-        return SUFFIXES[str(image.format)]
+        return {**SUFFIXES, **OTHER_SUFFIXES}[str(image.format)]
 
 
 def prepare_image(data: bytes) -> PreparedImage:
-    """Reduces an image file to its pixels, in a form that providers accept.
+    """Reduces an image to its pixels, in a form that providers accept.
 
-    The compressed pixels of a JPEG that providers accept stay as they are. All others are written
-    anew with as little loss as possible, unless the file holds nothing but acceptable pixels.
+    Compressed pixels that providers accept stay as they are. All others are converted with as
+    little loss as possible.
+
+    Args:
+        data: The content of the file.
 
     Raises:
         ImageError: As `check_image` does.
     """
-    bare = bare_jpeg(data)
-    has_more = bare != data or (not data.startswith(b"\xff\xd8\xff") and not is_bare(data))
-    original = _metadata(data)
-    with _opened(bare) as image:
-        is_deep = ";16" in str(image.tile) and image.mode in ("RGB", "RGBA")
+    bare = bare_image(data)
+    with _opened(bare.data) as image:
+        orientation = _orientation(image, bare)
+        is_deep = bool(_DEEP_COLORS.search(str(image.tile)))
         _decode(image)
         is_accepted = image.mode in ACCEPTED_MODES and not image.has_transparency_data
         reasons = {
-            str(image.format): image.format not in SENT,
+            str(image.format): image.format not in SUFFIXES,
             f"mode {image.mode}": not is_accepted,
             f"{image.width}×{image.height} pixels": max(image.size) > MAX_SIDE,
-            f"{len(bare):,} bytes": len(bare) > MAX_BYTES,
-            "turned as EXIF says": original.orientation != 1,
+            f"{len(bare.data):,} bytes": len(bare.data) > MAX_BYTES,
+            "turned as EXIF says": orientation != 1,
             "16 bits a channel": is_deep,
         }
         must_convert = [reason for reason, holds in reasons.items() if holds]
-        removed = ["metadata removed"] if has_more and image.format in SENT else []
-        changes = ", ".join([*removed, *must_convert, *original.frames])
-        if not must_convert and (image.format == "JPEG" or not has_more):
-            return PreparedImage(bare, SENT[str(image.format)], changes or None)
-        plain = _to_plain(image, original) if must_convert else image
-        plain.info = {}  # of which Pillow would write comments, EXIF and more
-        suffix, converted = _encode(plain)
-        if image.format == "PNG" and suffix == ".png" and not must_convert:
-            return PreparedImage(converted, suffix, changes)
+        had_more = bare.data != data or (image.format in SUFFIXES and not bare.is_bare)
+        changes = ", ".join(["metadata removed"] * had_more + must_convert + _frames(data))
+        if bare.is_bare and not must_convert:
+            return PreparedImage(bare.data, SUFFIXES[str(image.format)], changes or None)
+        suffix, converted = _encode(_to_plain(image, orientation, bare.data if is_deep else None))
     with _opened(converted) as result:
         form = f"{result.format} {result.mode} {result.width}×{result.height}"
     return PreparedImage(converted, suffix, f"{changes} → {form}")
-
-
-class _Metadata(NamedTuple):
-    orientation: int = 1
-    """From 1 to 8, as EXIF gives it."""
-    frames: Sequence[str] = ()
-    """Says that frames are left out."""
-    profile: bytes = b""
-
-
-def _metadata(data: bytes) -> _Metadata:
-    """What the metadata of an image file say, as far as they can be read."""
-    tags: Any = Image.Exif()
-    try:
-        with _opened(data) as image:
-            tags.load(image.info.get("exif", b""))
-            orientation = getattr(image, "tag_v2", tags).get(ExifTags.Base.Orientation)
-            count = int(getattr(image, "n_frames", 1))
-            kind = "pages" if image.format == "TIFF" else "frames"
-            return _Metadata(
-                orientation if orientation in range(1, 9) else 1,
-                [f"first of {count} {kind}"] if count > 1 else [],
-                image.info.get("icc_profile", b""),
-            )
-    except Exception:  # what Pillow raises depends on the damage
-        return _Metadata()
 
 
 def _opened(data: bytes) -> ImageFile.ImageFile:
     try:
         # Pillow warns of odd metadata, and of large images below the limit set here.
         with warnings.catch_warnings(action="ignore"):
-            image = Image.open(io.BytesIO(data), formats=tuple(SUFFIXES))
+            image = Image.open(io.BytesIO(data), formats=READ_FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageError(str(error)) from error
     except (OSError, ValueError, SyntaxError) as error:
@@ -149,9 +128,37 @@ def _decode(image: Image.Image) -> None:
         raise ImageError(f"damaged {image.format} image: {error}") from error
 
 
-def _to_plain(image: Image.Image, original: _Metadata) -> Image.Image:
-    """8-bit grey or RGB, upright, opaque, no side over the limit."""
+def _orientation(image: Image.Image, bare: BareImage) -> int:
+    """The orientation that EXIF gives an image not yet decoded, from 1 to 8."""
+    tags: Any = Image.Exif()
+    try:
+        tags.load(bare.exif or image.info.get("exif", b""))
+        orientation = getattr(image, "tag_v2", tags).get(ExifTags.Base.Orientation)
+    except Exception:  # what Pillow raises depends on the damage
+        return 1
+    return orientation if orientation in range(1, 9) else 1
+
+
+def _frames(data: bytes) -> list[str]:
+    """Says that frames are left out, as far as the metadata can be read."""
+    try:
+        with _opened(data) as image:
+            count = int(getattr(image, "n_frames", 1))
+            name = "pages" if image.format == "TIFF" else "frames"
+    except Exception:  # damage outside of the first frame, which is sound
+        return []
+    return [f"first of {count} {name}"] if count > 1 else []
+
+
+def _to_plain(image: Image.Image, orientation: int, deep_data: bytes | None) -> Image.Image:
+    """8-bit grey or RGB, upright, opaque, no side over the limit, no metadata."""
+    profile = image.info.get("icc_profile")
     is_tiff = image.format == "TIFF"
+    if deep_data:
+        colors = _scaled(_deep_colors(deep_data))
+        if image.mode == "RGBA":
+            colors.putalpha(image.getchannel("A"))
+        image = colors
     if image.mode.startswith(("I", "F")):
         plain = _scaled(np.asarray(image))
         if _tiff_tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
@@ -160,13 +167,13 @@ def _to_plain(image: Image.Image, original: _Metadata) -> Image.Image:
         opaque = Image.new("RGBA", image.size, "white")
         opaque.alpha_composite(image.convert("RGBA"))
         plain = opaque.convert("RGB")
-    elif image.mode == "CMYK" and original.profile:
-        plain = _cmyk_to_srgb(image, original.profile)
+    elif image.mode == "CMYK" and profile:
+        plain = _cmyk_to_srgb(image, profile)
     else:
         plain = image.convert("L" if image.mode in ("1", "L") else "RGB")
+    plain.info = {}  # of which Pillow would write comments, EXIF and more
     if not is_tiff:  # which Pillow has turned while reading it
-        plain.info = {}
-        plain.getexif()[ExifTags.Base.Orientation] = original.orientation
+        plain.getexif()[ExifTags.Base.Orientation] = orientation
         plain = ImageOps.exif_transpose(plain)
     plain.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     return plain
@@ -180,10 +187,27 @@ def _scaled(values: NDArray[Any]) -> Image.Image:
     extremes = (float(finite.min()), float(finite.max()))
     if extremes[0] == extremes[1]:
         return Image.fromarray(np.zeros(values.shape, np.uint8))
-    scaled = np.empty(values.shape, np.uint8)
-    for row, target in zip(values, scaled, strict=True):  # at once, it would take gigabytes
-        target[:] = np.rint(np.nan_to_num(np.interp(row, extremes, (0, 255))))
-    return Image.fromarray(scaled)
+    flat = values.reshape(-1)
+    scaled = np.empty(flat.shape, np.uint8)
+    for start in range(0, flat.size, 2**20):  # at once, it would take gigabytes
+        part = np.interp(flat[start : start + 2**20], extremes, (0, 255))
+        scaled[start : start + 2**20] = np.rint(np.nan_to_num(part))
+    return Image.fromarray(scaled.reshape(values.shape))
+
+
+def _deep_colors(data: bytes) -> NDArray[np.uint16]:
+    """Reads RGB at 16 bits a channel, of which Pillow itself gives the upper eight."""
+    with _opened(data) as upper, _opened(data) as lower:
+        lower.tile = [tile._replace(args=_lower_byte(tile.args)) for tile in lower.tile]
+        colors: NDArray[np.uint16] = np.asarray(upper) * np.uint16(256)
+        colors += np.asarray(lower)
+        return colors[..., :3]
+
+
+def _lower_byte(args: Any) -> Any:
+    """The arguments of a decoder, of which the first is the raw mode, for the other byte order."""
+    mode, *others = (args,) if isinstance(args, str) else args
+    return (mode[:-1] + _LOWER_BYTE[mode[-1]], *others)
 
 
 def _cmyk_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
@@ -191,7 +215,7 @@ def _cmyk_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         srgb = ImageCms.createProfile("sRGB")
         result = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):  # a broken profile is as good as none
+    except (ImageCms.PyCMSError, OSError):  # a broken profile is no profile
         result = None
     return result or image.convert("RGB")
 
@@ -201,7 +225,6 @@ def _encode(image: Image.Image) -> tuple[str, bytes]:
     encoded = _saved(image, "PNG", optimize=True)
     if len(encoded) <= MAX_BYTES:
         return ".png", encoded
-    image = image.convert("L" if image.mode in ("1", "L") else "RGB")
     while True:
         for quality in JPEG_QUALITIES:
             encoded = _saved(image, "JPEG", quality=quality, subsampling=0)

@@ -12,9 +12,10 @@ from nejm_inspect.cases.cache import cache_folder, write_atomically, write_once
 from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.errors import NejmInspectError
 
-PREPARED = "pixels-2"
+PREPARED = "pixels"
 """A folder of the cache, for images in the form that is sent, and a record of each file that was
-checked. A change in how images are prepared needs a new name."""
+checked. A change in how images are prepared needs a new name: the images of version 0.2.0, in
+`converted`, hold metadata."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,8 @@ def checked_image(path: Path, *, is_ours: bool = False, verify: bool = False) ->
 
 
 def forget(path: Path) -> None:
-    """Removes a file that we fetched, with its record: another one may take its place."""
+    """Removes the record of a file that we fetched: the file has been fetched again."""
     _record_file(path.with_suffix("")).unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
 
 
 def _record_file(key: Path) -> Path:

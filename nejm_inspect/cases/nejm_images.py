@@ -92,11 +92,17 @@ def find_images(
     if not (fetch and absent):
         return replace(found, dataset=store.dataset)
     for case in absent:
-        if path := kept.get(store.name(case)):
+        if store.name(case) in kept:
             click.echo(f"{found.missing[case.id]}. It is fetched again.", err=True)
-            forget(path)
     tell_rights_once()
     failed |= store.fetch({case.id: store.folder() / store.name(case) for case in absent})
+    for case in absent:
+        if case.id not in failed:
+            files = store.folder().glob(f"{store.name(case)}.*")
+            *others, fetched = sorted(files, key=lambda path: path.stat().st_mtime_ns)
+            forget(fetched)
+            for other in others:  # in another format, damaged or foreign
+                other.unlink()
     kept, verify = _image_files(store.folder()), False
     return replace(collect_images(cases, get), dataset=store.dataset)
 

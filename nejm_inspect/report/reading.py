@@ -24,7 +24,7 @@ from inspect_ai.model import ContentImage
 from inspect_ai.scorer import CORRECT, INCORRECT, NOANSWER, Target
 from PIL import Image
 
-from nejm_inspect.cases.images import MAX_PIXELS, SUFFIXES
+from nejm_inspect.cases.images import MAX_PIXELS, READ_FORMATS
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.report import headers as heads
@@ -181,7 +181,7 @@ def _thumbnail(sample: EvalSample) -> bytes:
     kind, _, body = url.partition(";base64,")
     written = io.BytesIO()
     with suppress(Exception):  # Pillow raises whatever broken bytes lead it to
-        image = Image.open(io.BytesIO(base64.b64decode(body)), formats=tuple(SUFFIXES))
+        image = Image.open(io.BytesIO(base64.b64decode(body)), formats=READ_FORMATS)
         if kind.startswith("data:image/") and image.width * image.height <= MAX_PIXELS:
             image.draft("RGB", THUMBNAIL)
             small = image.convert("RGB")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from nejm_inspect.cases.image_bytes import ImageError
-from nejm_inspect.cases.images import SUFFIXES
+from nejm_inspect.cases.images import READ_FORMATS
 from nejm_inspect.cases.manifest import PREPARED, CaseImage, checked_image, forget
 from nejm_inspect.cases.nejm_images import ENDINGS
 from tests.loopback import encoded, picture
@@ -36,7 +36,7 @@ def replace_unnoticed(path: Path, data: bytes) -> None:
 def test_endings_are_those_of_pillow() -> None:
     Image.init()
     for ending, name in Image.EXTENSION.items():
-        assert bool(ENDINGS.fullmatch(ending)) == (name in SUFFIXES), ending
+        assert bool(ENDINGS.fullmatch(ending)) == (name in READ_FORMATS), ending
 
 
 @pytest.mark.parametrize(("name", "data"), [("a.png", PNG), ("a.jpg", PNG), ("a.tif", TIFF)])
@@ -113,6 +113,7 @@ def test_a_foreign_file_under_a_name_of_the_cache_is_noticed(name: str, tmp_path
     fetched.write_bytes(PNG)
     assert checked_image(fetched, is_ours=True) == image
     forget(fetched)
+    fetched.unlink()
     (tmp_path / "7.tiff").write_bytes(TIFF)
     assert checked_image(tmp_path / "7.tiff", is_ours=True).conversion
 
