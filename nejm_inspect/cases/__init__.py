@@ -30,9 +30,10 @@ def open_source(
         raise NejmInspectError(f"columns are for your own cases, not for cases={cases}.")
     if cases == "nejm":
         return nejm_source(images)
-    if images is not None:
+    if images not in (None, "journal"):
         raise NejmInspectError(
-            f"image_dir is for cases=nejm; the images of cases={cases} are in its column image."
+            f"images={images} is for cases=nejm; the images of cases={cases} are in its column "
+            "image."
         )
     if cases == "demo":
         return replace(own_source(str(DEMO_FILE), {}), name="demo")

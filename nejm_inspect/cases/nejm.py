@@ -118,7 +118,7 @@ def nejm_source(images: str | None = None) -> CaseSource:
     Raises:
         NejmInspectError: If the case list cannot be had, or `images` is not a folder.
     """
-    image_dir = user_path(images) if images else None
+    image_dir = None if images in (None, "journal") else user_path(images)
     if image_dir and not os.path.isdir(image_dir):
         raise NejmInspectError(f"image_dir={image_dir} is not a folder.")
     cases = parse_records(json.loads(_case_list()))
@@ -126,7 +126,7 @@ def nejm_source(images: str | None = None) -> CaseSource:
         "nejm",
         cases,
         lambda wanted: fetch_images(wanted, image_dir),
-        "give your own files with image_dir=FOLDER (named ID.* or ICYYYYMMDD.*); ",
+        "give your own files with images=FOLDER (named ID.* or ICYYYYMMDD.*); ",
     )
 
 

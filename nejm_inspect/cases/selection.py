@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidateAs, model_validator
 
 from nejm_inspect.cases.schema import Case, IsoDate, levels_of
 from nejm_inspect.errors import NejmInspectError, Parameters
@@ -19,24 +19,32 @@ def _words_of_yaml(value: object) -> object:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
+Day = Annotated[str | int, ValidateAs(IsoDate, str)]
+"""A day as an ISO date or as a number such as 20200131; the former once it is checked."""
+
+
 class Selection(Parameters):
     """Filters over cases and the size of the sample drawn from what they leave."""
 
     sample_size: Annotated[int, Field(ge=1)] | None = DEFAULT_SAMPLE_SIZE
-    """How many cases to draw; None takes all, in file order."""
+    """How many cases to draw; None takes all, in file order. Of demo and own cases, 50 takes up to
+    50."""
     seed: int = 42
+    """Seed of the draw."""
     difficulty: Literal["all", "easy", "medium", "hard", "expert"] = "all"
+    """How far NEJM readers' votes were from the answer; `expert` is a part of hard."""
     question_type: Literal["all", "diagnosis", "other"] = "all"
+    """What the case asks for: a diagnosis, or something else."""
     history: Annotated[Literal["all", "yes", "no"], BeforeValidator(_words_of_yaml)] = "all"
     """Whether the text holds a history besides its question."""
-    since: IsoDate | None = None
+    since: Day | None = None
     """First day of publication, inclusive."""
-    until: IsoDate | None = None
+    until: Day | None = None
     """Last day of publication, inclusive."""
 
     @model_validator(mode="after")
     def _window_is_open(self) -> Self:
-        if self.since and self.until and self.since > self.until:
+        if self.since and self.until and str(self.since) > str(self.until):
             raise ValueError(f"since ({self.since}) is later than until ({self.until})")
         return self
 
@@ -65,7 +73,7 @@ def select_cases(
     pool = [case for case in cases if _admits(selection, case)]
     size = selection.sample_size
     if not pool:
-        raise NejmInspectError(f"None of the {len(cases)} cases passes the filters.")
+        raise NejmInspectError(f"The filters leave out all {len(cases)} cases.")
     fewer_will_do = default_is_limit and size == DEFAULT_SAMPLE_SIZE
     if size is None or (fewer_will_do and len(pool) < size):
         return pool
@@ -113,8 +121,5 @@ def _is_in_window(selection: Selection, case: Case) -> bool:
         return True
     if case.date is None:
         raise NejmInspectError(f"since and until need dates, and case {case.id} has none.")
-    return (
-        (selection.since or datetime.date.min)
-        <= case.date
-        <= (selection.until or datetime.date.max)
-    )
+    first, last = selection.since or datetime.date.min, selection.until or datetime.date.max
+    return str(first) <= str(case.date) <= str(last)
