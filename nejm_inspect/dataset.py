@@ -96,11 +96,7 @@ def takes(
 
 @functools.cache
 def _tell_former_name() -> None:
-    click.echo(
-        "The parameter image_dir is now called images. The next version will not know its former "
-        "name.",
-        err=True,
-    )
+    click.echo("image_dir is now called images; this version is the last to know it.", err=True)
 
 
 _skipped_in_process: dict[CaseId, str] = {}

@@ -53,9 +53,8 @@ def _read_prices(file: str) -> dict[str, ModelCost]:
         prices = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
         return {name: ModelCost.model_validate(p) for name, p in prices.items()}
     except (OSError, yaml.YAMLError, AttributeError, ValidationError) as error:
-        raise NejmInspectError(
-            f"{file} is not a file of model prices as inspect eval takes it: {error}"
-        ) from error
+        message = f"{file} is not a file of model prices as inspect eval takes it: {error}"
+        raise NejmInspectError(message) from error
 
 
 def print_plan(
@@ -77,8 +76,8 @@ def print_plan(
     judged = asked * len(roster.models)
     rows = [(m, asked, *EXAMINEE_TOKENS, m.config.max_tokens) for m in roster.models]
     rows += [(m, judged, *JUDGE_TOKENS, JUDGE_TOKENS[1]) for m in roster.judges]
-    headings = (Column(name, overflow="fold") for name in ("model", "settings"))
-    table = Table(*headings, "calls", "input", "output", "cost")
+    folded = (Column(name, overflow="fold") for name in ("model", "settings"))
+    table = Table(*folded, "calls", "input", "output", "cost")
     total = [0.0, 0.0]
     for model, calls, input, least, most in rows:
         outputs = [calls * least, calls * max(most or 0, least)]

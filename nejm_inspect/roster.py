@@ -30,7 +30,7 @@ class RosterModel(ModelConfig):
 
     @property
     def is_gone(self) -> bool:
-        """Whether the day of its retirement has come."""
+        """Whether that day has come."""
         return self.retired is not None and self.retired <= datetime.date.today()
 
 
