@@ -362,12 +362,15 @@ def test_parameters_are_logged_with_their_defaults() -> None:
 def test_the_former_name_of_images_is_told_once(journal: Journal, tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "655.png").write_bytes(encoded(picture(), "PNG"))
-    run = ("eval", CHALLENGE, "--model", "none,mockllm/model", "-T", "sample_size=1")
-    choice = ("-T", "scorer=verbatim", "--solver", "nejm_inspect/random_option")
-    for name, told in (("image_dir", 1), ("images", 0)):
-        done = inspect(*run, *choice, "-T", f"{name}=own", cwd=tmp_path)
-        assert done.returncode == 0, done.stdout
-        assert done.stderr.count("image_dir is now called images") == told
+    task = nejm_image_challenge(sample_size=1, images=str(tmp_path / "own"), scorer="verbatim")
+    assert len(task.dataset) == 1
+    done = inspect(
+        *("eval", CHALLENGE, "--model", "none,mockllm/model", "-T", "image_dir=own"),
+        *("-T", "sample_size=1", "-T", "scorer=verbatim", "--solver", "nejm_inspect/random_option"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout
+    assert done.stderr.count("image_dir is now called images") == 1
     assert journal.image_requests == 0
 
 
