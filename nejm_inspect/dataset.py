@@ -5,7 +5,7 @@ import datetime
 import functools
 from collections.abc import Callable
 from inspect import signature
-from typing import ParamSpec, get_type_hints
+from typing import ParamSpec
 
 import click
 from inspect_ai import Task
@@ -84,11 +84,9 @@ def takes(
     """
 
     def declare(task: Callable[..., Task]) -> Callable[Arguments, Task]:
-        own, types = signature(task), get_type_hints(model)
-        fields = signature(model).parameters.values()
-        declared = [field.replace(annotation=types[field.name]) for field in fields]
-        parameters = [*declared, *own.parameters.values()]
-        vars(task)["__signature__"] = own.replace(parameters=parameters)
+        fields, own = signature(model).parameters, signature(task)
+        declared = own.replace(parameters=[*fields.values(), *own.parameters.values()])
+        vars(task)["__signature__"] = declared
         return task
 
     return declare

@@ -69,7 +69,8 @@ def test_each_model_of_a_bundled_roster_is_asked_as_it_says(
     result = run(*roster, "--limit", "1")
     assert result.exit_code == 0, result.output
     assert asked(openrouter) == settings
-    assert not any("cache_control" in str(call.payload) for call in openrouter.examinee_calls)
+    if settings is DEFAULT_SETTINGS:  # what is written to a maker's cache would never be read
+        assert not any("cache_control" in str(call.payload) for call in openrouter.examinee_calls)
 
 
 def test_a_roster_of_ones_own_with_pinned_routing(

@@ -520,7 +520,7 @@ def test_files_that_are_none_of_cases_are_not_called_absent(tmp_path: Path) -> N
 
 def test_image_dir_and_columns_are_for_other_sources(tmp_path: Path) -> None:
     for cases in ("demo", write(tmp_path, own_case())):
-        with pytest.raises(NejmInspectError, match="image_dir is for cases=nejm"):
+        with pytest.raises(NejmInspectError, match="images=images is for cases=nejm"):
             open_source(cases, "images")
     for cases in ("demo", "nejm"):
         with pytest.raises(NejmInspectError, match="for your own cases"):
