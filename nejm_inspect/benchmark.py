@@ -29,12 +29,11 @@ from nejm_inspect.task import nejm_image_challenge
 from nejm_inspect.text import one_line
 
 RETRY_ATTEMPTS = 2
-"""How often an unfinished model is tried again before the benchmark ends; running it once more goes
-on from there."""
+"""How often an unfinished model is tried again before the benchmark ends. The next run continues."""
 
 RUN_ID_FILE = ".nejm-run-id"
-"""Holds what stands for a folder of logs in Inspect's cache. A folder that is deleted and made
-again gets another one, and its models are asked again."""
+"""Holds the id of a folder of logs in Inspect's cache. A folder that is deleted and made again gets
+a new id, and its models are asked again."""
 
 
 def run_benchmark(
@@ -45,7 +44,7 @@ def run_benchmark(
     limit: int | None = None,
     **settings: Any,
 ) -> list[str] | None:
-    """Runs the roster's models side by side, going on where an earlier run stopped.
+    """Runs the roster's models side by side, and continues where an earlier run stopped.
 
     A response that has arrived is kept in Inspect's cache; a later run in the same folder does not
     ask for it again. The `settings` are for Inspect's `eval_set`, such as `epochs`.

@@ -53,7 +53,7 @@ class DatasetParameters(Selection):
 
     @field_validator("image_dir")
     @classmethod
-    def _is_images(cls, folder: str | None, info: ValidationInfo) -> str | None:
+    def _stands_for_images(cls, folder: str | None, info: ValidationInfo) -> str | None:
         if folder is not None:
             if info.data.get("images") != "journal":
                 raise ValueError("this is the former name of images: give images alone")

@@ -13,7 +13,7 @@ from pydantic import AliasPath, BaseModel, Field, ValidationError
 from nejm_inspect.errors import NejmInspectError
 
 PREFIX = "openrouter/"
-"""What Inspect's names of OpenRouter's models begin with."""
+"""The start of Inspect's names of OpenRouter's models."""
 BASE_URL = "https://openrouter.ai/api/v1"
 ROUTED = frozenset(("nitro", "floor", "online", "exacto"))
 """Suffixes that choose among a model's hosts, and are not in the list. Others, such as
@@ -60,17 +60,14 @@ class _List(BaseModel):
 
 
 def look_up(wanted: Mapping[str, bool], base_url: str | None = None) -> dict[str, ModelCost]:
-    """Checks that the list has models, and reads their prices.
+    """Checks that the list has models, and returns the prices of those that have fixed ones.
 
-    Says on standard error if the list could not be fetched; nothing is checked then.
+    Says on standard error if the list could not be fetched; nothing is checked then, and never
+    presets (`@preset/…`), which only their owner sees.
 
     Args:
-        wanted: Inspect's names of models of OpenRouter, and whether each must take images. Presets
-            (`@preset/…`), which only their owner sees, are left out.
+        wanted: Inspect's names of models of OpenRouter, and whether each must take images.
         base_url: Of the API; without it that of `OPENROUTER_BASE_URL`, or OpenRouter's.
-
-    Returns:
-        The prices, by Inspect's name, where these are fixed.
 
     Raises:
         NejmInspectError: If a model is missing or takes no images; names near matches.

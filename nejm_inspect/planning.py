@@ -23,12 +23,9 @@ JUDGE_TOKENS = (910, 55)
 
 
 def look_up_prices(roster: Roster, model_cost_config: str | None) -> dict[str, ModelCost]:
-    """Looks up what the roster's models cost, and whether OpenRouter has them.
+    """Returns the known prices of the roster's models, by Inspect's name of each.
 
     Prices in the file, which is as `inspect eval` takes it, go before those of OpenRouter.
-
-    Returns:
-        The prices that are known, by Inspect's name of the model.
 
     Raises:
         NejmInspectError: If OpenRouter does not have a model, it takes no images, or the file is

@@ -13,14 +13,14 @@ from inspect_ai.log import EvalLog, EvalSample
 from nejm_inspect.judging.panel import GRADER_ROLE, judges_of_log
 
 SCORED, UNSCORED, ERROR, UNJUDGED = "scored", "unscored", "error", "unjudged"
-"""What can come of a sample. An unjudged one has a response, but its judge failed."""
+"""Outcomes of a sample. An unjudged one has a response, but its judge failed."""
 
 _ends: dict[tuple[str, str], tuple[str, str]] = {}
-"""What to say of each run and the folder of its log, by task and model: a retry takes its place."""
+"""The report of each run and the folder of its log, by task and model: a retry replaces it."""
 
 
 def tell_run_ends() -> None:
-    """Says what has not been said of the runs that ended, on standard error."""
+    """Reports the ended runs that are not reported yet, on standard error."""
     if _ends:
         told, folders = zip(*_ends.values(), strict=True)
         report = f"To report: nejm-inspect report {shlex.join(dict.fromkeys(folders))}"
@@ -30,10 +30,10 @@ def tell_run_ends() -> None:
 
 @functools.cache
 def announce_run_ends() -> None:
-    """Has this process say at its end how the challenge's runs ended.
+    """Makes this process report, at its end, how the challenge's runs ended.
 
-    Registered where the task is built: hooks that are there from the start are listed by Inspect at
-    every run of any task.
+    Called where the task is built: Inspect lists hooks that are registered on import at every run
+    of any task.
     """
     atexit.register(tell_run_ends)
     outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)

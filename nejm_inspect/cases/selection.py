@@ -20,7 +20,7 @@ def _words_of_yaml(value: object) -> object:
 
 
 Day = Annotated[str | int, ValidateAs(IsoDate, str)]
-"""A day as an ISO date or as a number such as 20200131; the former once it is checked."""
+"""A day, given as an ISO date or as a number such as 20200131; validated, an ISO date."""
 
 
 class Selection(Parameters):
