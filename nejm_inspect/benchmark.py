@@ -29,7 +29,7 @@ from nejm_inspect.task import nejm_image_challenge
 from nejm_inspect.text import one_line
 
 RETRY_ATTEMPTS = 2
-"""How often an unfinished model is tried again before the benchmark ends. The next run continues."""
+"""How often an unfinished model is tried again before a benchmark ends; the next run continues."""
 
 RUN_ID_FILE = ".nejm-run-id"
 """Holds the id of a folder of logs in Inspect's cache. A folder that is deleted and made again gets
