@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inspect_ai import eval
+from inspect_ai import Task, eval
+from inspect_ai.dataset import Sample
 from inspect_ai.model import ModelOutput
-from inspect_ai.scorer import Target
+from inspect_ai.scorer import Target, choice
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from nejm_inspect import nejm_multiple_choice, random_option, reader_vote
 from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.multiple_choice import choose_option
 from tests.loopback import Call, Journal, OpenRouter, encoded, picture, tool_call
 from tests.runs import EXAMINEE, metric
 
@@ -69,12 +71,17 @@ def test_a_model_that_asks_for_a_tool_is_asked_once(openrouter: OpenRouter) -> N
 def test_reasoning_is_asked_for_and_the_models_own_words_are_kept(openrouter: OpenRouter) -> None:
     reply = "<thought>A or B?</thought>It is B or C.\nANSWER: B"
     openrouter.examinee = lambda call: reply
-    (log,) = eval(nejm_multiple_choice(cases="demo", sample_size=1, cot=True), model=EXAMINEE)
-    assert "step by step" in openrouter.calls[0].text
-    assert log.samples
-    (sample,) = log.samples
-    assert (sample.scores or {})["choice"].answer == "B"
-    assert sample.output.completion == sample.messages[-1].text == reply
+    own = [Sample(input="A toe?", choices=["Gout", "Lupus"], target="B")]
+    for task in (
+        nejm_multiple_choice(cases="demo", sample_size=1, cot=True),
+        Task(dataset=own, solver=choose_option(cot=True), scorer=choice()),
+    ):
+        (log,) = eval(task, model=EXAMINEE)
+        assert "step by step" in openrouter.calls[-1].text
+        assert log.samples
+        (sample,) = log.samples
+        assert (sample.scores or {})["choice"].answer == "B"
+        assert sample.output.completion == sample.messages[-1].text == reply
 
 
 def test_a_letter_in_the_thinking_is_not_chosen(openrouter: OpenRouter) -> None:
