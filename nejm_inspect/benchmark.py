@@ -29,12 +29,11 @@ from nejm_inspect.task import nejm_image_challenge
 from nejm_inspect.text import one_line
 
 RETRY_ATTEMPTS = 2
-"""How often an unfinished model is tried again before the benchmark ends; running it
-once more goes on from there."""
+"""How often an unfinished model is tried again before a benchmark ends; the next run continues."""
 
 RUN_ID_FILE = ".nejm-run-id"
-"""Holds what stands for a folder of logs in Inspect's cache. A folder that is deleted
-and made again gets another one, and its models are asked again."""
+"""Holds the id of a folder of logs in Inspect's cache. A folder that is deleted and made again gets
+a new id, and its models are asked again."""
 
 
 def run_benchmark(
@@ -45,21 +44,14 @@ def run_benchmark(
     limit: int | None = None,
     **settings: Any,
 ) -> list[str] | None:
-    """Runs the roster's models side by side, going on where an earlier run stopped.
+    """Runs the roster's models side by side, and continues where an earlier run stopped.
 
-    A response that has arrived is kept in Inspect's cache; a later run in the same
-    folder does not ask for it again.
-
-    Args:
-        roster: What to run.
-        log_dir: Folder of the logs.
-        model_cost_config: A file of prices, as for `inspect eval`.
-        limit: Only so many cases of the sample.
-        **settings: More for Inspect's `eval_set`, such as `epochs` or `cost_limit`.
+    A response that has arrived is kept in Inspect's cache; a later run in the same folder does not
+    ask for it again. The `settings` are for Inspect's `eval_set`, such as `epochs`.
 
     Returns:
-        A line for each kind of error of the models that did not finish; None if the
-        user stopped the run.
+        A line for each kind of error of the models that did not finish; None if the user stopped
+        the run.
 
     Raises:
         NejmInspectError: If a model, parameter or the folder cannot be used.
@@ -78,15 +70,16 @@ def run_benchmark(
         raise NejmInspectError(roster.without_secrets(error.message)) from None
     task = nejm_image_challenge(**roster.task)
     # Errors are told at the end, once a model, and not once a case and attempt.
-    logging.getLogger("inspect_ai._eval.task.run").addFilter(_is_no_sample_error)
+    logging.getLogger("inspect_ai._eval.task.run").addFilter(
+        lambda record: not record.getMessage().startswith("Sample error")
+    )
+    grader = judges[0] if len(judges) == 1 else judges
     try:
         _, logs = eval_set(
             task,
             log_dir=log_dir,
             model=models,
-            model_roles={GRADER_ROLE: judges[0] if len(judges) == 1 else judges}
-            if judges
-            else None,
+            model_roles={GRADER_ROLE: grader} if judges else None,
             limit=limit,
             max_tasks=len(models),
             retry_attempts=RETRY_ATTEMPTS,
@@ -110,10 +103,8 @@ def run_benchmark(
     for log in logs:
         planned = (limit or 0) * (log.eval.config.epochs or 1)
         if log.results and log.results.total_samples > planned > 0:
-            click.echo(
-                f"{log.eval.model} has answered more than --limit {limit} cases in an "
-                "earlier run; all are kept."
-            )
+            answered = f"{log.eval.model} has answered more than --limit {limit} cases"
+            click.echo(f"{answered} in an earlier run; all are kept.")
     return [line for log in logs for line in _failures(log, roster)]
 
 
@@ -129,29 +120,22 @@ def _run_id(log_dir: str) -> str:
 def _model(roster: Roster, config: RosterModel, kept: CachePolicy | None = None) -> Model:
     # inspect-evals-lint wants get_model() in solvers and scorers only. A roster is a
     # caller of Inspect, like a command line, and no part of the task.
-    model, url = config.model, config.base_url
     settings = config.config.model_copy(update={"cache": kept} if kept else {})
+    arguments = {"config": settings, "base_url": config.base_url, **config.args}
     try:
-        return get_model(  # inspect-evals-lint: ignore[IEBP001] -- see above
-            model, config=settings, base_url=url, **config.args
-        )
+        return get_model(config.model, **arguments)  # inspect-evals-lint: ignore[IEBP001] -- above
     except Exception as error:  # providers each raise their own
         message = roster.without_secrets(plain_message(error))
-        raise NejmInspectError(f"{model}: {message}") from None
-
-
-def _is_no_sample_error(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("Sample error")
+        raise NejmInspectError(f"{config.model}: {message}") from None
 
 
 def _failures(log: EvalLog, roster: Roster) -> Iterator[str]:
-    """Gives the most frequent errors of a model, a line each."""
+    """Gives the most frequent errors of a model that did not finish, a line each."""
     if log.status == "success":
         return
     samples = read_eval_log_sample_summaries(log.location)
-    errors = [sample.error for sample in samples if sample.error] or [
-        log.error.message if log.error else f"the run ended as {log.status}"
-    ]
+    errors = [sample.error for sample in samples if sample.error]
+    errors = errors or [log.error.message if log.error else f"the run ended as {log.status}"]
     said = (_provider_words(roster.without_secrets(error)) for error in errors)
     for words, count in Counter(said).most_common(3):
         yield f"{log.eval.model}, {count} times: {words}"

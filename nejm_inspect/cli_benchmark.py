@@ -1,53 +1,51 @@
 """The command `nejm-inspect benchmark`."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
 from dotenv import find_dotenv, load_dotenv
 from rich.console import Console
 
+from nejm_inspect.cli_report import repeatable, report
 from nejm_inspect.errors import NejmInspectError
 
 DEFAULT_ROSTER = "november_2026"
+TO_CONTINUE = "To continue: run the same command again."
 
 
 @click.command()
 @click.argument("roster", default=DEFAULT_ROSTER)
-@click.option(
+@repeatable(
     "--model",
-    "models",
-    multiple=True,
     metavar="PROVIDER/MODEL",
     help="Run this model, with the roster's settings if it is there; repeatable.",
 )
-@click.option(
+@repeatable(
     "--judge",
-    "judges",
-    multiple=True,
     metavar="PROVIDER/MODEL",
     help="Judge by this model instead of the roster's; repeatable, for a panel.",
 )
 @click.option(
     "--limit",
     type=click.IntRange(1),
-    help="Only so many cases of the sample. Run again with more, only the new ones are "
-    "asked; with fewer, all are kept.",
+    help="Only so many cases of the sample. Run again with more, only the new ones are asked; with "
+    "fewer, all are kept.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="Ask each case so many times.")
 @click.option("--log-dir", help="Folder of the logs.  [default: logs/ROSTER]")
-@click.option(
+@repeatable(
     "-T",
     "parameters",
-    multiple=True,
     metavar="NAME=VALUE",
     help="A parameter of the task, as for inspect eval; repeatable.",
 )
 @click.option(
     "--model-cost-config",
     metavar="FILE",
-    help="YAML or JSON file with model prices, as for inspect eval. OpenRouter's are "
-    "looked up there.",
+    help="YAML or JSON file with model prices, as for inspect eval. OpenRouter's are looked up.",
 )
 @click.option(
     "--cost-limit",
@@ -56,23 +54,22 @@ DEFAULT_ROSTER = "november_2026"
     help="Stop a case, its judging included, that costs more.",
 )
 @click.option("--max-connections", type=click.IntRange(1), help="Requests at once to each model.")
-@click.option("--no-log-images", is_flag=True, help="Log no images, as for inspect eval.")
+@click.option(
+    "--no-log-images",
+    "log_images",
+    flag_value=False,
+    default=None,
+    help="Log no images, as for inspect eval.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be run and its cost; ask no model.")
-@click.pass_context
 def benchmark(
-    context: click.Context,
     roster: str,
-    models: tuple[str, ...],
-    judges: tuple[str, ...],
-    limit: int | None,
-    epochs: int | None,
+    model: Sequence[str],
+    judge: Sequence[str],
     log_dir: str | None,
-    parameters: tuple[str, ...],
-    model_cost_config: str | None,
-    cost_limit: float | None,
-    max_connections: int | None,
-    no_log_images: bool,
+    parameters: Sequence[str],
     dry_run: bool,
+    **settings: Any,
 ) -> None:
     """Run a roster of models on the same cases, then report.
 
@@ -83,7 +80,6 @@ def benchmark(
     """
     # What runs models takes seconds to import, and only this command needs it.
     from nejm_inspect.benchmark import run_benchmark
-    from nejm_inspect.cli_report import report
     from nejm_inspect.planning import look_up_prices, print_plan
     from nejm_inspect.roster import read_roster
     from nejm_inspect.run_summary import tell_run_ends
@@ -91,37 +87,25 @@ def benchmark(
     # As `inspect eval` does, which reads keys and URLs from there.
     load_dotenv(find_dotenv(usecwd=True))
     task = dict(map(_parse_parameter, parameters))
-    chosen = read_roster(roster).with_models(models, judges).with_task(task)
+    chosen = read_roster(roster).with_models(model, judge).with_task(task)
     chosen.check_living()
     if dry_run:
-        prices = look_up_prices(chosen, model_cost_config)
-        print_plan(chosen, prices, Console(), limit=limit, epochs=epochs)
+        prices = look_up_prices(chosen, settings["model_cost_config"])
+        print_plan(chosen, prices, Console(), settings["limit"], settings["epochs"])
         return
     folder = log_dir or f"logs/{Path(roster).stem}"
-    failures = run_benchmark(
-        chosen,
-        folder,
-        model_cost_config=model_cost_config,
-        limit=limit,
-        epochs=epochs,
-        cost_limit=cost_limit,
-        log_images=False if no_log_images else None,
-        **({"max_connections": max_connections} if max_connections else {}),
-    )
+    failures = run_benchmark(chosen, folder, **settings)
     tell_run_ends()
     if failures is None:
         raise NejmInspectError(
-            f"Interrupted. What is finished is in {folder} and can be reported. To "
-            "continue: run the same command again."
+            f"Interrupted. What is finished is in {folder} and can be reported. {TO_CONTINUE}"
         )
     place = folder.rstrip("/")
     local = place if "://" not in place else f"logs/{Path(place).name}"
-    context.invoke(report, logs=(folder,), out=Path(f"{local}-report"))
+    click.get_current_context().invoke(report, logs=(folder,), out=Path(f"{local}-report"))
     if failures:
-        lines = "".join(f"\n  {failure}" for failure in failures)
-        raise NejmInspectError(
-            f"Not every model finished:{lines}\nTo continue: run the same command again."
-        )
+        lines = "\n  ".join(["Not every model finished:", *failures])
+        raise NejmInspectError(f"{lines}\n{TO_CONTINUE}")
 
 
 def _parse_parameter(parameter: str) -> tuple[str, object]:

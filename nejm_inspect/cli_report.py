@@ -1,9 +1,10 @@
 """The command `nejm-inspect report`."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from inspect_ai.log import read_eval_log_sample, read_eval_log_sample_summaries
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from nejm_inspect.report.table import Table
 
 
+repeatable = partial(click.option, multiple=True)
+
+
 @click.command()
 @click.argument("logs", nargs=-1, required=True, metavar="LOG_OR_FOLDER...")
 @click.option(
@@ -33,22 +37,16 @@ if TYPE_CHECKING:
 @click.option(
     "--repeats", is_flag=True, help="Take several runs of a model as repeats, not the newest only."
 )
-@click.option(
+@repeatable(
     "--cutoff",
-    "cutoffs",
-    multiple=True,
     metavar="MODEL=DATE",
     help="Split a model's cases at its training cut-off (an ISO date); repeatable.",
 )
 @click.option(
-    "--judges",
-    is_flag=True,
-    help="Compare judges, from logs of the same run judged by different ones.",
+    "--judges", is_flag=True, help="Compare judges, from logs of one run judged by different ones."
 )
-@click.option(
+@repeatable(
     "--exam",
-    "exams",
-    multiple=True,
     metavar="LOG_OR_FOLDER",
     help="Show the exam of a judge, a log of nejm_judge_exam; repeatable.",
 )
@@ -59,15 +57,12 @@ if TYPE_CHECKING:
 )
 @click.option("--case", metavar="ID", help="Print one case, and write nothing.")
 def report(
-    logs: tuple[str, ...],
+    logs: Sequence[str],
     out: Path,
-    baseline: str | None,
-    repeats: bool,
-    cutoffs: tuple[str, ...],
-    judges: bool,
-    exams: tuple[str, ...],
-    with_texts: bool,
+    cutoff: Sequence[str],
+    exam: Sequence[str],
     case: str | None,
+    **options: Any,
 ) -> None:
     """Compare models from their Inspect logs.
 
@@ -81,9 +76,8 @@ def report(
     if case is not None:
         _print_case(logs, case, Console())
         return
-    days = dict(_parse_cutoffs(cutoffs))
-    options = Options(baseline, repeats, days, judges, with_texts)
-    _print(write_report(logs, out, options, exams), Console())
+    chosen = Options(cutoffs=dict(map(_parse_cutoff, cutoff)), **options)
+    _print(write_report(logs, out, chosen, exam), Console())
     click.echo(f"Report: {out / 'report.html'}")
 
 
@@ -95,9 +89,10 @@ def _print(report: "Report", console: Console) -> None:
         console.print(Text(one_line(told.title), style="bold"))
         for finding in told.findings:
             console.print(Text(f"• {one_line(finding.lead + finding.rest)}"))
-        for table in (table for section in told.sections for table in section.tables):
-            if columns := [column for column in table.columns if column in table.in_terminal]:
-                _print_table(table, columns, console)
+        for section in told.sections:
+            for table in section.tables:
+                if columns := [column for column in table.columns if column in table.in_terminal]:
+                    _print_table(table, columns, console)
         console.print()
 
 
@@ -114,23 +109,16 @@ def _print_table(table: "Table", columns: Sequence[str], console: Console) -> No
     console.print(printed)
 
 
-def _parse_cutoffs(cutoffs: Iterable[str]) -> Iterable[tuple[str, datetime.date]]:
-    for cutoff in cutoffs:
-        model, _, day = cutoff.rpartition("=")
-        try:
-            yield model, datetime.date.fromisoformat(day)
-        except ValueError as error:
-            raise NejmInspectError(
-                f"--cutoff {cutoff}: must be MODEL=DATE with an ISO date."
-            ) from error
+def _parse_cutoff(cutoff: str) -> tuple[str, datetime.date]:
+    model, _, day = cutoff.rpartition("=")
+    try:
+        return model, datetime.date.fromisoformat(day)
+    except ValueError:
+        raise NejmInspectError(f"--cutoff {cutoff}: must be MODEL=DATE with an ISO date.") from None
 
 
 def _print_case(places: Sequence[str], case_id: str, console: Console) -> None:
-    """Prints the history, the reference and every model's response to a case of logs or folders.
-
-    Raises:
-        NejmInspectError: If a log cannot be read, or none has the case.
-    """
+    """Prints the history, the reference and every model's response to a case."""
     from nejm_inspect.report.formats import points, short
     from nejm_inspect.report.headers import last_attempts, log_headers, scorer_of
     from nejm_inspect.report.reading import UNREAD, naming, response_of
@@ -138,19 +126,21 @@ def _print_case(places: Sequence[str], case_id: str, console: Console) -> None:
     found = []
     for header in last_attempts([h for place in places for h in log_headers(place)]):
         log, spec, scorer = header.location, header.eval, scorer_of(header)
+        if scorer is None:
+            continue
         # A baseline is a solver that asks no model.
         model = short(spec.solver if spec.model.startswith("none/") else spec.model)
         with naming(log):
-            for one in read_eval_log_sample_summaries(log) if scorer else ():
-                if scorer and str(one.id) == case_id:
+            for one in read_eval_log_sample_summaries(log):
+                if str(one.id) == case_id:
                     sample = read_eval_log_sample(log, one.id, one.epoch, exclude_fields=UNREAD)
-                    name = f"{model}, epoch {one.epoch}" if one.epoch > 1 else model
                     row = response_of(sample, scorer, log)
-                    name += f", judged by {short(row['judge'])}" if row["judge"] else ""
+                    epoch = f", epoch {one.epoch}" if one.epoch > 1 else ""
+                    judge = f", judged by {short(row['judge'])}" if row["judge"] else ""
                     given = f"{points(row['points'])} points".replace("– points", "no score")
                     if scorer == "choice":
                         given = {1: "right", 0: "wrong"}.get(row["points"], "no score")
-                    found.append((f"{name}: {given}", row))
+                    found.append((f"{model}{epoch}{judge}: {given}", row))
     if not found:
         raise NejmInspectError(f"--case {case_id}: no log has this case with a score.")
     first = found[0][1]

@@ -1,17 +1,23 @@
-"""From the parameters that the challenge's tasks share to a dataset."""
+"""The parameters that the challenge's tasks share, and the dataset that they describe."""
 
 import atexit
 import datetime
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable
+from inspect import signature
+from typing import ParamSpec
 
 import click
+from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset
-from pydantic import ConfigDict, field_validator
+from pydantic import ConfigDict, ValidationInfo, field_validator
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.samples import Inputs, MissingImages, cases_to_dataset
 from nejm_inspect.cases.schema import CaseId
 from nejm_inspect.cases.selection import Selection, select_cases
+
+Arguments = ParamSpec("Arguments")
 
 
 class DatasetParameters(Selection):
@@ -21,51 +27,83 @@ class DatasetParameters(Selection):
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
     inputs: Inputs = "both"
+    """What the model sees: `both`, or the `history` or the `image` alone."""
     cases: str = "nejm"
+    """`nejm`, `demo` (bundled, free of rights), or your own: see `open_source`."""
     columns: dict[str, str] | None = None
+    """What the columns of your own cases are called, by our names."""
+    images: str = "journal"
+    """Where images of NEJM cases come from: `journal`, a folder of files named `{image_id}.*` or
+    `IC{YYYYMMDD}.*`, or `hf:owner/name[@revision]`."""
     image_dir: str | None = None
+    """The former name of `images`."""
     missing_images: MissingImages = "error"
+    """Before any model call, `error` stops if an image is missing; `skip` leaves the case out."""
 
     @field_validator("since", "until", mode="before")
     @classmethod
     def _can_be_logged(cls, day: object) -> object:
         if isinstance(day, datetime.date):
-            # Inspect logs such an argument by the name of its type: the log would not
-            # say what was run, and a retry of the run would fail.
+            # Inspect logs its type instead: the log would not say what was run, and a retry fail.
             raise ValueError(
-                f"on Inspect's command line and in YAML, write {day:%Y%m%d}; a date "
-                "with hyphens is not kept in its logs"
+                f"on Inspect's command line and in YAML, write {day:%Y%m%d}; a date with hyphens "
+                "is not kept in its logs"
             )
         return day
 
-    def load(self) -> tuple[MemoryDataset, dict[str, str]]:
-        """Opens the source, draws the cases and gets their images.
+    @field_validator("image_dir")
+    @classmethod
+    def _stands_for_images(cls, folder: str | None, info: ValidationInfo) -> str | None:
+        if folder is not None:
+            if info.data.get("images") != "journal":
+                raise ValueError("this is the former name of images: give images alone")
+            _tell_former_name()
+        return folder
 
-        Returns:
-            The dataset; and, by id, why a case was left out, for the task's metadata.
+    def load(self) -> tuple[MemoryDataset, dict[str, str]]:
+        """Gets the cases drawn, with their images; and, by id, why cases were left out.
 
         Raises:
-            NejmInspectError: If cases or images cannot be had.
+            NejmInspectError: If cases or images are missing or malformed.
         """
-        source = open_source(self.cases, self.image_dir, self.columns)
+        source = open_source(self.cases, self.image_dir or self.images, self.columns)
         cases = select_cases(source.cases, self, default_is_limit=self.cases != "nejm")
         dataset, skipped = cases_to_dataset(source, cases, self.inputs, self.missing_images)
-        if skipped:
-            _tell_at_exit(skipped)
+        _skipped_in_process.update(skipped)
         return dataset, {str(id): reason for id, reason in skipped.items()}
+
+
+def takes(
+    model: Callable[Arguments, DatasetParameters],
+) -> Callable[[Callable[..., Task]], Callable[Arguments, Task]]:
+    """Declares the fields of a model as the parameters of a task.
+
+    They become the task's signature, where Inspect finds names and defaults for its command line
+    and logs. The task gets what its caller names and checks it by the model. It takes any name:
+    Inspect would drop one that is not declared, with no more than a warning.
+    """
+
+    def declare(task: Callable[..., Task]) -> Callable[Arguments, Task]:
+        fields, own = signature(model).parameters, signature(task)
+        declared = own.replace(parameters=[*fields.values(), *own.parameters.values()])
+        vars(task)["__signature__"] = declared
+        return task
+
+    return declare
+
+
+@functools.cache
+def _tell_former_name() -> None:
+    click.echo("image_dir is now called images; this version is the last to know it.", err=True)
 
 
 _skipped_in_process: dict[CaseId, str] = {}
 
 
-def _tell_at_exit(skipped: Mapping[CaseId, str]) -> None:
-    # One list in the end, however many models the task is built for.
-    if not _skipped_in_process:
-        atexit.register(_tell_skipped)
-    _skipped_in_process.update(skipped)
-
-
+@atexit.register
 def _tell_skipped() -> None:
-    cases = _skipped_in_process.items()
-    reasons = "".join(f"\n  case {id}: {reason}" for id, reason in cases)
-    click.echo(f"Left out for want of an image: {len(cases)} cases{reasons}", err=True)
+    # One list at the end, however many models the task is built for.
+    if _skipped_in_process:
+        reasons = [f"\n  case {id}: {reason}" for id, reason in _skipped_in_process.items()]
+        title = f"Cases skipped because their image is missing: {len(reasons)}"
+        click.echo("".join([title, *reasons]), err=True)

@@ -19,42 +19,36 @@ from nejm_inspect.text import one_line, visible
 class NejmInspectError(click.ClickException):
     """A mistake or an outage, with a message that says what to do about it.
 
-    Being a `click.ClickException`, it ends a click command (`inspect` as well as
-    `nejm-inspect`) with its message and exit code 1 instead of a traceback. Messages quote
-    what models, files and servers say: control characters in them are made visible.
+    Being a `click.ClickException`, it ends a click command (`inspect` as well as `nejm-inspect`)
+    with its message and exit code 1 instead of a traceback. Messages quote what models, files and
+    servers say: control characters in them are made visible.
     """
 
     def __init__(self, message: str) -> None:
         super().__init__(visible(message, len(message)))
 
 
-def describe_validation(error: ValidationError) -> str:
+def describe_validation(error: ValidationError, mask: Callable[[str], str] = str) -> str:
     """Says in one line which fields are wrong, what they hold and why not.
 
-    Args:
-        error: What pydantic raised.
-
-    Returns:
-        For example ``difficulty='tough': Input should be 'all', 'easy' or 'hard'``;
-        several fields are joined by semicolons.
+    For example ``difficulty='tough': Input should be 'all', 'easy' or 'hard'``. What must not be
+    shown of values is for `mask` to remove.
     """
-    return "; ".join(
-        (".".join(map(str, problem["loc"])) or "value")
-        # Without a place, and where nothing is given, the input is the whole.
-        + ("" if problem["type"] == "missing" else f"={_shortened(problem['input'])}")
-        + f": {problem['msg'].removeprefix('Value error, ')}"
-        for problem in error.errors(include_url=False)
-        # Follows from another problem.
-        if problem["type"] != "default_factory_not_called"
-    )
+    problems = []
+    for problem in error.errors(include_url=False):
+        field = ".".join(map(str, problem["loc"])) or "value"
+        value = mask(repr(problem["input"]))
+        shown = f"={value if len(value) <= 80 else f'{value[:80]}…'}"
+        reason = mask(problem["msg"]).removeprefix("Value error, ")
+        if problem["type"] == "missing":  # the input is then all that was given
+            shown = ""
+        if problem["type"] != "default_factory_not_called":  # which follows from another problem
+            problems.append(f"{field}{shown}: {reason}")
+    return "; ".join(problems)
 
 
 def plain_message(error: Exception) -> str:
-    """What an error of Inspect's says, without its markup for terminals.
-
-    Args:
-        error: Any error; Inspect's own for users have a `message`.
-    """
+    """What an error says, without the markup for terminals of Inspect's own errors."""
     message = str(getattr(error, "message", error))
     with suppress(MarkupError):  # of an error with brackets that are not markup
         message = Text.from_markup(message).plain
@@ -107,11 +101,7 @@ class Parameters(BaseModel):
 
     @classmethod
     def of(cls, /, **parameters: object) -> Self:
-        """Checks the parameters.
-
-        Raises:
-            NejmInspectError: If one is not allowed; the message says what is.
-        """
+        """Checks the parameters; raises `NejmInspectError` if one is not allowed."""
         try:
             return cls.model_validate(parameters)
         except ValidationError as error:
@@ -125,18 +115,10 @@ def parameter_names(task: Callable[..., object]) -> list[str]:
 
 
 def refuse_unknown(task: Callable[..., object], names: Iterable[str]) -> None:
-    """Checks names of parameters that a user gave.
+    """Raises `NejmInspectError` for a name that a task does not declare, with the nearest.
 
-    Inspect hands a task parameters that it does not declare only if it takes any
-    (`**unknown`). Without that, it logs a warning and runs the task without them.
-
-    Args:
-        task: The task.
-        names: The names given.
-
-    Raises:
-        NejmInspectError: If the task does not declare one; the message names the
-            nearest and all that it declares.
+    Inspect hands a task parameters that it does not declare only if it takes any (`**unknown`).
+    Without that, it logs a warning and runs the task without them.
     """
     declared = parameter_names(task)
     for name in names:
@@ -147,8 +129,3 @@ def refuse_unknown(task: Callable[..., object], names: Iterable[str]) -> None:
                 + "".join(f" Did you mean {other}?" for other in near)
                 + f" Its parameters are: {', '.join(declared)}."
             )
-
-
-def _shortened(value: object, limit: int = 80) -> str:
-    text = masked(repr(value))
-    return text if len(text) <= limit else f"{text[:limit]}…"

@@ -3,15 +3,17 @@
 import difflib
 import os
 from collections.abc import Mapping
+from math import isnan, nan
 
+import click
 import httpx
 from inspect_ai.model import ModelCost
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasPath, BaseModel, Field, ValidationError
 
 from nejm_inspect.errors import NejmInspectError
 
 PREFIX = "openrouter/"
-"""What Inspect's names of OpenRouter's models begin with."""
+"""The start of Inspect's names of OpenRouter's models."""
 BASE_URL = "https://openrouter.ai/api/v1"
 ROUTED = frozenset(("nitro", "floor", "online", "exacto"))
 """Suffixes that choose among a model's hosts, and are not in the list. Others, such as
@@ -20,93 +22,72 @@ TIMEOUT = 20
 """Seconds to wait for the list."""
 
 
-class ListUnavailableError(Exception):
-    """The list could not be fetched; the message says why."""
-
-
-class _Architecture(BaseModel):
-    input_modalities: list[str] = ["image"]  # where the list does not say
-
-
 class ListedModel(BaseModel):
     """What the list says of a model."""
 
     id: str
-    architecture: _Architecture = _Architecture()
+    inputs: list[str] = Field(
+        default=["image"], validation_alias=AliasPath("architecture", "input_modalities")
+    )
+    """`text`, `image`, …; where the list does not say, the model is taken to accept images."""
     pricing: dict[str, object] = {}
     """In dollars per token, as decimal texts; negative if it depends on the request."""
 
     def cost(self) -> ModelCost | None:
         """Returns its prices per million tokens, None if they are not fixed.
 
-        What is read from or written to a prompt cache costs as much as other input
-        where the list has no price of its own for it.
+        What is read from or written to a prompt cache costs as much as other input where the list
+        has no price of its own for it.
         """
         input, output = self._price("prompt"), self._price("completion")
-        if input is None or output is None:
+        if isnan(input + output):
             return None
-        read, write = self._price("input_cache_read"), self._price("input_cache_write")
-        return ModelCost(
-            input=input,
-            output=output,
-            input_cache_read=input if read is None else read,
-            input_cache_write=input if write is None else write,
-        )
+        read = self._price("input_cache_read", otherwise=input)
+        write = self._price("input_cache_write", otherwise=input)
+        return ModelCost(input=input, output=output, input_cache_read=read, input_cache_write=write)
 
-    def _price(self, name: str) -> float | None:
+    def _price(self, name: str, otherwise: float = nan) -> float:
         try:
             price = float(str(self.pricing.get(name)))
         except ValueError:
-            return None
+            return otherwise
         # Rounded, since a millionth of a dollar has no exact binary form.
-        return round(price * 1e6, 9) if 0 <= price < float("inf") else None
+        return round(price * 1e6, 9) if 0 <= price < float("inf") else otherwise
 
 
 class _List(BaseModel):
-    data: list[ListedModel]
+    data: list[ListedModel] = Field(min_length=1)
 
 
-def list_models(base_url: str | None = None) -> dict[str, ListedModel]:
-    """Gets the list, by OpenRouter's id.
+def look_up(wanted: Mapping[str, bool], base_url: str | None = None) -> dict[str, ModelCost]:
+    """Checks that the list has models, and returns the prices of those that have fixed ones.
+
+    Says on standard error if the list could not be fetched; nothing is checked then, and never
+    presets (`@preset/…`), which only their owner sees.
 
     Args:
+        wanted: Inspect's names of models of OpenRouter, and whether each must take images.
         base_url: Of the API; without it that of `OPENROUTER_BASE_URL`, or OpenRouter's.
 
     Raises:
-        ListUnavailableError: If there is no answer, or no list in it.
+        NejmInspectError: If a model is missing or takes no images; names near matches.
     """
     url = base_url or os.environ.get("OPENROUTER_BASE_URL") or BASE_URL
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/models", timeout=TIMEOUT)
-        answer.raise_for_status()
-        models = _List.model_validate_json(answer.content).data
-    except httpx.HTTPStatusError as error:
-        raise ListUnavailableError(f"HTTP {error.response.status_code}") from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ListUnavailableError(type(error).__name__) from error
-    except ValidationError as error:
-        raise ListUnavailableError("the answer is not a list of models") from error
-    if not models:
-        raise ListUnavailableError("it is empty")
-    return {model.id: model for model in models}
-
-
-def check_models(
-    listed: Mapping[str, ListedModel], wanted: Mapping[str, bool]
-) -> dict[str, ModelCost]:
-    """Checks that the list has the models that are wanted.
-
-    Args:
-        listed: The list.
-        wanted: Inspect's names of models of OpenRouter, and whether each must take
-            images. Presets (`@preset/…`), which only their owner sees, are left out.
-
-    Returns:
-        Their prices, by Inspect's name, where these are fixed.
-
-    Raises:
-        NejmInspectError: If one is missing or takes no images; names near matches.
-    """
+        answer = httpx.get(f"{url.rstrip('/')}/models", timeout=TIMEOUT).raise_for_status()
+        listed = {model.id: model for model in _List.model_validate_json(answer.content).data}
+    except (httpx.HTTPError, httpx.InvalidURL, ValidationError) as error:
+        reason = type(error).__name__
+        if isinstance(error, httpx.HTTPStatusError):
+            reason = f"HTTP {error.response.status_code}"
+        elif isinstance(error, ValidationError):
+            reason = "the answer is not a list of models"
+        click.echo(
+            f"OpenRouter's list of models could not be fetched ({reason}): {len(wanted)} models "
+            "not checked, prices not known.",
+            err=True,
+        )
+        return {}
     problems: list[str] = []
     prices: dict[str, ModelCost] = {}
     for name, images in wanted.items():
@@ -119,9 +100,8 @@ def check_models(
             near = difflib.get_close_matches(id, listed, n=3)
             hint = ", ".join(PREFIX + match for match in near) or "none"
             problems.append(f"{name} is not there. Near matches: {hint}.")
-        elif images and "image" not in model.architecture.input_modalities:
-            takes = ", ".join(model.architecture.input_modalities)
-            problems.append(f"{name} takes no images (only {takes}).")
+        elif images and "image" not in model.inputs:
+            problems.append(f"{name} takes no images (only {', '.join(model.inputs)}).")
         elif cost := model.cost():
             prices[name] = cost
     if problems:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -16,7 +15,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from nejm_inspect.errors import NejmInspectError, describe_validation, refuse_unknown
 from nejm_inspect.judging.panel import DEFAULT_GRADER
-from nejm_inspect.task import is_judged, nejm_image_challenge
+from nejm_inspect.task import nejm_image_challenge
+
+ROSTERS = files("nejm_inspect") / "rosters"
 
 
 class RosterModel(ModelConfig):
@@ -28,10 +29,9 @@ class RosterModel(ModelConfig):
     """Day on which its maker or provider stopped serving it, or will."""
 
     @property
-    def gone_since(self) -> datetime.date | None:
-        """The day of its retirement, if that has passed."""
-        today = datetime.date.today()
-        return self.retired if self.retired and self.retired <= today else None
+    def is_gone(self) -> bool:
+        """Whether that day has come."""
+        return self.retired is not None and self.retired <= datetime.date.today()
 
 
 def _listed(value: object) -> object:
@@ -54,51 +54,31 @@ class Roster(BaseModel):
     @property
     def judges(self) -> tuple[RosterModel, ...]:
         """The judges that the task asks."""
-        judged = is_judged(self.task.get("scorer", "rubric"))
-        return self.grader if judged else ()
+        return () if self.task.get("scorer") == "verbatim" else self.grader
 
     def with_models(self, models: Sequence[str] = (), judges: Sequence[str] = ()) -> "Roster":
-        """Returns the roster with these models, and these judges, instead of its own.
+        """Returns the roster with these models, and these judges, instead of its own, if any.
 
-        Args:
-            models: Inspect's names. Models that the roster has keep their settings, and
-                are run even if it has them as retired; others have their providers'
-                defaults. Empty for the roster's own.
-            judges: The same for the judge.
+        Models that the roster has keep their settings, and are run even if it has them as retired;
+        others have their providers' defaults.
         """
-        changed = {
-            field: _named(names, known)
-            for field, names, known in (
-                ("models", models, self.models),
-                ("grader", judges, self.grader),
-            )
-            if names
-        }
-        return self.model_copy(update=changed)
+        chosen = {"models": _named(models, self.models), "grader": _named(judges, self.grader)}
+        return self.model_copy(update={field: named for field, named in chosen.items() if named})
 
     def with_task(self, parameters: Mapping[str, Any]) -> "Roster":
-        """Returns the roster with these parameters of the task set.
-
-        Raises:
-            NejmInspectError: If the task has no such parameter.
-        """
+        """Returns the roster with parameters of the task set; refuses those that it lacks."""
         refuse_unknown(nejm_image_challenge, parameters)
         return self.model_copy(update={"task": {**self.task, **parameters}})
 
     def check_living(self) -> None:
-        """Checks that every model is still served, as far as the roster knows.
-
-        Raises:
-            NejmInspectError: If one is retired; says which, since when, and how to run
-                the others.
-        """
-        models = [m for m in self.models if m.gone_since]
-        judges = [m for m in self.judges if m.gone_since]
+        """Raises `NejmInspectError` for models that are retired; says how to run the others."""
+        models = [m for m in self.models if m.is_gone]
+        judges = [m for m in self.judges if m.is_gone]
         if not models and not judges:
             return
-        lines = [f"{m.model} since {m.gone_since}" for m in models]
-        lines += [f"{m.model}, the judge, since {m.gone_since}" for m in judges]
-        living = [f"--model {m.model}" for m in self.models if not m.gone_since]
+        lines = [f"{m.model} since {m.retired}" for m in models]
+        lines += [f"{m.model}, the judge, since {m.retired}" for m in judges]
+        living = [f"--model {m.model}" for m in self.models if not m.is_gone]
         options = (living or ["--model PROVIDER/MODEL"]) if models else []
         options += [f"--judge {DEFAULT_GRADER}"] if judges else []
         raise NejmInspectError(
@@ -108,12 +88,8 @@ class Roster(BaseModel):
         )
 
     def without_secrets(self, text: str) -> str:
-        """Returns the text with the roster's keys and passwords replaced by asterisks.
-
-        Args:
-            text: What is to be shown, such as settings or a provider's error.
-        """
-        return _masked(text, self.model_dump(exclude_none=True))
+        """Returns a text, such as a provider's error, with the roster's keys as asterisks."""
+        return _without_secrets(text, self.model_dump(exclude_none=True))
 
 
 def _named(names: Sequence[str], known: Sequence[RosterModel]) -> tuple[RosterModel, ...]:
@@ -123,25 +99,21 @@ def _named(names: Sequence[str], known: Sequence[RosterModel]) -> tuple[RosterMo
 
 def bundled_rosters() -> list[str]:
     """The names of the rosters that come with the package."""
-    return sorted(Path(file.name).stem for file in _roster_folder().iterdir())
+    return sorted(Path(file.name).stem for file in ROSTERS.iterdir())
 
 
 def read_roster(name: str) -> Roster:
-    """Reads a roster.
-
-    Args:
-        name: The name of a bundled roster, or the path of a YAML file.
+    """Reads a bundled roster by its name, or one of the user's by the path of its YAML file.
 
     Raises:
-        NejmInspectError: If there is none, or it has a field that is not known or
-            wrong.
+        NejmInspectError: If there is none, or one of its fields is unknown or wrong.
     """
-    bundled = name in bundled_rosters()
-    file = _roster_folder() / f"{name}.yaml" if bundled else Path(name).expanduser()
+    bundled = bundled_rosters()
+    file = ROSTERS / f"{name}.yaml" if name in bundled else Path(name).expanduser()
     if not file.is_file():
         raise NejmInspectError(
-            f"There is no roster {name!r}: name one of {', '.join(bundled_rosters())}, "
-            "or the path of a YAML file."
+            f"There is no roster {name!r}: name one of {', '.join(bundled)}, or the path of a YAML "
+            "file."
         )
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -154,35 +126,28 @@ def read_roster(name: str) -> Roster:
     try:
         roster = Roster.model_validate(content)
     except ValidationError as error:
-        reason = _masked(describe_validation(error), content)
+        reason = describe_validation(error, lambda text: _without_secrets(text, content))
         raise NejmInspectError(f"Roster {name}: {reason}") from None
     return roster.with_task(roster.task)
 
 
-def _roster_folder() -> Traversable:
-    return files("nejm_inspect") / "rosters"
-
-
 _SECRET_NAME = re.compile(
-    r"(?i)(key|token|secret|password|passwd|authorization|credentials?|cookie|auth)$"
+    r"(?i)(key|token|secret|password|passwd|authorization|credentials?|cookie|auth|headers)$"
 )
 _SHORTEST_SECRET = 4
 """Characters. Anything shorter is not a key, and would be found in other words."""
 
 
-def _masked(text: str, content: object) -> str:
+def _without_secrets(text: str, content: object) -> str:
     secrets = {s for s in _secrets(content) if len(s) >= _SHORTEST_SECRET}
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
-        for length in range(len(secret) - 1, _SHORTEST_SECRET - 1, -1):
-            # What describe_validation() has cut off.
-            text = text.replace(f"{secret[:length]}…", "***…")
     return text
 
 
 def _secrets(content: object, name: str = "", secret: bool = False) -> Iterator[str]:
     """Finds the texts in a roster that only its owner should read."""
-    secret = secret or bool(_SECRET_NAME.search(name)) or name.endswith("headers")
+    secret = secret or bool(_SECRET_NAME.search(name))
     if isinstance(content, Mapping):
         for key, value in content.items():
             yield from _secrets(value, str(key), secret)

@@ -2,23 +2,30 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
+from click.testing import Result
 
 import nejm_inspect.benchmark
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from tests.benchmarks import AS_PUBLISHED, benchmark, listed
 from tests.conftest import KEY
 from tests.loopback import Journal, OpenRouter, openrouter_error, verdict
+from tests.runs import logs
 
-DEMO = ("-T", "cases=demo", "-T", "sample_size=3")
+Run = Callable[..., Result]
+MODEL = ("--model", "openrouter/a/b")
+TWO_JUDGES = ("--judge", "openrouter/x/one", "--judge", "openrouter/y/two")
 
 
-def logs(folder: Path) -> list[EvalLog]:
-    return [read_eval_log(info) for info in list_eval_logs(str(folder))]
+@pytest.fixture
+def run(openrouter: OpenRouter, tmp_path: Path) -> Run:
+    """The command, on three demo cases unless told otherwise."""
+    demo = ("-T", "cases=demo", "-T", "sample_size=3")
+    return lambda *arguments: benchmark(*demo, *arguments, "--log-dir", str(tmp_path / "run"))
 
 
 def asked(openrouter: OpenRouter) -> dict[str, dict[str, Any]]:
@@ -29,45 +36,41 @@ def asked(openrouter: OpenRouter) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_each_model_of_the_published_run_is_asked_as_it_was(
-    journal: Journal, openrouter: OpenRouter, tmp_path: Path
-) -> None:
-    result = benchmark(*AS_PUBLISHED, "--limit", "1", "--log-dir", str(tmp_path / "run"))
-    assert result.exit_code == 0, result.output
-    assert asked(openrouter) == {
-        "google/gemini-3-pro-preview": {"temperature": 1, "max_tokens": 64_000},
-        "anthropic/claude-opus-4.5": {
-            "temperature": 1,
-            "max_tokens": 64_000,
-            "reasoning": {"effort": "high"},
-        },
-        "openai/gpt-5.1": {
-            "temperature": 0,
-            "max_completion_tokens": 64_000,
-            "reasoning": {"effort": "high", "exclude": True},
-        },
-        "x-ai/grok-4.1-fast:free": {"temperature": 0, "max_tokens": 2_000},
-        "qwen/qwen3-vl-235b-a22b-thinking": {"temperature": 0.6, "max_tokens": 32_000},
-        "anthropic/claude-sonnet-4": {"temperature": 0, "max_tokens": 2_000},
-    }
+HIGH = {"reasoning": {"effort": "high"}}
+THINKING = {"max_tokens": 64_000, **HIGH}
+PUBLISHED_SETTINGS = {
+    "google/gemini-3-pro-preview": {"temperature": 1, "max_tokens": 64_000},
+    "anthropic/claude-opus-4.5": {"temperature": 1, **THINKING},
+    "openai/gpt-5.1": {
+        "temperature": 0,
+        "max_completion_tokens": 64_000,
+        "reasoning": {"effort": "high", "exclude": True},
+    },
+    "x-ai/grok-4.1-fast:free": {"temperature": 0, "max_tokens": 2_000},
+    "qwen/qwen3-vl-235b-a22b-thinking": {"temperature": 0.6, "max_tokens": 32_000},
+    "anthropic/claude-sonnet-4": {"temperature": 0, "max_tokens": 2_000},
+}
+DEFAULT_SETTINGS = {
+    "google/gemini-4-carbon": THINKING,
+    "anthropic/claude-opus-5.5": THINKING,
+    "openai/gpt-6.1-sol": {"max_completion_tokens": 64_000, **HIGH},
+    "x-ai/grok-4.7": THINKING,
+    "qwen/qwen3.8-max-0902": {"max_tokens": 64_000},
+    DEFAULT_GRADER.removeprefix("openrouter/"): {"temperature": 0, "max_tokens": 2_000},
+}
 
 
-def test_each_model_of_the_default_roster_is_asked_as_it_takes_it(
-    journal: Journal, openrouter: OpenRouter, tmp_path: Path
+@pytest.mark.parametrize(
+    ("roster", "settings"), [(AS_PUBLISHED, PUBLISHED_SETTINGS), ((), DEFAULT_SETTINGS)]
+)
+def test_each_model_of_a_bundled_roster_is_asked_as_it_says(
+    roster: tuple[str, ...], settings: dict[str, Any], openrouter: OpenRouter, run: Run
 ) -> None:
-    result = benchmark("--limit", "1", "--log-dir", str(tmp_path / "run"))
+    result = run(*roster, "--limit", "1")
     assert result.exit_code == 0, result.output
-    settings = asked(openrouter)
-    assert settings.pop(DEFAULT_GRADER.removeprefix("openrouter/"))["temperature"] == 0
-    thinking = {"max_tokens": 64_000, "reasoning": {"effort": "high"}}
-    assert settings == {
-        "google/gemini-4-carbon": thinking,
-        "anthropic/claude-opus-5.5": thinking,
-        "openai/gpt-6.1-sol": {"max_completion_tokens": 64_000, "reasoning": {"effort": "high"}},
-        "x-ai/grok-4.7": thinking,
-        "qwen/qwen3.8-max-0902": {"max_tokens": 64_000},
-    }
-    assert not any("cache_control" in str(call.payload) for call in openrouter.examinee_calls)
+    assert asked(openrouter) == settings
+    if settings is DEFAULT_SETTINGS:  # what is written to a maker's cache would never be read
+        assert not any("cache_control" in str(call.payload) for call in openrouter.examinee_calls)
 
 
 def test_a_roster_of_ones_own_with_pinned_routing(
@@ -92,53 +95,36 @@ def test_a_roster_of_ones_own_with_pinned_routing(
     assert {call.model for call in openrouter.judge_calls} == {"a/judge"}
 
 
-def test_other_models_and_parameters_from_the_command_line(
-    openrouter: OpenRouter, tmp_path: Path
+def test_other_models_judges_and_parameters_from_the_command_line(
+    openrouter: OpenRouter, run: Run
 ) -> None:
-    result = benchmark(
-        *("--model", "openrouter/a/b", "--model", "openrouter/x-ai/grok-4.7", *DEMO),
-        *("--log-dir", str(tmp_path / "run")),
-    )
+    models = (*MODEL, "--model", "openrouter/x-ai/grok-4.7")
+    result = run(*models, *TWO_JUDGES, "-T", "scorer=both")
     assert result.exit_code == 0, result.output
     settings = asked(openrouter)
     assert "max_tokens" not in settings["a/b"]
     assert settings["x-ai/grok-4.7"]["max_tokens"] == 64_000
     assert len(openrouter.examinee_calls) == 6
+    assert sorted(call.model for call in openrouter.judge_calls) == [*["x/one"] * 6, *["y/two"] * 6]
 
 
-def test_judges_from_the_command_line_are_a_panel(openrouter: OpenRouter, tmp_path: Path) -> None:
-    judges = ("--judge", "openrouter/x/one", "--judge", "openrouter/y/two")
-    result = benchmark(
-        *("--model", "openrouter/a/b", *judges, "-T", "scorer=both", *DEMO),
-        *("--log-dir", str(tmp_path / "run")),
-    )
-    assert result.exit_code == 0, result.output
-    assert sorted(call.model for call in openrouter.judge_calls) == [*["x/one"] * 3, *["y/two"] * 3]
-
-
-def test_options_of_inspect(openrouter: OpenRouter, tmp_path: Path) -> None:
+def test_options_of_inspect(openrouter: OpenRouter, run: Run, tmp_path: Path) -> None:
     openrouter.models = [listed("a/b"), listed(DEFAULT_GRADER.removeprefix("openrouter/"), "text")]
-    result = benchmark(
-        *("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"), *DEMO),
-        *("--epochs", "2", "--cost-limit", "5", "--max-connections", "1"),
-        "--no-log-images",
+    result = run(
+        *(*MODEL, "--epochs", "2", "--cost-limit", "5", "--max-connections", "1"), "--no-log-images"
     )
     assert result.exit_code == 0, result.output
     (log,) = logs(tmp_path / "run")
-    assert log.eval.config.epochs == 2
-    assert log.eval.config.cost_limit == 5
+    config = log.eval.config
+    assert (config.epochs, config.cost_limit, config.log_images) == (2, 5, False)
     assert log.plan.config.max_connections == 1
-    assert log.eval.config.log_images is False
     assert "data:image" not in str([sample.messages for sample in log.samples or []])
     # Each epoch is an answer of its own.
     assert len(openrouter.examinee_calls) == 6
 
 
-def test_a_cost_limit_needs_prices(openrouter: OpenRouter, tmp_path: Path) -> None:
-    result = benchmark(
-        *("--model", "openrouter/no/price", "--cost-limit", "5", *DEMO),
-        *("--log-dir", str(tmp_path / "run")),
-    )
+def test_a_cost_limit_needs_prices(openrouter: OpenRouter, run: Run) -> None:
+    result = run("--model", "openrouter/no/price", "--cost-limit", "5")
     assert result.exit_code == 1
     assert "Missing cost data for: " in result.stderr
     assert "--log-dir" not in result.stderr
@@ -146,52 +132,46 @@ def test_a_cost_limit_needs_prices(openrouter: OpenRouter, tmp_path: Path) -> No
 
 
 def test_more_cases_are_added_and_fewer_change_nothing(
-    openrouter: OpenRouter, tmp_path: Path
+    openrouter: OpenRouter, run: Run, tmp_path: Path
 ) -> None:
-    run = ("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"), *DEMO)
-    assert benchmark(*run, "--limit", "1").exit_code == 0
+    assert run(*MODEL, "--limit", "1").exit_code == 0
     assert len(openrouter.examinee_calls) == 1
-    assert benchmark(*run).exit_code == 0
+    assert run(*MODEL).exit_code == 0
     assert len(openrouter.examinee_calls) == 3
-    fewer = benchmark(*run, "--limit", "2")
+    fewer = run(*MODEL, "--limit", "2")
     assert fewer.exit_code == 0
     assert "more than --limit 2 cases in an earlier run; all are kept" in fewer.stdout
     assert len(openrouter.examinee_calls) == len(openrouter.judge_calls) == 3
     (log,) = logs(tmp_path / "run")
     assert len(log.samples or []) == 3
+    # Other parameters need another folder; a folder made anew asks anew.
+    other = run(*MODEL, "-T", "sample_size=2")
+    assert other.exit_code == 1
+    assert "need another --log-dir" in other.stderr
+    shutil.rmtree(tmp_path / "run")
+    assert run(*MODEL).exit_code == 0
+    assert len(openrouter.examinee_calls) == 6
 
 
 def test_a_verbatim_benchmark_needs_no_judge(
-    openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any
+    openrouter: OpenRouter, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOOPBACK_API_KEY", KEY)
     monkeypatch.setenv("LOOPBACK_BASE_URL", os.environ["OPENROUTER_BASE_URL"])
     monkeypatch.delenv("OPENROUTER_API_KEY")
-    result = benchmark(
-        *("--model", "openai-api/loopback/a", "-T", "scorer=verbatim", *DEMO),
-        *("--log-dir", str(tmp_path / "run")),
-    )
+    result = run("--model", "openai-api/loopback/a", "-T", "scorer=verbatim")
     assert result.exit_code == 0, result.output
     assert not openrouter.judge_calls
 
 
-def test_a_key_in_a_dotenv_file(openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_key_in_a_dotenv_file(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Set first, to be put back as it was.
     monkeypatch.setenv("OPENROUTER_API_KEY", "")
     monkeypatch.delenv("OPENROUTER_API_KEY")
     (tmp_path / ".env").write_text(f"OPENROUTER_API_KEY={KEY}", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    result = benchmark("--model", "openrouter/dot/env", *DEMO, "--log-dir", "run")
+    result = run("--model", "openrouter/dot/env")
     assert result.exit_code == 0, result.output
-
-
-def test_other_parameters_need_another_folder(openrouter: OpenRouter, tmp_path: Path) -> None:
-    run = ("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"))
-    run += ("-T", "cases=demo")
-    assert benchmark(*run, "-T", "sample_size=2").exit_code == 0
-    result = benchmark(*run, "-T", "sample_size=3")
-    assert result.exit_code == 1
-    assert "need another --log-dir" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -212,15 +192,12 @@ def test_bad_arguments(arguments: list[str], message: str, tmp_path: Path) -> No
 
 
 def test_a_model_that_is_not_there_is_one_line(
-    openrouter: OpenRouter, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    openrouter: OpenRouter, run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     openrouter.examinee = lambda call: (
         openrouter_error(404, "No endpoints found.") if call.model == "no/such" else "Gout"
     )
-    result = benchmark(
-        *("--model", "openrouter/no/such", "--model", "openrouter/a/b", *DEMO),
-        *("--log-dir", str(tmp_path / "run")),
-    )
+    result = run("--model", "openrouter/no/such", *MODEL)
     assert result.exit_code == 1
     assert "Traceback" not in result.output + "".join(capfd.readouterr())
     assert result.stderr.splitlines()[-3:] == [
@@ -234,7 +211,7 @@ def test_a_model_that_is_not_there_is_one_line(
 
 
 def test_a_provider_that_repeats_the_key_is_not_quoted_with_it(
-    openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any
+    openrouter: OpenRouter, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nejm_inspect.benchmark, "RETRY_ATTEMPTS", 0)
     key = "sk-or-v1-roster-secret"
@@ -245,7 +222,7 @@ def test_a_provider_that_repeats_the_key_is_not_quoted_with_it(
     openrouter.examinee = lambda call: openrouter_error(
         401, f"{key} is\x1b[2J no key.\n" + "No " * 500
     )
-    result = benchmark(str(roster), *DEMO, "--log-dir", str(tmp_path / "run"))
+    result = run(str(roster))
     assert result.exit_code == 1
     failures = result.stderr.partition("Not every model finished")[2]
     assert "*** is" in failures
@@ -255,22 +232,13 @@ def test_a_provider_that_repeats_the_key_is_not_quoted_with_it(
 
 
 def test_an_error_of_the_judge_costs_no_second_answer(
-    openrouter: OpenRouter, tmp_path: Path, monkeypatch: Any
+    openrouter: OpenRouter, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nejm_inspect.benchmark, "RETRY_ATTEMPTS", 0)
-    run = ("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"), *DEMO)
     openrouter.judge = lambda call: openrouter_error(402, "Insufficient credits")
-    failed = benchmark(*run)
+    failed = run(*MODEL)
     assert failed.exit_code == 1
     assert "3 times: Error code: 402" in failed.stderr
     openrouter.judge = lambda call: verdict(10)
-    assert benchmark(*run).exit_code == 0
+    assert run(*MODEL).exit_code == 0
     assert len(openrouter.examinee_calls) == 3
-
-
-def test_a_folder_made_anew_asks_anew(openrouter: OpenRouter, tmp_path: Path) -> None:
-    run = ("--model", "openrouter/a/b", "--log-dir", str(tmp_path / "run"), *DEMO)
-    assert benchmark(*run).exit_code == 0
-    shutil.rmtree(tmp_path / "run")
-    assert benchmark(*run).exit_code == 0
-    assert len(openrouter.examinee_calls) == 6

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
-from inspect_ai.log import EvalLog
 from inspect_ai.model import ModelOutput
 from inspect_ai.scorer import Target, choice
 from inspect_ai.solver import Generate, Solver, TaskState, solver
@@ -19,16 +18,9 @@ from nejm_inspect import nejm_multiple_choice, random_option, reader_vote
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.multiple_choice import choose_option
 from tests.loopback import Call, Journal, OpenRouter, encoded, picture, tool_call
+from tests.runs import EXAMINEE, metric
 
-EXAMINEE = "openrouter/google/gemini-3-pro-preview"
 LETTERS = "ABCDE"
-
-
-def metric(log: EvalLog, name: str) -> float:
-    assert log.status == "success", log.error
-    assert log.results
-    (score,) = log.results.scores
-    return score.metrics[name].value
 
 
 @solver
@@ -76,36 +68,34 @@ def test_a_model_that_asks_for_a_tool_is_asked_once(openrouter: OpenRouter) -> N
     assert len(openrouter.calls) == 12
 
 
-def test_choose_option_keeps_the_models_own_words(openrouter: OpenRouter) -> None:
-    reply = "<thought>A or B?</thought>ANSWER: B"
+def test_reasoning_is_asked_for_and_the_models_own_words_are_kept(openrouter: OpenRouter) -> None:
+    reply = "<thought>A or B?</thought>It is B or C.\nANSWER: B"
     openrouter.examinee = lambda call: reply
-    sample = Sample(input="A toe?", choices=["Gout", "Lupus"], target="B")
-    (log,) = eval(
-        Task(dataset=[sample], solver=choose_option(cot=True), scorer=choice()), model=EXAMINEE
-    )
-    assert metric(log, "accuracy") == 1
-    assert "step by step" in openrouter.calls[0].text
-    assert log.samples
-    assert log.samples[0].output.completion == reply
-    assert log.samples[0].messages[-1].text == reply
+    own = [Sample(input="A toe?", choices=["Gout", "Lupus"], target="B")]
+    for task in (
+        nejm_multiple_choice(cases="demo", sample_size=1, cot=True),
+        Task(dataset=own, solver=choose_option(cot=True), scorer=choice()),
+    ):
+        (log,) = eval(task, model=EXAMINEE)
+        assert "step by step" in openrouter.calls[-1].text
+        assert log.samples
+        (sample,) = log.samples
+        assert (sample.scores or {})["choice"].answer == "B"
+        assert sample.output.completion == sample.messages[-1].text == reply
 
 
 def test_a_letter_in_the_thinking_is_not_chosen(openrouter: OpenRouter) -> None:
-    def thinks(call: Call) -> str:
-        thought = "".join(f"ANSWER: {letter}\n" for letter in LETTERS)
-        return f"<think>{thought}" if len(openrouter.calls) % 2 else "x</think>None."
-
-    openrouter.examinee = thinks
-    (log,) = eval(nejm_multiple_choice(cases="demo"), model=EXAMINEE)
-    assert metric(log, "accuracy") == 0
-    assert log.samples
-    assert {s.scores["choice"].answer for s in log.samples if s.scores} == {""}
-    assert any("<think>" in s.output.completion for s in log.samples), "as written"
-
-    openrouter.examinee = lambda call: "ANSWER: B</think>ANSWER: C"
-    (log,) = eval(nejm_multiple_choice(cases="demo"), model=EXAMINEE)
-    assert log.samples
-    assert {s.scores["choice"].answer for s in log.samples if s.scores} == {"C"}
+    thought = "".join(f"ANSWER: {letter}\n" for letter in LETTERS)
+    for reply, answer in (
+        (f"<think>{thought}", ""),
+        ("ANSWER: A</think>None.", ""),
+        ("ANSWER: B</think>ANSWER: C", "C"),
+    ):
+        openrouter.examinee = lambda call, reply=reply: reply
+        (log,) = eval(nejm_multiple_choice(cases="demo", sample_size=1), model=EXAMINEE)
+        assert log.samples
+        assert (log.samples[0].scores or {})["choice"].answer == answer
+        assert log.samples[0].output.completion == reply, "as written"
 
 
 def test_the_hard_fifty_with_recorded_letters(
@@ -139,33 +129,28 @@ def test_the_hard_fifty_with_recorded_letters(
     assert metric(log, "lower") < right / 50 < metric(log, "upper")
 
 
-def test_readers_pluralities(journal: Journal) -> None:
-    """The list itself says that 862 of 947 are right."""
-    (log,) = eval(
-        nejm_multiple_choice(sample_size=None, inputs="history"),
-        model="none",
-        solver=reader_vote(),
-        log_samples=False,
-    )
-    assert metric(log, "accuracy") == 862 / 947
-    assert not journal.image_requests
-
-
-def test_readers_pluralities_of_the_hard_fifty(
-    journal: Journal, case_records: list[dict[str, Any]]
+@pytest.mark.parametrize(
+    ("options", "right", "of"),
+    [
+        ({"sample_size": None}, 862, 947),  # as the list itself says
+        ({"difficulty": "hard", "shuffle_options": 3}, None, 50),
+    ],
+)
+def test_readers_pluralities(
+    journal: Journal,
+    case_records: list[dict[str, Any]],
+    options: dict[str, Any],
+    right: int | None,
+    of: int,
 ) -> None:
-    (log,) = eval(
-        nejm_multiple_choice(difficulty="hard", inputs="history", shuffle_options=3),
-        model="none",
-        solver=reader_vote(),
-    )
-    ids = {sample.id for sample in log.samples or []}
-    right = sum(
-        record["option_most_voted"] == record["correct_answer"]
-        for record in case_records
-        if record["image_id"] in ids
-    )
-    assert metric(log, "accuracy") == right / 50
+    task = nejm_multiple_choice(inputs="history", **options)
+    (log,) = eval(task, model="none", solver=reader_vote(), log_samples=False)
+    ids = log.eval.dataset.sample_ids or []
+    records = [record for record in case_records if record["image_id"] in ids]
+    voted = sum(record["option_most_voted"] == record["correct_answer"] for record in records)
+    assert right in (None, voted)
+    assert metric(log, "accuracy") == voted / of
+    assert not journal.image_requests
 
 
 def test_one_reader_is_drawn_by_the_votes(journal: Journal) -> None:
@@ -213,8 +198,8 @@ def test_an_image_alone_keeps_a_cases_own_question(
 
 
 def test_shuffled_options_take_their_targets_along() -> None:
-    plain = nejm_multiple_choice(cases="demo", sample_size=None)
-    shuffled = nejm_multiple_choice(cases="demo", sample_size=None, shuffle_options=7)
+    plain = nejm_multiple_choice(cases="demo")
+    shuffled = nejm_multiple_choice(cases="demo", shuffle_options=7)
     moved = 0
     for before, after in zip(plain.dataset, shuffled.dataset, strict=True):
         assert before.choices
@@ -222,12 +207,9 @@ def test_shuffled_options_take_their_targets_along() -> None:
         assert sorted(before.choices) == sorted(after.choices)
         moved += before.choices != after.choices
         for sample in (before, after):
-            letter = Target(sample.target).text
-            assert sample.choices[LETTERS.index(letter)] == next(
-                text
-                for own, text in (sample.metadata or {})["options"].items()
-                if own == (sample.metadata or {})["correct_option"]
-            )
+            metadata, letter = sample.metadata or {}, Target(sample.target).text
+            right = metadata["options"][metadata["correct_option"]]
+            assert (sample.choices or [])[LETTERS.index(letter)] == right
     assert moved > 6
     (log,) = eval(shuffled, model="none", solver=oracle())
     assert metric(log, "accuracy") == 1
@@ -244,21 +226,9 @@ def test_a_seed_gives_the_same_order_in_any_process() -> None:
     assert json.loads(there.stdout) == [[s.id, s.choices, s.target] for s in here]
 
 
-def test_reasoning_before_the_answer(openrouter: OpenRouter) -> None:
-    openrouter.examinee = lambda call: "It is B or C.\nANSWER: B"
-    task = nejm_multiple_choice(cases="demo", sample_size=1, cot=True)
-    (log,) = eval(task, model=EXAMINEE)
-    assert "step by step" in openrouter.calls[0].text
-    assert log.samples
-    assert (log.samples[0].scores or {})["choice"].answer == "B"
-
-
-def test_epochs(openrouter: OpenRouter) -> None:
+def test_epochs() -> None:
     (log,) = eval(
-        nejm_multiple_choice(cases="demo", sample_size=None),
-        model="none",
-        solver=random_option(),
-        epochs=3,
+        nejm_multiple_choice(cases="demo"), model="none", solver=random_option(), epochs=3
     )
     values = [(sample.scores or {})["choice"].value == "C" for sample in log.samples or []]
     assert len(values) == 36
@@ -275,26 +245,21 @@ def test_cases_without_options_are_named(tmp_path: Path) -> None:
 
 
 def test_cases_without_votes_are_named() -> None:
-    (log,) = eval(
-        nejm_multiple_choice(cases="demo", sample_size=1), model="none", solver=reader_vote()
-    )
+    task = nejm_multiple_choice(cases="demo", sample_size=1)
+    (log,) = eval(task, model="none", solver=reader_vote())
     assert log.error
     assert "has no reader votes" in log.error.message
 
 
 @pytest.mark.parametrize(
-    ("parameters", "message"),
+    ("build", "parameters", "message"),
     [
-        ({"shuffle_options": "yes"}, "shuffle_options='yes'"),
-        ({"cot": 2}, "cot=2"),
-        ({"difficulty": "tough"}, "difficulty='tough'"),
+        (nejm_multiple_choice, {"shuffle_options": "yes"}, "shuffle_options='yes'"),
+        (nejm_multiple_choice, {"cot": 2}, "cot=2"),
+        (nejm_multiple_choice, {"difficulty": "tough"}, "difficulty='tough'"),
+        (reader_vote, {"mode": "best"}, "mode='best'"),
     ],
 )
-def test_bad_parameters(parameters: dict[str, Any], message: str) -> None:
+def test_bad_parameters(build: Any, parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(NejmInspectError, match=message):
-        nejm_multiple_choice(cases="demo", **parameters)
-
-
-def test_a_bad_mode_of_reader_vote() -> None:
-    with pytest.raises(NejmInspectError, match="mode='best'"):
-        reader_vote(mode="best")  # type: ignore[arg-type] # what a user may write
+        build(**parameters)

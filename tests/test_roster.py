@@ -1,6 +1,7 @@
 """Rosters: reading them, their retired models, their secrets."""
 
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.roster import Roster, bundled_rosters, read_roster
 from tests.benchmarks import PUBLISHED, PUBLISHED_JUDGE, benchmark
 
+Written = Callable[[str], str]
 KEY = "sk-or-v1-roster-secret"
 SECRET_ROSTER = f"""
 task: {{cases: "https://host.example/cases.csv?signature={KEY}"}}
@@ -26,26 +28,29 @@ models:
 """
 
 
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    """Writes a roster; gives the name of its file."""
+    file = tmp_path / "roster.yaml"
+
+    def write(text: str) -> str:
+        file.write_text(text, encoding="utf-8")
+        return str(file)
+
+    return write
+
+
 def test_bundled_rosters_are_sound() -> None:
     assert {DEFAULT_ROSTER, "november_2025"} <= set(bundled_rosters())
     for name in bundled_rosters():
-        roster = read_roster(name)
-        assert len(roster.models) == 5
-        families = {model.model.split("/")[1] for model in roster.models}
-        assert families == {"google", "anthropic", "openai", "x-ai", "qwen"}
-
-
-def test_the_default_roster_lives_and_has_the_default_judge() -> None:
-    roster = read_roster(DEFAULT_ROSTER)
-    roster.check_living()
-    assert not any(model.retired for model in roster.models)
-    assert [judge.model for judge in roster.judges] == [DEFAULT_GRADER]
-
-
-def test_the_published_roster_is_a_record() -> None:
-    roster = read_roster("november_2025")
-    assert [model.model for model in roster.models] == [*PUBLISHED]
-    assert [judge.model for judge in roster.judges] == [PUBLISHED_JUDGE]
+        families = [model.model.split("/")[1] for model in read_roster(name).models]
+        assert sorted(families) == ["anthropic", "google", "openai", "qwen", "x-ai"]
+    today, record = read_roster(DEFAULT_ROSTER), read_roster("november_2025")
+    today.check_living()
+    assert not any(model.retired for model in today.models)
+    assert [judge.model for judge in today.judges] == [DEFAULT_GRADER]
+    assert [model.model for model in record.models] == [*PUBLISHED]
+    assert [judge.model for judge in record.judges] == [PUBLISHED_JUDGE]
 
 
 def test_retired_models_stop_a_run_with_the_way_to_continue() -> None:
@@ -108,11 +113,9 @@ def test_the_judge_may_be_a_list() -> None:
         ("", "Roster .*valid dictionary"),
     ],
 )
-def test_a_faulty_roster_is_refused(text: str, message: str, tmp_path: Path) -> None:
-    file = tmp_path / "roster.yaml"
-    file.write_text(text, encoding="utf-8")
+def test_a_faulty_roster_is_refused(text: str, message: str, written: Written) -> None:
     with pytest.raises(NejmInspectError, match=message):
-        read_roster(str(file))
+        read_roster(written(text))
 
 
 @pytest.mark.parametrize(
@@ -125,18 +128,14 @@ def test_a_faulty_roster_is_refused(text: str, message: str, tmp_path: Path) -> 
         f"models: [{{model: a/b, api_key: {KEY * 9}}}]",
     ],
 )
-def test_the_message_of_a_faulty_roster_has_no_key(text: str, tmp_path: Path) -> None:
-    file = tmp_path / "roster.yaml"
-    file.write_text(text, encoding="utf-8")
+def test_the_message_of_a_faulty_roster_has_no_key(text: str, written: Written) -> None:
     with pytest.raises(NejmInspectError) as caught:
-        read_roster(str(file))
-    assert KEY not in str(caught.value)
+        read_roster(written(text))
+    assert "sk-or-v1" not in str(caught.value)
 
 
-def test_secrets_are_told_from_settings(tmp_path: Path) -> None:
-    file = tmp_path / "roster.yaml"
-    file.write_text(SECRET_ROSTER, encoding="utf-8")
-    roster = read_roster(str(file))
+def test_secrets_are_told_from_settings(written: Written) -> None:
+    roster = read_roster(written(SECRET_ROSTER))
     shown = roster.without_secrets(str(roster.model_dump(exclude_none=True)))
     assert KEY not in shown
     for plain in ("127.0.0.1:9/v1", "host.example/cases.csv", "plain", "2000", "high"):

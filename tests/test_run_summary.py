@@ -8,17 +8,22 @@ from typing import Any
 import pytest
 
 from tests.loopback import Call, OpenRouter, openrouter_error, verdict
-from tests.test_task import DEMO, EXAMINEE, inspect, logs
+from tests.runs import CHALLENGE, EXAMINEE, inspect, logs, metric
+
+DEMO = ("eval", CHALLENGE, "--model", EXAMINEE, "-T", "cases=demo")
 
 
 def last_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
     return done.stderr.rpartition("\n\n")[2].splitlines()
 
 
-def test_score_counts_and_the_reports_command(openrouter: OpenRouter) -> None:
+def test_score_counts_and_the_reports_command(
+    openrouter: OpenRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     silent = "Otosclerosis"  # the reference of one demo case
     openrouter.judge = lambda call: "?" if f">\n{silent}\n</reference" in call.text else verdict(7)
-    done = inspect(*DEMO, "--model", EXAMINEE, "--epochs", "2")
+    done = inspect(*DEMO, "--epochs", "2")
     first, chance, report = last_lines(done)
     interval = r"\(95% interval \d\d\.\d% to \d\d\.\d%\)"
     assert re.fullmatch(
@@ -29,16 +34,27 @@ def test_score_counts_and_the_reports_command(openrouter: OpenRouter) -> None:
     assert "gives 20%" in chance
     assert report.startswith("To report: nejm-inspect report ")
 
+    # The table of metrics fits a terminal.
+    table = done.stdout.rpartition("(role)")[2].partition("\n")[2].splitlines()
+    titles = table[0].split()
+    assert len(titles) == len(set(titles)) == 2
+    assert "nan" not in done.stdout
+    assert all(re.search(r" [\d.]+ *$", line) for line in table[1:5])
 
-def test_few_cases_have_no_interval(openrouter: OpenRouter) -> None:
-    first, *_ = last_lines(inspect(*DEMO, "--model", EXAMINEE, "--limit", "3"))
-    assert "overall 100.0% (too few cases for an interval), exact 100.0%" in first
 
-
-def test_without_any_verdict_there_is_no_score(openrouter: OpenRouter) -> None:
-    openrouter.judge = lambda call: "?"
-    first, *_ = last_lines(inspect(*DEMO, "--model", EXAMINEE, "--limit", "3"))
-    assert first == f"{EXAMINEE}: 0 scored, 3 unscored, 0 errors."
+@pytest.mark.parametrize(
+    ("judge", "said"),
+    [
+        (verdict(10), "overall 100.0% (too few cases for an interval), exact 100.0%, 3 scored, 0"),
+        ("?", "0 scored, 3"),
+    ],
+)
+def test_few_cases_have_no_interval_and_none_no_score(
+    openrouter: OpenRouter, judge: str, said: str
+) -> None:
+    openrouter.judge = lambda call: judge
+    first, *_ = last_lines(inspect(*DEMO, "--limit", "3"))
+    assert first == f"{EXAMINEE}: {said} unscored, 0 errors."
 
 
 def test_a_judge_that_dies_costs_no_response(openrouter: OpenRouter) -> None:
@@ -48,7 +64,7 @@ def test_a_judge_that_dies_costs_no_response(openrouter: OpenRouter) -> None:
         return verdict(7)
 
     openrouter.judge = dies
-    done = inspect(*DEMO, "--model", EXAMINEE)
+    done = inspect(*DEMO)
     first, _, waiting, command, report = last_lines(done)
     assert first == (
         f"{EXAMINEE}: overall 70.0% (too few cases for an interval), exact 0.0%, "
@@ -63,21 +79,8 @@ def test_a_judge_that_dies_costs_no_response(openrouter: OpenRouter) -> None:
     (log,) = logs()
     assert log.results
     assert log.results.scores[0].scored_samples == 12
-    assert log.results.scores[0].metrics["overall_score"].value == 0.9
-    assert report
-
-
-def test_the_table_of_metrics_fits_a_terminal(
-    openrouter: OpenRouter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    openrouter.judge = lambda call: verdict(7)
-    done = inspect(*DEMO, "--model", EXAMINEE)
-    table = done.stdout.rpartition("(role)")[2].partition("\n")[2].splitlines()
-    titles = table[0].split()
-    assert len(titles) == len(set(titles)) == 2
-    assert "nan" not in done.stdout
-    assert all(re.search(r" [\d.]+ *$", line) for line in table[1:5])
+    assert metric(log, "overall_score") == 0.9
+    assert report.startswith("To report: nejm-inspect report ")
 
 
 def test_other_tasks_are_left_alone(openrouter: OpenRouter) -> None:

@@ -14,7 +14,7 @@ from nejm_inspect.cases.schema import CASE_COLUMNS, Case, CaseId
 from nejm_inspect.cases.source import CaseImages, CaseSource, collect_images
 from nejm_inspect.cases.tables import Table, open_table
 from nejm_inspect.cases.web_images import fetch_web_images
-from nejm_inspect.errors import NejmInspectError, describe_validation
+from nejm_inspect.errors import NejmInspectError, describe_validation, masked
 
 FIELDS = tuple(dict.fromkeys(CASE_COLUMNS.values()))
 """The names that columns are mapped from."""
@@ -63,7 +63,7 @@ def read_cases(table: Table, columns: Mapping[str, str]) -> list[Case]:
             wrong = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
             mapped = [f" ({f} is column {c!r})" for f, c in columns.items() if f in wrong]
             raise NejmInspectError(
-                f"{table.where}, row {number}: {describe_validation(error)}{''.join(mapped)}"
+                f"{table.where}, row {number}: {describe_validation(error, masked)}{''.join(mapped)}"
             ) from error
         if not case.images:
             raise NejmInspectError(f"{table.where}, row {number}: image: Field required")

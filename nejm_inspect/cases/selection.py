@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidateAs, model_validator
 
 from nejm_inspect.cases.schema import Case, IsoDate, levels_of
 from nejm_inspect.errors import NejmInspectError, Parameters
@@ -20,23 +20,32 @@ def _words_of_yaml(value: object) -> object:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
+Day = Annotated[str | int, ValidateAs(IsoDate, str)]
+"""A day, given as an ISO date or as a number such as 20200131; validated, an ISO date."""
+
+
 class Selection(Parameters):
     """Filters over cases and the size of the sample drawn from what they leave."""
 
     sample_size: Annotated[int, Field(ge=1)] | None = DEFAULT_SAMPLE_SIZE
-    """How many cases to draw; None takes all, in file order."""
+    """How many cases to draw; None takes all, in file order. Of demo and own cases, 50 takes up to
+    50."""
     seed: int = 42
+    """Seed of the draw."""
     difficulty: Literal["all", "easy", "medium", "hard", "expert"] = "all"
+    """How far NEJM readers' votes were from the answer; `expert` is a part of hard."""
     question_type: Literal["all", "diagnosis", "other"] = "all"
+    """What the case asks for: a diagnosis, or something else."""
     history: Annotated[Literal["all", "yes", "no"], BeforeValidator(_words_of_yaml)] = "all"
     """Whether the text holds a history besides its question."""
-    since: IsoDate | None = None
-    until: IsoDate | None = None
-    """First and last day of publication, both inclusive."""
+    since: Day | None = None
+    """First day of publication, inclusive."""
+    until: Day | None = None
+    """Last day of publication, inclusive."""
 
     @model_validator(mode="after")
     def _window_is_open(self) -> Self:
-        if self.since and self.until and self.since > self.until:
+        if self.since and self.until and str(self.since) > str(self.until):
             raise ValueError(f"since ({self.since}) is later than until ({self.until})")
         return self
 
@@ -62,7 +71,7 @@ def select_cases(
     pool = [case for case in cases if _admits(selection, case)]
     size = selection.sample_size
     if not pool:
-        raise NejmInspectError(f"None of the {len(cases)} cases passes the filters.")
+        raise NejmInspectError(f"The filters leave out all {len(cases)} cases.")
     if size is None:
         return pool
     if size > len(pool):
@@ -96,7 +105,8 @@ def _admits(wanted: Selection, case: Case) -> bool:
             return False
     if wanted.since or wanted.until:
         date = _known(case.date, f"since and until need dates, and case {case.id} has none.")
-        return (wanted.since or date) <= date <= (wanted.until or date)
+        day = date.isoformat()
+        return str(wanted.since or day) <= day <= str(wanted.until or day)
     return True
 
 

@@ -338,11 +338,7 @@ def test_cases_that_the_dataset_lacks_are_missing(journal: Journal) -> None:
         (parquet(IMAGES, "id"), f"hf:{DATASET}", "must have the columns image_id and image. This"),
         (parquet(IMAGES, "id"), f"hf:{DATASET}", "one has id, image, date."),
         (parquet(IMAGES), f"hf:{DATASET}@v2", f"images=hf:{DATASET}@v2 cannot be read: Rev"),
-        (
-            parquet(IMAGES),
-            "hf:nowhere",
-            "Error: images=hf:nowhere cannot be read: a dataset of",
-        ),
+        (parquet(IMAGES), "hf:nowhere", "Error: images=hf:nowhere cannot be read: a dataset of"),
         (
             {"a.csv": b"image_id,image\n655,x\n655,y\n"},
             f"hf:{DATASET}",

@@ -1,0 +1,53 @@
+"""What tests of runs share: Inspect's command line, its logs, a judge by script."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
+
+from tests.loopback import Call, verdict
+
+ROOT = Path(__file__).parents[1]
+EXAMINEE = "openrouter/google/gemini-3-pro-preview"
+CHALLENGE = "nejm_inspect/nejm_image_challenge"
+INSPECT = Path(sys.executable).with_name("inspect")
+
+
+def inspect(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [INSPECT, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        env={**os.environ, "INSPECT_DISPLAY": "plain"},
+    )
+
+
+def logs(folder: object = None) -> list[EvalLog]:
+    """All logs, oldest first."""
+    place = str(folder or os.environ["INSPECT_LOG_DIR"])
+    return [read_eval_log(info) for info in list_eval_logs(place, descending=False)]
+
+
+def metric(log: EvalLog, name: str) -> float:
+    assert log.results, log.error
+    (value,) = {s.metrics[name].value for s in log.results.scores if name in s.metrics}
+    return value
+
+
+class Judge:
+    """A judge that gives the scripted points, one after the other."""
+
+    def __init__(self, points: list[int]) -> None:
+        self.points = list(points)
+        self.lock = threading.Lock()
+
+    def __call__(self, call: Call) -> str:
+        with self.lock:
+            points = self.points.pop()
+        return f"Considering {{all}}:\n```json\n{verdict(points)}\n```"
