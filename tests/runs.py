@@ -9,6 +9,7 @@ from pathlib import Path
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 
 from tests.loopback import Call, verdict
+from tests.processes import run_inspect
 
 ROOT = Path(__file__).parents[1]
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
@@ -17,15 +18,8 @@ INSPECT = Path(sys.executable).with_name("inspect")
 
 
 def inspect(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [INSPECT, *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-        env={**os.environ, "INSPECT_DISPLAY": "plain"},
-    )
+    environment = {"INSPECT_DISPLAY": "plain"}
+    return run_inspect(*map(str, arguments), cwd=cwd, environment=environment)
 
 
 def logs(folder: object = None) -> list[EvalLog]:

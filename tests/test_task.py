@@ -446,4 +446,7 @@ def test_the_view_shows_cases_worst_first() -> None:
     # The viewer adds those that are not named: the epoch, for instance, if there are several.
     assert {column.id for column in view.columns or []} == {"tokens", "duration"}
     assert view.sort
-    assert (view.sort[0].column, view.sort[0].dir) == (score, "asc")
+    assert (view.sort[0].column, view.sort[0].dir) == (
+        "score__verbatim_diagnosis__verbatim_diagnosis",
+        "asc",
+    )

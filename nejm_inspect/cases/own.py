@@ -61,10 +61,9 @@ def read_cases(table: Table, columns: Mapping[str, str]) -> list[Case]:
             case = Case.model_validate(row, context=table)
         except ValidationError as error:
             wrong = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
-            mapped = [f" ({f} is column {c!r})" for f, c in columns.items() if f in wrong]
-            raise NejmInspectError(
-                f"{table.where}, row {number}: {describe_validation(error, masked)}{''.join(mapped)}"
-            ) from error
+            problem = describe_validation(error, masked)
+            problem += "".join(f" ({f} is column {c!r})" for f, c in columns.items() if f in wrong)
+            raise NejmInspectError(f"{table.where}, row {number}: {problem}") from error
         if not case.images:
             raise NejmInspectError(f"{table.where}, row {number}: image: Field required")
         if case.id in rows:
