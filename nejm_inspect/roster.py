@@ -99,7 +99,8 @@ def _named(names: Sequence[str], known: Sequence[RosterModel]) -> tuple[RosterMo
 
 def bundled_rosters() -> list[str]:
     """The names of the rosters that come with the package."""
-    return sorted(Path(file.name).stem for file in ROSTERS.iterdir())
+    names = (Path(file.name) for file in ROSTERS.iterdir())
+    return sorted(name.stem for name in names if name.suffix == ".yaml")
 
 
 def read_roster(name: str) -> Roster:

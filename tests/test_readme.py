@@ -1,7 +1,8 @@
-"""The README says what the code does."""
+"""The README, and those beside the code, say what the code does."""
 
 import inspect
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,16 @@ from nejm_inspect.roster import read_roster
 from nejm_inspect.rubric import RUBRIC
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+FILES = [ROOT / "README.md", *sorted((ROOT / "nejm_inspect").rglob("README.md"))]
+TEXTS = {path: path.read_text(encoding="utf-8") for path in FILES}
+AS_WRITTEN = "\n\n".join(TEXTS.values())
+README = " ".join(AS_WRITTEN.split())
 EVAL_YAML = yaml.safe_load((ROOT / "nejm_inspect" / "eval.yaml").read_text(encoding="utf-8"))
 
 
 def table(heading: str) -> list[list[str]]:
     """The cells of the table whose first heading is the given one."""
-    _, _, rest = README.partition(f"| {heading} |")
+    _, _, rest = AS_WRITTEN.partition(f"| {heading} |")
     lines = rest.split("\n\n")[0].splitlines()[2:]
     return [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
 
@@ -102,6 +106,20 @@ def test_options_of_a_command(command: click.Command) -> None:
     assert told == {name for name in options if name.startswith("--")}
 
 
+def test_every_link_leads_to_a_file() -> None:
+    for path, text in TEXTS.items():
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+            assert (path.parent / link).exists(), f"{path}: {link}"
+
+
+def test_commands_take_their_options() -> None:
+    lines = [
+        shlex.split(line, comments=True) for line in re.findall("^nejm-inspect.*", AS_WRITTEN, re.M)
+    ]
+    for _, command, *arguments in lines:
+        main.commands[command].make_context(command, arguments)
+
+
 def test_named_commands_and_rosters_exist() -> None:
     named = set(re.findall(r"nejm-inspect ([a-z]+)", README))
     assert named == set(main.commands)
@@ -110,7 +128,7 @@ def test_named_commands_and_rosters_exist() -> None:
 
 
 def test_the_example_roster_is_valid(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (example,) = re.findall(r"```yaml\n(.*?)```", AS_WRITTEN, re.DOTALL)
     file = tmp_path / "roster.yaml"
     file.write_text(example, encoding="utf-8")
     (model,) = read_roster(str(file)).models

@@ -208,9 +208,10 @@ def adjusted_difference(
     values, inside = np.asarray(shares, dtype=float), np.asarray(group, dtype=float)
     codes = np.unique(cases, return_inverse=True)[1]
     design = np.column_stack([inside, np.ones(len(values)), np.asarray(covariates, float)])
+    if min(len(set(codes[inside == side])) for side in (0, 1)) < MIN_CASES:
+        return Estimate(math.nan)  # the rank of no rows is an error to some versions of numpy
     rank, rank_without = map(np.linalg.matrix_rank, (design, design[:, 1:]))
-    fewest = min(len(set(codes[inside == side])) for side in (0, 1))
-    if fewest < MIN_CASES or rank == rank_without:
+    if rank == rank_without:
         return Estimate(math.nan)
     inverse = np.linalg.pinv(design)
     coefficients = inverse @ values

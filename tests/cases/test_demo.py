@@ -46,7 +46,7 @@ def test_demo_cases_need_no_library_of_tables() -> None:
 @pytest.fixture(scope="module")
 def redrawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("redrawn")
-    command = [sys.executable, "-m", "nejm_inspect.cases.demo.draw", str(folder)]
+    command = [sys.executable, "-m", "tests.demo_drawings", str(folder)]
     subprocess.run(command, check=True)
     return folder
 

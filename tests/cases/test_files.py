@@ -534,7 +534,9 @@ def test_images_and_columns_are_for_other_sources(tmp_path: Path) -> None:
             open_source(cases, columns={"history": "question"})
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")).filter(str.strip)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r")).filter(
+    str.strip
+)
 lookalikes = st.one_of(
     st.from_regex(r"-?[0-9]{1,20}(\.[0-9]{1,2})?", fullmatch=True),
     st.dates().map(str),

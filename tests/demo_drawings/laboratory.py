@@ -4,7 +4,7 @@ import math
 
 from PIL import Image
 
-from nejm_inspect.cases.demo.draw.canvas import Axes, Canvas, bell, steps
+from tests.demo_drawings.canvas import Axes, Canvas, bell, steps
 
 # Fraction, reference range (g/dL), and its peaks: position and width (share of the
 # migration distance on agarose, anode to cathode) and amount (g/dL).

@@ -8,7 +8,7 @@ import random
 
 from PIL import Image
 
-from nejm_inspect.cases.demo.draw.canvas import Axes, Canvas, steps
+from tests.demo_drawings.canvas import Axes, Canvas, steps
 
 RECORDING_SECONDS = 300
 BREATH_SECONDS = 2.9

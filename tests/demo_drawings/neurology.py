@@ -5,7 +5,7 @@ import random
 
 from PIL import Image
 
-from nejm_inspect.cases.demo.draw.canvas import Axes, Canvas, bell, steps
+from tests.demo_drawings.canvas import Axes, Canvas, bell, steps
 
 # Left and right electrode; their share of a frontally dominant generalized
 # discharge and of the posterior alpha rhythm.

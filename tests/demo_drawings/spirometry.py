@@ -4,7 +4,7 @@ import math
 
 from PIL import Image
 
-from nejm_inspect.cases.demo.draw.canvas import Axes, Canvas, Point, steps
+from tests.demo_drawings.canvas import Axes, Canvas, Point, steps
 
 
 def _limited(flow: float, ceiling: float) -> float:

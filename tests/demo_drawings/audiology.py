@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from nejm_inspect.cases.demo.draw.canvas import Axes, Canvas, Color
+from tests.demo_drawings.canvas import Axes, Canvas, Color
 
 PIXELS_PER_OCTAVE = 74
 OCTAVES = (125, 250, 500, 1000, 2000, 4000, 8000)

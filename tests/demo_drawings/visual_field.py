@@ -6,7 +6,7 @@ import random
 
 from PIL import Image
 
-from nejm_inspect.cases.demo.draw.canvas import Axes, Canvas
+from tests.demo_drawings.canvas import Axes, Canvas
 
 # Rows of the 30-2 pattern: points per row from 27 degrees above to 27 below, on
 # a 6-degree grid that straddles both meridians.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from PIL import Image
 
-from nejm_inspect.cases.demo.draw.canvas import Canvas, bell
+from tests.demo_drawings.canvas import Canvas, bell
 
 PIXELS_PER_MM = 5
 MM_PER_SECOND = 25

@@ -4,7 +4,7 @@ import math
 
 from PIL import Image
 
-from nejm_inspect.cases.demo.draw.canvas import Axes, Canvas, steps
+from tests.demo_drawings.canvas import Axes, Canvas, steps
 
 CYCLE_SECONDS = 5
 EXPIRATION_SECONDS = 3.1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from nejm_inspect.cases.demo.draw.canvas import SUPERSAMPLING, Canvas
+from tests.demo_drawings.canvas import SUPERSAMPLING, Canvas
 
 ROWS = ("1 2 3 - 4 5", "6 7 8 9 10 11 12", "13 14 15 - 16 17 18", "19 20 - 21 22 - X Y")
 GRAY = {"0": 205, "1": 165, "2": 128, "3": 92, "4": 62, "v": 105, "c": 95, "s": 200}

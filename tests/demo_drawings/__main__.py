@@ -1,12 +1,13 @@
-"""Write all demonstration images: `python -m nejm_inspect.cases.demo.draw`."""
+"""Write all demonstration images: `python -m tests.demo_drawings [FOLDER]`."""
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from nejm_inspect.cases.files import DEMO_FILE
 from PIL import Image
 
-from nejm_inspect.cases.demo.draw import (
+from tests.demo_drawings import (
     audiology,
     blood_smear,
     capnography,
@@ -49,8 +50,7 @@ def write_images(folder: Path) -> None:
 def main() -> None:
     """Read the folder from the command line and write the images there."""
     parser = argparse.ArgumentParser(description=__doc__)
-    default = Path(__file__).parent.parent
-    parser.add_argument("folder", nargs="?", type=Path, default=default)
+    parser.add_argument("folder", nargs="?", type=Path, default=DEMO_FILE.parent)
     write_images(parser.parse_args().folder)
 
 

@@ -5,7 +5,7 @@ import random
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from nejm_inspect.cases.demo.draw.canvas import Canvas, Point
+from tests.demo_drawings.canvas import Canvas, Point
 
 WIDTH, HEIGHT = 920, 740
 MICROMETER = 7.8  # Pixels; a normal red cell measures 7.5 micrometers.

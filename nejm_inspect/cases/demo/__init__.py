@@ -1,1 +1,0 @@
-"""Demonstration cases: invented histories with computer-drawn images."""

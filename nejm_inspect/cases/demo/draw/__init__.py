@@ -1,1 +1,0 @@
-"""Drawing of the demonstration images from models and tabulated values."""
