@@ -14,6 +14,7 @@ from tests.processes import run_inspect
 ROOT = Path(__file__).parents[1]
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
 CHALLENGE = "nejm_inspect/nejm_image_challenge"
+DEMO = ("eval", CHALLENGE, "-T", "cases=demo", "-T", "sample_size=12")
 INSPECT = Path(sys.executable).with_name("inspect")
 
 

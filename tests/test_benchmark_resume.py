@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import select
-import signal
 import subprocess
 import sys
 import threading
@@ -13,8 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 from tests.benchmarks import AS_PUBLISHED
 from tests.loopback import Call, Journal, OpenRouter, verdict
@@ -83,9 +80,8 @@ def kept_answers() -> int:
     return sum(path.is_file() for path in cache.rglob("*"))
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_the_published_benchmark_killed_half_way_and_run_again(
-    how: signal.Signals, journal: Journal, openrouter: OpenRouter, tmp_path: Path
+    journal: Journal, openrouter: OpenRouter, tmp_path: Path
 ) -> None:
     service = Service(openrouter, answers=135, verdicts=60)
     command = [COMMAND, "benchmark", *AS_PUBLISHED, "--log-dir", str(tmp_path / "run")]
@@ -96,12 +92,9 @@ def test_the_published_benchmark_killed_half_way_and_run_again(
     while kept_answers() < 135 or len(openrouter.judge_calls) < 60:
         assert killed.poll() is None, killed.communicate()
         time.sleep(0.05)
-    killed.send_signal(how)
-    output, _ = killed.communicate(timeout=600)
+    killed.kill()
+    killed.communicate(timeout=600)
     service.released.set()
-    if how is signal.SIGINT:
-        assert killed.returncode == 1
-        assert output.splitlines()[-1].startswith(b"Error: Interrupted.")
     assert not (tmp_path / "run-report").exists()
     assert service.hanging
 

@@ -92,13 +92,12 @@ def test_examinees_and_logs_hold_nothing_that_they_should_not(
 
 
 def test_all_cases(journal: Journal, openrouter: OpenRouter) -> None:
-    (log,) = eval(nejm_image_challenge(sample_size=None), model=EXAMINEE)
+    (log,) = eval(nejm_image_challenge(sample_size=None, scorer="verbatim"), model=EXAMINEE)
     assert log.status == "success"
     assert log.results
     assert log.results.completed_samples == 947
-    assert len(openrouter.examinee_calls) == len(openrouter.judge_calls) == 947
+    assert len(openrouter.examinee_calls) == 947
     assert journal.image_requests == 947
-    assert metric(log, "overall_score") == metric(log, "hard_overall_score") == 1.0
     assert (metric(log, "with_history_n"), metric(log, "without_history_n")) == (689, 258)
 
 

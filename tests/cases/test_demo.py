@@ -5,10 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from nejm_inspect.cases.files import DEMO_FILE
 from PIL import Image, ImageChops, ImageStat
 
-from nejm_inspect.cases import open_source
+from nejm_inspect.cases import DEMO_FILE, open_source
 from nejm_inspect.cases.schema import OPTION_LETTERS
 
 

@@ -534,6 +534,7 @@ def test_images_and_columns_are_for_other_sources(tmp_path: Path) -> None:
             open_source(cases, columns={"history": "question"})
 
 
+# The CSV reader of Inspect makes every line end \n.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r")).filter(
     str.strip
 )

@@ -12,9 +12,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset, DatasetDict, Features, Image, Value
+from pydantic import ValidationError
 
 from nejm_inspect.cases.samples import case_metadata
 from nejm_inspect.cases.schema import Case
+from nejm_inspect.cases.tables import Table
 from tests.cases.described import described
 from tests.cases.hub import COMMIT, DATASET, hub
 from tests.conftest import nejm_record
@@ -258,30 +260,33 @@ def test_a_dataset_of_nejm_cases_is_read_as_it_stands(tmp_path: Path) -> None:
         ("{hub}/datasets--owner--cases/../7.png", "leaves the folder"),
     ],
 )
-def test_a_dataset_of_the_hub_reaches_no_other_files(
+def test_a_row_reaches_no_files_outside_its_folder(
     image: str, message: str, folder: Path, tmp_path: Path
 ) -> None:
-    home = tmp_path / "hf" / "hub"
-    for other in (home, home / "datasets--other--set", home / "datasets--owner--cases"):
-        other.mkdir(parents=True, exist_ok=True)
-        (other / "7.png").write_bytes(IMAGES["7.png"])
-    path = image.format(folder=folder, hub=home)
+    home = tmp_path / "hub"
+    place = image.format(folder=folder, hub=home)
+    table = Table(
+        "a", ["image"], read=lambda columns: iter(()), folder=home / "datasets--owner--cases"
+    )
+    row = {"id": 1, "history": "What?", "answer": "Gout", "image": {"bytes": None, "path": place}}
+    for stored in (place, [place], row["image"]):
+        with pytest.raises(ValidationError, match=message):
+            Case.model_validate({**row, "image": stored}, context=table)
+
+
+def test_a_dataset_of_the_hub_reaches_no_other_files(folder: Path, tmp_path: Path) -> None:
+    path = str(folder / "7.png")
     row = {"history": "What?", "answer": "Gout", "image": {"bytes": None, "path": path}}
-    table = pd.DataFrame([{**row, "image": path}])
     features = Features({"history": Value("string"), "answer": Value("string"), "image": Image()})
     # Not by Dataset.to_parquet, which looks for the image.
     data = Dataset.from_list([row], features=features).data.table
     data = data.replace_schema_metadata(features.arrow_schema.metadata)
     pq.write_table(data, tmp_path / "a.parquet")
-    for files in (
-        {"a.csv": table.to_csv(index=False).encode()},
-        {"a.parquet": (tmp_path / "a.parquet").read_bytes()},
-    ):
-        with hub(files) as url:
-            process = on_hub(f"hf:{DATASET}", url, tmp_path)
-        last_line = process.stderr.strip().splitlines()[-1]
-        assert f"row 1: image.0={path[:20]!r}"[:-1] in last_line
-        assert message in last_line
+    with hub({"a.parquet": (tmp_path / "a.parquet").read_bytes()}) as url:
+        process = on_hub(f"hf:{DATASET}", url, tmp_path)
+    last_line = process.stderr.strip().splitlines()[-1]
+    assert f"row 1: image.0={path[:20]!r}"[:-1] in last_line
+    assert "leaves the folder" in last_line
 
 
 def test_a_dataset_of_the_hub_stays_readable_without_it(

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from nejm_inspect.cases.files import DEMO_FILE
+from nejm_inspect.cases import DEMO_FILE
 from PIL import Image
 
 from tests.demo_drawings import (

@@ -18,7 +18,7 @@ from nejm_inspect.errors import NejmInspectError, masked, plain_message
 from nejm_inspect.judging.preflight import check_judges, preflight
 from tests.conftest import KEY
 from tests.loopback import OpenRouter, openrouter_error, verdict
-from tests.test_task import DEMO, EXAMINEE, inspect, logs
+from tests.runs import DEMO, EXAMINEE, inspect, logs
 
 FAULTS: list[Any] = [
     (openrouter_error(404, "No endpoints found for a/gone."), "404: No endpoints", 1),
