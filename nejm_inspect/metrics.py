@@ -10,7 +10,6 @@ name, `nejm_inspect/…`, which the viewer's columns cut to `nejm_ins`.
 
 import math
 import statistics
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from inspect_ai.scorer import (
@@ -26,7 +25,7 @@ from inspect_ai.scorer import (
 
 from nejm_inspect.cases.schema import DIFFICULTIES, levels_of
 from nejm_inspect.interval import MIN_CASES, mean_share_interval
-from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, NO_DIAGNOSIS
+from nejm_inspect.rubric import CATEGORIES, MAX_POINTS
 
 APART = 2
 """Judges are apart if their points differ by more than this."""
@@ -156,20 +155,6 @@ def by_group(key: str, summary: Callable[[list[SampleScore]], Mapping[str, Numbe
         return values
 
     return of_groups
-
-
-@metric(scores="unreduced")
-def category_share() -> Metric:
-    """The share of responses in each category, best first; absent ones are left out."""
-
-    def shares(scores: list[SampleScore]) -> Value:
-        given = Counter(score.score.as_str() for score in scores)
-        return {
-            category: given[category] / given.total() if category in given else None
-            for category in (*CATEGORIES, NO_DIAGNOSIS)
-        }
-
-    return shares
 
 
 @metric(scores="unreduced")

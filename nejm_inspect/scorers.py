@@ -1,5 +1,7 @@
 """Scorers: from a response to rubric points."""
 
+import logging
+
 from inspect_ai.model import ContentText, ModelOutput, get_model
 from inspect_ai.scorer import Metric, Score, Scorer, Target, scorer
 from inspect_ai.solver import TaskState
@@ -23,6 +25,16 @@ POINTS_METRICS: list[Metric] = [
 ]
 
 
+SELF_PREFERENCE = (
+    "{} is judged by {}, of the same vendor: judges may prefer responses of their own "
+    "family. Bind another judge by --model-role grader=PROVIDER/MODEL."
+)
+PANEL_OF_TWO = (
+    "A panel of two judges has no majority: where they differ, the points are the mean "
+    "of both. Three judges or more give a median."
+)
+
+
 @scorer(metrics=[*POINTS_METRICS, metrics.panel_agreement()])
 def diagnosis_rubric() -> Scorer:
     """Points from 0 to 10 that a judge model gives by the rubric.
@@ -36,7 +48,14 @@ def diagnosis_rubric() -> Scorer:
 
     The score's `answer` is the response and its `explanation` the judge's reasoning. Its metadata
     are those of `grade`, and `same_vendor`: the judges that are of the examinee's vendor, if any.
+    Warns once of these, and of a panel of two.
     """
+    warned: set[str] = set()
+
+    def warn(message: str) -> None:
+        if message not in warned:
+            warned.add(message)
+            logging.getLogger(__name__).warning(message)
 
     async def score(state: TaskState, target: Target) -> Score:
         if absent := _without_diagnosis(state):
@@ -45,8 +64,12 @@ def diagnosis_rubric() -> Scorer:
         history = state.metadata.get(WITHHELD_HISTORY) or _history(state)
         reference = " or ".join(_references(state, target))
         response = after_thinking(state.output.completion)
-        graded = await grade(judges, Question(history, reference, response))
         related = judges_of_same_vendor(get_model(), judges)
+        for judge in related:
+            warn(SELF_PREFERENCE.format(get_model(), judge))
+        if len(judges) == 2:
+            warn(PANEL_OF_TWO)
+        graded = await grade(judges, Question(history, reference, response))
         if related and graded.metadata is not None:
             graded.metadata["same_vendor"] = related
         return graded
@@ -67,18 +90,6 @@ def verbatim_diagnosis() -> Scorer:
         response = after_thinking(state.output.completion)
         verbatim = is_verbatim(response, _references(state, target))
         return Score(value=MAX_POINTS if verbatim else 0, answer=response)
-
-    return score
-
-
-@scorer(metrics=[metrics.category_share()])
-def rubric_category() -> Scorer:
-    """The category in the score of `diagnosis_rubric`, which runs before, as a viewer's column."""
-
-    async def score(state: TaskState, target: Target) -> Score | None:
-        points = (state.scores or {}).get("diagnosis_rubric")
-        category = ((points and points.metadata) or {}).get("category")
-        return Score(value=category) if category else None
 
     return score
 

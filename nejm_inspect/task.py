@@ -11,7 +11,7 @@ from nejm_inspect.errors import refuse_unknown
 from nejm_inspect.judging.preflight import preflight
 from nejm_inspect.prompts import PROMPT_VERSION
 from nejm_inspect.run_summary import announce_run_ends
-from nejm_inspect.scorers import diagnosis_rubric, rubric_category, verbatim_diagnosis
+from nejm_inspect.scorers import diagnosis_rubric, verbatim_diagnosis
 from nejm_inspect.solvers import diagnose
 from nejm_inspect.version import TASK_VERSION
 from nejm_inspect.viewer import points_viewer
@@ -42,7 +42,7 @@ def nejm_image_challenge(**given: object) -> Task:
     refuse_unknown(nejm_image_challenge, given)
     parameters = ChallengeParameters.of(**given)
     judged = parameters.scorer != "verbatim"
-    scorers: list[Scorer] = [diagnosis_rubric(), rubric_category()] if judged else []
+    scorers: list[Scorer] = [diagnosis_rubric()] if judged else []
     if parameters.scorer != "rubric":
         scorers.append(verbatim_diagnosis())
     setup = preflight() if judged else None  # before anything is downloaded

@@ -10,11 +10,7 @@ from inspect_ai.viewer import (
 
 from nejm_inspect.rubric import MAX_POINTS
 
-LABELS = {
-    "diagnosis_rubric": "Points",
-    "rubric_category": "Category",
-    "verbatim_diagnosis": "Verbatim",
-}
+LABELS = {"diagnosis_rubric": "Points", "verbatim_diagnosis": "Verbatim"}
 
 
 def points_viewer(scorer: str) -> ViewerConfig:

@@ -7,7 +7,6 @@ from inspect_ai.scorer import Metric, MetricProtocol, SampleScore, Score
 from nejm_inspect.interval import mean_share_interval
 from nejm_inspect.metrics import (
     accuracy_by,
-    category_share,
     ci,
     exact_rate,
     overall_score,
@@ -105,9 +104,3 @@ def test_expert_cases_are_hard_ones_too() -> None:
         ("expert_n", 1),
         ("expert_accuracy", 1.0),
     ]
-
-
-def test_shares_of_categories_best_first() -> None:
-    of = scores("wrong", "exact", "wrong", "no diagnosis")
-    shares = [("exact", 0.25), ("wrong", 0.5), ("no diagnosis", 0.25)]
-    assert list(value(category_share(), of).items()) == shares

@@ -20,8 +20,6 @@ from inspect_ai.scorer import Score
 
 from nejm_inspect import diagnose, diagnosis_rubric, verbatim_diagnosis
 from nejm_inspect.judging.panel import DEFAULT_GRADER
-from nejm_inspect.judging.preflight import preflight
-from nejm_inspect.scorers import rubric_category
 from tests.conftest import KEY
 from tests.loopback import Call, OpenRouter, Reply, openrouter_error, tool_call, verdict
 
@@ -33,7 +31,7 @@ def run(*references: str, epochs: int | Epochs = 1, **options: Any) -> EvalLog:
         Sample(input="A swollen toe. What is it?", target=reference, id=n)
         for n, reference in enumerate(references, start=1)
     ]
-    task = Task(dataset=samples, scorer=[diagnosis_rubric(), rubric_category()], epochs=epochs)
+    task = Task(dataset=samples, scorer=diagnosis_rubric(), epochs=epochs)
     (log,) = eval(task, model=EXAMINEE, retry_on_error=None, **options)
     return log
 
@@ -76,7 +74,6 @@ def test_a_verdict_becomes_points(openrouter: OpenRouter) -> None:
         "reason": None,
         "metadata": told,
     }
-    assert points(log, "rubric_category").value == "synonym"
     (call,) = openrouter.judge_calls
     assert call.model == DEFAULT_GRADER.removeprefix("openrouter/")
     assert (call.payload["temperature"], call.payload["max_tokens"]) == (0, 2000)
@@ -323,7 +320,7 @@ def test_a_judge_of_the_examinees_vendor_is_recorded_and_warned_of(
     def judged_by(*judges: str) -> dict[str, Any]:
         samples = [Sample(input="A toe.", target=t) for t in ("Gout", "Lupus")]
         (log,) = eval(
-            Task(dataset=samples, setup=preflight(), scorer=diagnosis_rubric()),
+            Task(dataset=samples, scorer=diagnosis_rubric()),
             model=EXAMINEE,
             model_roles={"grader": [f"openrouter/{judge}" for judge in judges]},
         )

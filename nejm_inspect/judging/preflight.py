@@ -2,7 +2,6 @@
 
 import asyncio
 import contextvars
-import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,7 +13,6 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from nejm_inspect.errors import NejmInspectError, ProviderFailure, plain_message
 from nejm_inspect.judging.asking import ask_judge
 from nejm_inspect.judging.panel import DEFAULT_GRADER, bound_judges
-from nejm_inspect.judging.vendors import judges_of_same_vendor
 from nejm_inspect.judging.verdict import Question
 
 KNOWN_PAIR = Question(
@@ -34,14 +32,6 @@ WAYS_TO_CONTINUE = (
     "To continue: bind another judge by --model-role grader=PROVIDER/MODEL, or do "
     "without one by -T scorer=verbatim or --no-score."
 )
-SELF_PREFERENCE = (
-    "{} is judged by {}, of the same vendor: judges may prefer responses of their own "
-    "family. Bind another judge by --model-role grader=PROVIDER/MODEL."
-)
-PANEL_OF_TWO = (
-    "A panel of two judges has no majority: where they differ, the points are the mean "
-    "of both. Three judges or more give a median."
-)
 SCRIPTED = ("mockllm/", "none/")
 """What the names of Inspect's models without a provider start with. These always pass."""
 
@@ -49,31 +39,35 @@ _checked: set[str] = set()
 """The judges that have passed in this process."""
 
 
-@solver
-def preflight() -> Solver:
-    """Ends the run before the first request to the examinee if a judge is not usable.
+def preflight() -> Solver | None:
+    """Ends a run before the first request to the examinee if a judge is not usable.
 
-    Each judge grades one bundled pair of known points, once a process. Warns, once a run, of a
-    judge that is the examinee or of its vendor, and of a panel of two.
+    Each judge grades one bundled pair of known points, once a process. Inspect's command line binds
+    the roles before it builds the task, so that judges are checked here: an unusable one ends the
+    command with exit code 1 and without a traceback. With `--no-score` no judge is needed.
 
-    For a task's `setup`: scorers run last, when everything has been paid for. With `--no-score` no
-    judge is needed. A run started from Python with `score=False` looks to a task like any other; it
-    can do without a judge by `model_roles={"grader": "none"}`.
+    Returns:
+        Elsewhere a solver for the task's `setup`, since scorers run last, when everything has been
+        paid for. A run started from Python with `score=False` looks to a task like any other; it
+        can do without a judge by `model_roles={"grader": "none"}`.
     """
     command = click.get_current_context(silent=True)
     options = command.params if command else {}
-    if "no_score" in options and not options["no_score"]:
-        # Inspect's command line binds the roles before it builds the task: if the judge is checked
-        # here, an unusable one ends the command with exit code 1 and without a traceback.
+    if "no_score" not in options:
+        return require_judges()
+    if not options["no_score"]:
         check_judges(_judges())
-    warned: set[str] = set()
+    return None
+
+
+@solver
+def require_judges() -> Solver:
+    """Fails every sample if a judge is not usable; see `preflight`."""
     lock = anyio.Lock()
     failed: list[NejmInspectError] = []
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        if options.get("no_score"):
-            return state
-        judges, examinee = _judges(), get_model()
+        judges = _judges()
         async with lock:  # samples start together; one check serves all
             if failed:
                 raise failed[0]
@@ -82,13 +76,6 @@ def preflight() -> Solver:
             except NejmInspectError as error:
                 failed.append(error)
                 raise
-        related = judges_of_same_vendor(examinee, judges)
-        warnings = [SELF_PREFERENCE.format(examinee, judge) for judge in related]
-        warnings += [PANEL_OF_TWO] if len(judges) == 2 else []
-        for warning in warnings:
-            if warning not in warned:
-                warned.add(warning)
-                logging.getLogger(__name__).warning(warning)
         return state
 
     return solve

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from nejm_inspect.cases import DEMO_FILE
 from PIL import Image
 
+from nejm_inspect.cases import DEMO_FILE
 from tests.demo_drawings import (
     audiology,
     blood_smear,
