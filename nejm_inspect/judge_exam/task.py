@@ -1,7 +1,7 @@
 """The judge's exam as an Inspect task."""
 
 from pathlib import Path
-from typing import Annotated, Never, Self
+from typing import Annotated, Self
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from nejm_inspect.cases.schema import Text
 from nejm_inspect.cases.tables import json_rows, readable, user_path
-from nejm_inspect.errors import NejmInspectError, Parameters, describe_validation, refuse_unknown
+from nejm_inspect.errors import NejmInspectError, Parameters, describe_validation, takes
 from nejm_inspect.judge_exam import metrics
 from nejm_inspect.judging.panel import grade
 from nejm_inspect.judging.verdict import Points, Question
@@ -59,33 +59,34 @@ class Pair(Parameters):
         return Sample(id=self.id, input=self.history, target=self.reference, metadata=told)
 
 
+class ExamParameters(Parameters):
+    """The parameters of `nejm_judge_exam`."""
+
+    pairs: Text | None = None
+    """A JSON Lines file of your own pairs (see `Pair`); None takes the bundled ones."""
+
+
 @task
-def nejm_judge_exam(pairs: str | None = None, **unknown: Never) -> Task:
+@takes(ExamParameters)
+def nejm_judge_exam(parameters: ExamParameters) -> Task:
     """How well a model judges by the rubric, and whether a response can influence it.
 
-    Args:
-        pairs: A JSON Lines file of your own pairs, instead of the bundled ones; see `Pair`.
-        **unknown: Refused: a misspelt parameter.
+    The parameters are the fields of `ExamParameters`.
 
     Raises:
         NejmInspectError: If a parameter is not allowed, or as `read_pairs` does.
     """
-    refuse_unknown(nejm_judge_exam, unknown)
-    chosen = _Choices.of(pairs=pairs).pairs
-    file = user_path(chosen) if chosen else PAIRS_FILE
+    own = parameters.pairs
+    file = user_path(own) if own else PAIRS_FILE
     samples = [pair.sample() for pair in read_pairs(file)]
     return Task(
-        dataset=MemoryDataset(samples, name=file.stem if chosen else "judge_exam_pairs"),
+        dataset=MemoryDataset(samples, name=file.stem if own else "judge_exam_pairs"),
         solver=give_response(),
         scorer=judge_exam(),
         version=TASK_VERSION,
         metadata={"prompt_version": PROMPT_VERSION},
         headline_metric=HeadlineMetric(scorer="judge_exam"),
     )
-
-
-class _Choices(Parameters):
-    pairs: Text | None
 
 
 def read_pairs(file: Path) -> list[Pair]:
