@@ -75,9 +75,9 @@ def _described(log: EvalLog, outcomes: Counter[str]) -> str:
         if "overall_score" in metrics:
             interval = "too few cases for an interval"
             if "lower" in metrics:
-                interval = "95% interval {lower:.1%} to {upper:.1%}".format(**metrics)
-            said = ["overall {overall_score:.1%} ({})", "exact {exact_rate:.1%}"]
-            said = [words.format(interval, **metrics) for words in said]
+                interval = f"95% interval {metrics['lower']:.1%} to {metrics['upper']:.1%}"
+            overall, exact = metrics["overall_score"], metrics["exact_rate"]
+            said = [f"overall {overall:.1%} ({interval})", f"exact {exact:.1%}"]
     errors = outcomes[ERROR] + outcomes[UNJUDGED]
     said += [f"{outcomes[SCORED]} scored", f"{outcomes[UNSCORED]} unscored", f"{errors} errors"]
     ended = "" if log.status == "success" else f" The run's status is {log.status}."
