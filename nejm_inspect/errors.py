@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import Parameter, signature
-from typing import ParamSpec, Self, TypeVar, cast
+from typing import ParamSpec, Self, TypeVar
 
 import click
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -17,7 +17,6 @@ from rich.text import Text
 from nejm_inspect.text import one_line, visible
 
 Names = ParamSpec("Names")
-Model = TypeVar("Model", bound="Parameters")
 Task = TypeVar("Task")
 
 
@@ -130,25 +129,23 @@ def refuse_unknown(task: Callable[..., object], names: Iterable[str]) -> None:
             )
 
 
-def takes(
-    model: Callable[Names, Model],
-) -> Callable[[Callable[[Model], Task]], Callable[Names, Task]]:
-    """Makes the fields of a model the parameters of a task, which is given them checked.
+def takes(model: Callable[Names, object]) -> Callable[[Callable[..., Task]], Callable[Names, Task]]:
+    """Declares the fields of a model as the parameters of a task that takes `**given`.
 
-    Inspect finds the names and defaults for its command line and logs in the task's signature. The
-    signature also takes any other name (`**unknown`), which is refused here with a message. Without
-    that, Inspect would log a warning and run the task without the parameter.
+    Inspect finds the names and defaults for its command line and logs in the task's signature. A
+    name that is not declared is refused; without `**given` in the signature, Inspect would log a
+    warning and run the task without it.
     """
 
-    def declare(build: Callable[[Model], Task]) -> Callable[Names, Task]:
+    def declare(build: Callable[..., Task]) -> Callable[Names, Task]:
         @functools.wraps(build)
         def task(*args: Names.args, **given: Names.kwargs) -> Task:
             refuse_unknown(task, given)
-            return build(cast(type[Model], model).of(**given))
+            return build(*args, **given)
 
-        unknown = Parameter("unknown", Parameter.VAR_KEYWORD)
-        declared = [*signature(model).parameters.values(), unknown]
-        vars(task)["__signature__"] = signature(build).replace(parameters=declared)
+        fields, own = signature(model).parameters, signature(build)
+        declared = own.replace(parameters=[*fields.values(), *own.parameters.values()])
+        vars(task)["__signature__"] = declared
         return task
 
     return declare

@@ -31,17 +31,20 @@ class ChoiceParameters(DatasetParameters):
 
 @task
 @takes(ChoiceParameters)
-def nejm_multiple_choice(parameters: ChoiceParameters) -> Task:
+def nejm_multiple_choice(**given: object) -> Task:
     """One clinical image, a short history and five options: choose the one that is right.
 
-    The parameters are the fields of `ChoiceParameters`, which says what they mean. Chance is 20%,
-    and NEJM's readers chose among the same options. History and options come first, the image last.
-    The published benchmark took hard cases in this mode (`difficulty=hard`).
+    Chance is 20%, and NEJM's readers chose among the same options. History and options come first,
+    the image last. The published benchmark took hard cases in this mode (`difficulty=hard`).
+
+    Args:
+        **given: Fields of `ChoiceParameters`, which says what they mean.
 
     Raises:
         NejmInspectError: If a parameter is not allowed, cases or images are missing or malformed,
             or a case has no options.
     """
+    parameters = ChoiceParameters.of(**given)
     dataset, skipped = parameters.load()
     for sample in dataset:
         _pose_options(sample)

@@ -27,16 +27,19 @@ class ChallengeParameters(DatasetParameters):
 
 @task
 @takes(ChallengeParameters)
-def nejm_image_challenge(parameters: ChallengeParameters) -> Task:
+def nejm_image_challenge(**given: object) -> Task:
     """One clinical image and a short history: name the diagnosis.
 
-    The parameters are the fields of `ChallengeParameters`, which says what they mean. The defaults
-    are those of the published benchmark: 50 cases drawn with seed 42.
+    The defaults are those of the published benchmark: 50 cases drawn with seed 42.
+
+    Args:
+        **given: Fields of `ChallengeParameters`, which says what they mean.
 
     Raises:
         NejmInspectError: If a parameter is not allowed, or cases or images are missing or
             malformed.
     """
+    parameters = ChallengeParameters.of(**given)
     judged = parameters.scorer != "verbatim"
     scorers: list[Scorer] = [diagnosis_rubric()] if judged else []
     if parameters.scorer != "rubric":

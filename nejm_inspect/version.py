@@ -1,4 +1,4 @@
-"""The version of the tasks, as their logs bear it."""
+"""The version of the tasks, as it is in their logs."""
 
 from importlib.resources import files
 
@@ -7,5 +7,5 @@ import yaml
 TASK_VERSION: str = yaml.safe_load(
     files("nejm_inspect").joinpath("eval.yaml").read_text(encoding="utf-8")
 )["version"]
-"""A number, which rises when scores stop being comparable, and a letter, which rises
-when the interface breaks."""
+"""A number, raised when scores stop being comparable, and a letter, raised when the interface
+breaks."""

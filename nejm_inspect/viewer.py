@@ -14,13 +14,10 @@ LABELS = {"diagnosis_rubric": "Points", "verbatim_diagnosis": "Verbatim"}
 
 
 def points_viewer(scorer: str) -> ViewerConfig:
-    """A list of cases with their points, the worst first.
+    """Lists cases by the points that `scorer` gives, the lowest first.
 
-    Columns that are not named stay as the viewer has them: it shows epochs, errors, limits and
-    retries where there are any.
-
-    Args:
-        scorer: The name of the scorer that gives the points.
+    Columns that are not named keep the viewer's defaults: it shows epochs, errors, limits and
+    retries if there are any.
     """
     hidden = [TaskSamplesColumn(id=id, visible=False) for id in ("tokens", "duration")]
     scale = ScoreColorScale(palette="good-high", min=0, max=MAX_POINTS)

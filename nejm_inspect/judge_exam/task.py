@@ -68,15 +68,16 @@ class ExamParameters(Parameters):
 
 @task
 @takes(ExamParameters)
-def nejm_judge_exam(parameters: ExamParameters) -> Task:
+def nejm_judge_exam(**given: object) -> Task:
     """How well a model judges by the rubric, and whether a response can influence it.
 
-    The parameters are the fields of `ExamParameters`.
+    Args:
+        **given: Fields of `ExamParameters`, which says what they mean.
 
     Raises:
         NejmInspectError: If a parameter is not allowed, or as `read_pairs` does.
     """
-    own = parameters.pairs
+    own = ExamParameters.of(**given).pairs
     file = user_path(own) if own else PAIRS_FILE
     samples = [pair.sample() for pair in read_pairs(file)]
     return Task(
