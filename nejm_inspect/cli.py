@@ -29,7 +29,7 @@ Command = Callable[..., None]
 
 
 def _of_cases(command: Command) -> Command:
-    """The options that say which NEJM cases are wanted, and where their images come from."""
+    """Adds the options for NEJM cases and the place of their images."""
     for option in (
         click.option("--image-dir", metavar="FOLDER", deprecated="Use --images FOLDER."),
         click.option(
@@ -58,20 +58,19 @@ def _selected(
 ) -> list[Case]:
     if all_cases and sample_size is not None:
         raise click.UsageError("Give --sample-size or --all, not both.")
-    # Not given, the size is the selection's own; null, which takes all, must be.
+    # Without a size, the selection uses its default; None takes all cases.
     size = {"sample_size": sample_size} if all_cases or sample_size is not None else {}
     return select_cases(open_source("nejm", images).cases, Selection.of(**filters, **size))
 
 
 @main.command()
 @_of_cases
-@click.option("--verify", is_flag=True, help="Read and decode images again that are there.")
+@click.option("--verify", is_flag=True, help="Read and decode again the images that are there.")
 def fetch(images: str | None, image_dir: str | None, verify: bool, **wanted: Any) -> None:
     """Fill the cache with the case list and images ahead of a run.
 
-    Takes the 50 cases of the published benchmark unless told otherwise. What is there already is
-    not fetched again; with --verify, damaged and changed images are. Exits with 1 if an image is
-    missing.
+    Takes the 50 cases of the published benchmark by default. What is there is not fetched again,
+    but with --verify damaged and changed images are. Exits with 1 if an image is missing.
     """
     images = images or image_dir
     cases = _selected(images, **wanted)
@@ -104,9 +103,9 @@ def export(
 ) -> None:
     """Write NEJM cases with their images to DEST, for your own use elsewhere.
 
-    DEST is a folder, or any URL that fsspec writes to (s3://bucket/path), and is then read by
-    cases=DEST. Takes every case whose image is in the cache; with --all or --sample-size the
-    cases that fetch takes, and fetches what is not there. --seed is for --sample-size.
+    DEST is a folder, or any URL that fsspec writes to (s3://bucket/path). Use the cases by
+    cases=DEST. Takes every case whose image is in the cache; with --all or --sample-size, takes
+    the cases that fetch takes and fetches missing images. --seed works with --sample-size.
     """
     # The writing half of datasets takes a while to import.
     from nejm_inspect.cases.export import RIGHTS_NOTE, check_destination, export_cases

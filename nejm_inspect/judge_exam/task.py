@@ -25,7 +25,7 @@ PAIRS_FILE = Path(__file__).with_name("pairs.jsonl")
 
 
 class Pair(Parameters):
-    """A reference and a response to it, and the points that the rubric gives; see README.md."""
+    """A reference, a response to it and the right points by the rubric; see README.md."""
 
     id: Text
     history: Text
@@ -54,7 +54,7 @@ class Pair(Parameters):
         return self
 
     def sample(self) -> Sample:
-        """The pair as Inspect takes it."""
+        """Returns the pair as a sample of Inspect."""
         told = self.model_dump(exclude={"id", "history", "reference"}, exclude_none=True)
         return Sample(id=self.id, input=self.history, target=self.reference, metadata=told)
 
@@ -69,7 +69,7 @@ class ExamParameters(Parameters):
 @task
 @takes(ExamParameters)
 def nejm_judge_exam(**given: object) -> Task:
-    """How well a model judges by the rubric, and whether a response can influence it.
+    """Tests how well a model judges by the rubric, and whether responses can influence it.
 
     Args:
         **given: Fields of `ExamParameters`, which says what they mean.
@@ -94,7 +94,7 @@ def read_pairs(file: Path) -> list[Pair]:
     """Reads and checks the pairs of a JSON Lines file.
 
     Raises:
-        NejmInspectError: If the file cannot be read, or names the row, field and value at fault.
+        NejmInspectError: If the file or a pair is faulty; names row, field and value.
     """
     where = f"pairs={file}"
     with readable(where):
@@ -117,7 +117,7 @@ def read_pairs(file: Path) -> list[Pair]:
 
 @solver
 def give_response() -> Solver:
-    """Puts the pair's response in the model's place; calls no model."""
+    """Gives the pair's response as the model's. Calls no model."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         state.output = ModelOutput.from_content("pair", state.metadata["response"])
@@ -140,10 +140,10 @@ def give_response() -> Solver:
     ]
 )
 def judge_exam() -> Scorer:
-    """The `points` that the model under test gives, their `error`, and the `attempts` it took.
+    """The `points` that the model under test gives, their `error`, and the `attempts` needed.
 
-    The error is by how many points they lie above (positive) or below (negative) the expected
-    range, 0 inside. Points and error of an unscored response are NaN.
+    The error is the distance from the expected range, in points: positive above it, negative below
+    it, 0 in it. Points and error of an unscored response are NaN.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
