@@ -54,7 +54,7 @@ def run_benchmark(
         run.
 
     Raises:
-        NejmInspectError: If a model, parameter or the folder cannot be used.
+        NejmInspectError: If a model, a parameter or the folder cannot be used.
     """
     # Judges have no cache: an invalid verdict must really be asked for again.
     judges = [_model(roster, judge) for judge in roster.judges]

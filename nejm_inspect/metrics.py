@@ -108,9 +108,7 @@ def exact_rate() -> Metric:
 def score_by(key: str) -> Metric:
     """Number of cases (`n`), `overall_score` and `exact_rate` for each group of cases.
 
-    Args:
-        key: The key of the samples' metadata that makes the groups, one of `GROUPS`. Samples
-            without it are left out.
+    `key` is one of `GROUPS`, a key of the samples' metadata. Samples without it are left out.
     """
 
     def summary(scores: list[SampleScore]) -> Mapping[str, Number]:
@@ -133,9 +131,7 @@ def accuracy_by(key: str) -> Metric:
 def by_group(key: str, summary: Callable[[list[SampleScore]], Mapping[str, Number]]) -> Metric:
     """Makes a metric of each group of cases, with values `{group}_{name}` in the groups' order.
 
-    Args:
-        key: As for `score_by`.
-        summary: Returns the values of a group by name, None for those to leave out.
+    `key` is as for `score_by`; `summary` returns a group's values by name, None to leave one out.
     """
     groups = GROUPS[key]
 

@@ -34,15 +34,12 @@ class ChoiceParameters(DatasetParameters):
 def nejm_multiple_choice(**given: object) -> Task:
     """One clinical image, a short history and five options: choose the one that is right.
 
-    Chance is 20%, and NEJM's readers chose among the same options. History and options come first,
-    the image last. The published benchmark took hard cases in this mode (`difficulty=hard`).
-
-    Args:
-        **given: Fields of `ChoiceParameters`, which says what they mean.
+    Takes the fields of `ChoiceParameters`. Chance is 20%, and NEJM's readers chose among the same
+    options. History and options come first, the image last. The published benchmark took hard cases
+    in this mode (`difficulty=hard`).
 
     Raises:
-        NejmInspectError: If a parameter is not allowed, cases or images are missing or malformed,
-            or a case has no options.
+        NejmInspectError: As for `nejm_image_challenge`, or if a case has no options.
     """
     parameters = ChoiceParameters.of(**given)
     dataset, skipped = parameters.load()

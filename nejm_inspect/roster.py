@@ -4,7 +4,6 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ from nejm_inspect.errors import NejmInspectError, describe_validation, refuse_un
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.task import nejm_image_challenge
 
-ROSTERS = files("nejm_inspect") / "rosters"
+ROSTERS = Path(__file__).with_name("rosters")
 
 
 class RosterModel(ModelConfig):
@@ -99,8 +98,7 @@ def _named(names: Sequence[str], known: Sequence[RosterModel]) -> tuple[RosterMo
 
 def bundled_rosters() -> list[str]:
     """Returns the names of the rosters in the package."""
-    names = (Path(file.name) for file in ROSTERS.iterdir())
-    return sorted(name.stem for name in names if name.suffix == ".yaml")
+    return sorted(file.stem for file in ROSTERS.glob("*.yaml"))
 
 
 def read_roster(name: str) -> Roster:

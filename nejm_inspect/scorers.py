@@ -1,5 +1,6 @@
 """Scorers: from a response to rubric points."""
 
+import functools
 import logging
 
 from inspect_ai.model import ContentText, ModelOutput, get_model
@@ -24,14 +25,13 @@ POINTS_METRICS: list[Metric] = [
     *map(metrics.score_by, metrics.GROUPS),
 ]
 
-
 SELF_PREFERENCE = (
-    "{} is judged by {}, of the same vendor: judges may prefer responses of their own "
-    "family. Bind another judge by --model-role grader=PROVIDER/MODEL."
+    "{} is judged by {}, of the same vendor: judges may prefer responses of their own family. "
+    "Bind another judge by --model-role grader=PROVIDER/MODEL."
 )
 PANEL_OF_TWO = (
-    "A panel of two judges has no majority: where they differ, the points are the mean "
-    "of both. Three judges or more give a median."
+    "A panel of two judges has no majority: where they differ, the points are the mean of both. "
+    "Three judges or more give a median."
 )
 
 
@@ -50,12 +50,7 @@ def diagnosis_rubric() -> Scorer:
     those of `grade` and, if any, `same_vendor`: the judges of the examinee's vendor. Warns once of
     each of these, and of a panel of two.
     """
-    warned: set[str] = set()
-
-    def warn(message: str) -> None:
-        if message not in warned:
-            warned.add(message)
-            logging.getLogger(__name__).warning(message)
+    warn_once = functools.cache(logging.getLogger(__name__).warning)
 
     async def score(state: TaskState, target: Target) -> Score:
         if absent := _without_diagnosis(state):
@@ -66,9 +61,9 @@ def diagnosis_rubric() -> Scorer:
         response = after_thinking(state.output.completion)
         related = judges_of_same_vendor(get_model(), judges)
         for judge in related:
-            warn(SELF_PREFERENCE.format(get_model(), judge))
+            warn_once(SELF_PREFERENCE.format(get_model(), judge))
         if len(judges) == 2:
-            warn(PANEL_OF_TWO)
+            warn_once(PANEL_OF_TWO)
         graded = await grade(judges, Question(history, reference, response))
         if related and graded.metadata is not None:
             graded.metadata["same_vendor"] = related

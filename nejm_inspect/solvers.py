@@ -40,8 +40,7 @@ def diagnose() -> Solver:
 def random_option(seed: int = 42) -> Solver:
     """Names one of the case's options at random: the chance baseline. Calls no model.
 
-    Args:
-        seed: Decides the choice, together with the sample's id and epoch.
+    `seed`, the sample's id and the epoch decide the choice.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -63,9 +62,6 @@ def reader_vote(mode: Literal["plurality", "sample"] = "plurality", seed: int = 
         mode: `plurality` takes the option with the most votes (of equals, the first); `sample`
             draws one by the shares of the votes, as if one reader responded.
         seed: Decides what is drawn, together with the sample's id and epoch.
-
-    Raises:
-        NejmInspectError: If `mode` is neither.
     """
     if mode not in ("plurality", "sample"):
         raise NejmInspectError(f"mode={mode!r}: Input should be 'plurality' or 'sample'")

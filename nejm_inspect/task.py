@@ -30,10 +30,8 @@ class ChallengeParameters(DatasetParameters):
 def nejm_image_challenge(**given: object) -> Task:
     """One clinical image and a short history: name the diagnosis.
 
-    The defaults are those of the published benchmark: 50 cases drawn with seed 42.
-
-    Args:
-        **given: Fields of `ChallengeParameters`, which says what they mean.
+    Takes the fields of `ChallengeParameters`. Their defaults are those of the published benchmark:
+    50 cases drawn with seed 42.
 
     Raises:
         NejmInspectError: If a parameter is not allowed, or cases or images are missing or

@@ -71,8 +71,7 @@ class ExamParameters(Parameters):
 def nejm_judge_exam(**given: object) -> Task:
     """Tests how well a model judges by the rubric, and whether responses can influence it.
 
-    Args:
-        **given: Fields of `ExamParameters`, which says what they mean.
+    Takes the fields of `ExamParameters`.
 
     Raises:
         NejmInspectError: If a parameter is not allowed, or as `read_pairs` does.

@@ -29,8 +29,8 @@ PATIENCE = 180
 """Seconds that a judge has for the known pair, Inspect's retries included."""
 
 WAYS_TO_CONTINUE = (
-    "To continue: bind another judge by --model-role grader=PROVIDER/MODEL, or do "
-    "without one by -T scorer=verbatim or --no-score."
+    "To continue: bind another judge by --model-role grader=PROVIDER/MODEL, or do without one by "
+    "-T scorer=verbatim or --no-score."
 )
 SCRIPTED = ("mockllm/", "none/")
 """How names of Inspect's models without a provider start. These are not checked."""
