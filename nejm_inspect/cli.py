@@ -1,5 +1,6 @@
 """The command `nejm-inspect`."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,11 @@ Command = Callable[..., None]
 
 def _of_cases(command: Command) -> Command:
     """Adds the options for NEJM cases and the place of their images."""
+
+    @functools.wraps(command)
+    def with_place(images: str | None, image_dir: str | None, **given: Any) -> None:
+        command(images=images or image_dir or "journal", **given)
+
     for option in (
         click.option("--image-dir", metavar="FOLDER", deprecated="Use --images FOLDER."),
         click.option(
@@ -49,13 +55,11 @@ def _of_cases(command: Command) -> Command:
         click.option("--all", "all_cases", is_flag=True, help="All 947 cases."),
         click.option("--sample-size", type=int, help="Number of cases to draw, as in the task."),
     ):
-        command = option(command)
-    return command
+        option(with_place)
+    return with_place
 
 
-def _selected(
-    images: str | None, sample_size: int | None, all_cases: bool, **filters: Any
-) -> list[Case]:
+def _selected(images: str, sample_size: int | None, all_cases: bool, **filters: Any) -> list[Case]:
     if all_cases and sample_size is not None:
         raise click.UsageError("Give --sample-size or --all, not both.")
     # Without a size, the selection uses its default; None takes all cases.
@@ -65,16 +69,15 @@ def _selected(
 
 @main.command()
 @_of_cases
-@click.option("--verify", is_flag=True, help="Read and decode again the images that are there.")
-def fetch(images: str | None, image_dir: str | None, verify: bool, **wanted: Any) -> None:
+@click.option("--verify", is_flag=True, help="Read and decode all images again.")
+def fetch(images: str, verify: bool, **wanted: Any) -> None:
     """Fill the cache with the case list and images ahead of a run.
 
-    Takes the 50 cases of the published benchmark by default. What is there is not fetched again,
-    but with --verify damaged and changed images are. Exits with 1 if an image is missing.
+    Takes the 50 cases of the published benchmark by default. What is in the cache is not fetched
+    again; with --verify, damaged and changed images are. Exits with 1 if an image is missing.
     """
-    images = images or image_dir
     cases = _selected(images, **wanted)
-    result = find_images(cases, images or "journal", verify=verify)
+    result = find_images(cases, images, verify=verify)
     click.echo(f"{len(result.found)} of {len(cases)} images are there.")
     for id, (image,) in result.found.items():
         if image.conversion:
@@ -94,12 +97,7 @@ def _tell_missing(images: CaseImages) -> None:
 @click.argument("dest")
 @_of_cases
 def export(
-    dest: str,
-    sample_size: int | None,
-    all_cases: bool,
-    images: str | None,
-    image_dir: str | None,
-    **filters: Any,
+    dest: str, sample_size: int | None, all_cases: bool, images: str, **filters: Any
 ) -> None:
     """Write NEJM cases with their images to DEST, for your own use elsewhere.
 
@@ -112,9 +110,8 @@ def export(
 
     place = check_destination(dest)  # before anything is fetched for it
     fetching = all_cases or sample_size is not None
-    images = images or image_dir
     cases = _selected(images, sample_size, all_cases or not fetching, **filters)
-    result = find_images(cases, images or "journal", fetch=fetching)
+    result = find_images(cases, images, fetch=fetching)
     if not (fetching or result.found):
         raise NejmInspectError(
             "No image of the cases asked for is in the cache. Fetch them first "

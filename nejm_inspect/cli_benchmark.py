@@ -21,7 +21,7 @@ TO_CONTINUE = "To continue: run the same command again."
 @repeatable(
     "--model",
     metavar="PROVIDER/MODEL",
-    help="Run this model, with the roster's settings if it is there; repeatable.",
+    help="Run this model, with its settings in the roster if it has any; repeatable.",
 )
 @repeatable(
     "--judge",

@@ -70,7 +70,7 @@ class DatasetParameters(Selection):
 
 @functools.cache
 def _tell_former_name() -> None:
-    click.echo("image_dir is now called images; this version is the last to know it.", err=True)
+    click.echo("image_dir is now called images; the next version will refuse it.", err=True)
 
 
 _skipped_in_process: dict[CaseId, str] = {}

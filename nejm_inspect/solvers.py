@@ -60,7 +60,8 @@ def reader_vote(mode: Literal["plurality", "sample"] = "plurality", seed: int = 
 
     Args:
         mode: `plurality` takes the option with the most votes (of equals, the first); `sample`
-            draws one by the shares of the votes, as if one reader responded.
+            draws one by the shares of the votes, as if one reader responded. Anything else raises
+            `NejmInspectError`.
         seed: Decides what is drawn, together with the sample's id and epoch.
     """
     if mode not in ("plurality", "sample"):

@@ -111,8 +111,8 @@ async def _check(judges: Sequence[Model]) -> None:
             continue
         if problem := await _problem(judge):
             raise NejmInspectError(
-                f"The judge {judge} is not usable: {problem.rstrip('.')}. Nothing was "
-                f"asked of the model under test.\n\n{WAYS_TO_CONTINUE}"
+                f"The judge {judge} is not usable: {problem.rstrip('.')}. Nothing was asked of the "
+                f"model under test.\n\n{WAYS_TO_CONTINUE}"
             )
         _checked.add(_key(judge))
 
