@@ -85,11 +85,11 @@ def _print(report: "Report", console: Console) -> None:
     """Prints findings and leaderboards."""
     for note in report.notes:
         console.print(Text(f"• {one_line(note)}"))
-    for told in report.chapters:
-        console.print(Text(one_line(told.title), style="bold"))
-        for finding in told.findings:
+    for chapter in report.chapters:
+        console.print(Text(one_line(chapter.title), style="bold"))
+        for finding in chapter.findings:
             console.print(Text(f"• {one_line(finding.lead + finding.rest)}"))
-        for section in told.sections:
+        for section in chapter.sections:
             for table in section.tables:
                 if columns := [column for column in table.columns if column in table.in_terminal]:
                     _print_table(table, columns, console)

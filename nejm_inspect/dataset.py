@@ -38,8 +38,8 @@ class DatasetParameters(Selection):
     @classmethod
     def _can_be_logged(cls, day: object) -> object:
         if isinstance(day, datetime.date):
-            # Inspect would log only its type: the log would not say what was run, nor could a
-            # retry run it.
+            # Inspect would log only its type: the log would not say what was run, and a retry
+            # would fail.
             raise ValueError(
                 f"on Inspect's command line and in YAML, write {day:%Y%m%d}; a date with hyphens "
                 "is not kept in its logs"

@@ -73,9 +73,9 @@ class ProviderFailure:
         if cause and getattr(cause, "status_code", None):
             return cls.of(cause)  # Inspect's wrapper quotes the whole request
         body = getattr(error, "body", None) or getattr(error, "response", None)
-        told = body if isinstance(body, Mapping) else {}
-        status = getattr(error, "status_code", None) or told.get("code")
-        said = told.get("message") or getattr(error, "message", None) or str(error)
+        details = body if isinstance(body, Mapping) else {}
+        status = getattr(error, "status_code", None) or details.get("code")
+        said = details.get("message") or getattr(error, "message", None) or str(error)
         words = one_line(masked(str(said)), 300) or type(error).__name__
         return cls(status if isinstance(status, int) else None, words)
 

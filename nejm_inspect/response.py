@@ -133,8 +133,8 @@ def _first_line(text: str) -> Iterator[str]:
     A paragraph of one line without a full stop or colon counts as a further diagnosis.
     """
     first, *explanation = re.split(r"\n\s*\n", text)
-    told = normalized_diagnosis(" ".join(explanation))
-    withdrawn = _WITHDRAWN.search(told) or f"not {normalized_diagnosis(first)}" in told
+    rest = normalized_diagnosis(" ".join(explanation))
+    withdrawn = _WITHDRAWN.search(rest) or f"not {normalized_diagnosis(first)}" in rest
     explains = all("\n" in p or p.rstrip("*_ ").endswith((".", ":")) for p in explanation)
     if "\n" not in first and not withdrawn and explains:
         yield first

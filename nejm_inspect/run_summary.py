@@ -23,9 +23,9 @@ them."""
 def tell_run_ends() -> None:
     """Says on standard error how runs ended, once for each."""
     if _ends:
-        told, folders = zip(*_ends.values(), strict=True)
+        summaries, folders = zip(*_ends.values(), strict=True)
         report = f"To report: nejm-inspect report {shlex.join(dict.fromkeys(folders))}"
-        click.echo("\n" + "\n".join([*told, report]), err=True)
+        click.echo("\n" + "\n".join([*summaries, report]), err=True)
     _ends.clear()
 
 

@@ -113,8 +113,8 @@ def _without_diagnosis(state: TaskState) -> Score | None:
         return None
     else:
         reason, explanation = "no_response", _why_empty(state.output)
-    told = {"category": NO_DIAGNOSIS, "attempts": 0}
-    return Score(value=0, answer=response, reason=reason, explanation=explanation, metadata=told)
+    details = {"category": NO_DIAGNOSIS, "attempts": 0}
+    return Score(value=0, answer=response, reason=reason, explanation=explanation, metadata=details)
 
 
 def _why_empty(output: ModelOutput) -> str:

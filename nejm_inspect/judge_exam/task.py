@@ -55,8 +55,8 @@ class Pair(Parameters):
 
     def sample(self) -> Sample:
         """Returns the pair as a sample of Inspect."""
-        told = self.model_dump(exclude={"id", "history", "reference"}, exclude_none=True)
-        return Sample(id=self.id, input=self.history, target=self.reference, metadata=told)
+        metadata = self.model_dump(exclude={"id", "history", "reference"}, exclude_none=True)
+        return Sample(id=self.id, input=self.history, target=self.reference, metadata=metadata)
 
 
 class ExamParameters(Parameters):

@@ -77,8 +77,8 @@ async def grade(judges: Sequence[Model], question: Question) -> Score:
     else:
         graded = Score(value=median(points))
         metadata = {"category": level_of(median_low(points)).category, **metadata}
-    told = {"answer": question.response, "explanation": _explanation(named), "metadata": metadata}
-    return graded.model_copy(update=told)
+    fields = {"answer": question.response, "explanation": _explanation(named), "metadata": metadata}
+    return graded.model_copy(update=fields)
 
 
 def _by_name(judgments: Sequence[Judgment]) -> dict[str, Judgment]:
