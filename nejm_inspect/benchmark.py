@@ -138,8 +138,9 @@ def _failures(log: EvalLog, roster: Roster) -> Iterator[str]:
     errors = errors or [log.error.message if log.error else f"the run ended as {log.status}"]
     counts: Counter[str] = Counter()
     for error in map(roster.without_secrets, errors):
-        # Before some errors, which have one line, Inspect puts the request in many lines.
-        quotes_request = error.lstrip().startswith("Request:")
-        counts[one_line(error.rstrip().rpartition("\n")[2] if quotes_request else error, 300)] += 1
+        if error.lstrip().startswith("Request:"):
+            # Inspect puts the request, in many lines, before some errors, which have one line.
+            error = error.rstrip().rpartition("\n")[2]
+        counts[one_line(error, 300)] += 1
     for words, count in counts.most_common(3):
         yield f"{log.eval.model}, {count} times: {words}"

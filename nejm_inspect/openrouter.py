@@ -61,8 +61,8 @@ class _List(BaseModel):
 def look_up(wanted: Mapping[str, bool], base_url: str | None = None) -> dict[str, ModelCost]:
     """Checks that the list has the models, and returns those prices that are fixed.
 
-    Without the list nothing is checked, which is said on standard error. Presets (`@preset/…`) are
-    never checked: only their owner sees them.
+    If the list cannot be fetched, nothing is checked, and a line on standard error says so. Presets
+    (`@preset/…`) are never checked: only their owner sees them.
 
     Args:
         wanted: Inspect's names of models of OpenRouter, and whether each must take images.

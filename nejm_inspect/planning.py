@@ -35,13 +35,15 @@ def look_up_prices(roster: Roster, model_cost_config: str | None) -> dict[str, M
     """
     own = _read_prices(model_cost_config) if model_cost_config else {}
     shown = roster.task.get("inputs") != "history"
-    # By URL and name: whether it must take images. An examinee, which may also be a judge, decides.
+    # By URL and name: whether it must take images. Examinees come last: one may also be a judge.
     wanted: dict[str | None, dict[str, bool]] = {}
     for models, images in ((roster.judges, False), (roster.models, shown)):
         for model in models:
             if model.model.startswith(PREFIX):
                 wanted.setdefault(model.base_url, {})[model.model] = images
-    listed = {n: cost for url, names in wanted.items() for n, cost in look_up(names, url).items()}
+    listed: dict[str, ModelCost] = {}
+    for url, names in wanted.items():
+        listed |= look_up(names, url)
     return listed | own
 
 
@@ -66,7 +68,7 @@ def print_plan(
     The output of a model that reasons cannot be predicted: the plan gives the tokens of the bare
     answers and, where the roster limits tokens, the most that it allows.
     """
-    # Building the task checks its parameters; without images, nothing of them is fetched.
+    # Building the task checks its parameters. With the history alone, no image is fetched.
     cases = len(nejm_image_challenge(**{**roster.task, "inputs": "history"}).dataset)
     cases = min(cases, limit or cases)
     asked = cases * (epochs or 1)

@@ -74,9 +74,9 @@ def diagnosis_rubric() -> Scorer:
 
 @scorer(metrics=[*POINTS_METRICS])
 def verbatim_diagnosis() -> Scorer:
-    """10 points if `is_verbatim` finds the reference in the response, else 0; without a judge.
+    """10 points if the response is verbatim a reference (`is_verbatim`), else 0; without a judge.
 
-    It does not know synonyms: `exact_rate` is a lower bound.
+    It does not know synonyms: its `exact_rate` is a lower bound.
     """
 
     async def score(state: TaskState, target: Target) -> Score:

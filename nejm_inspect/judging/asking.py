@@ -29,13 +29,10 @@ class Judgment:
 
     judge: str
     verdict: Verdict | None
-    problem: str
-    """Why the last invalid reply holds no verdict."""
+    problem: str  # why the last invalid reply is not a verdict
     attempts: int
-    output: ModelOutput
-    """Of the last attempt."""
-    config: GenerateConfig
-    """Of the first attempt, without those of our parameters that the judge refuses."""
+    output: ModelOutput  # of the last attempt
+    config: GenerateConfig  # of the first attempt, without those of our parameters that are refused
 
 
 async def ask_judge(judge: Model, question: Question) -> Judgment:
@@ -58,7 +55,7 @@ async def ask_judge(judge: Model, question: Question) -> Judgment:
 
 
 def _config(judge: Model) -> GenerateConfig:
-    """Returns the user's settings and, behind them, those of ours that the judge takes."""
+    """Returns the user's settings; where they say nothing, those of ours that the judge takes."""
     refused = dict.fromkeys(_refused.get(str(judge), ()))
     return GRADER_CONFIG.model_copy(update=refused).merge(judge.config)
 
