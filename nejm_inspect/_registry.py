@@ -1,7 +1,4 @@
-"""What Inspect's entry point loads, so that names work in any folder.
-
-A module registers its tasks, solvers, scorers and metrics as it is imported.
-"""
+"""Inspect's entry point: imports the modules that register tasks, solvers, scorers and metrics."""
 
 from nejm_inspect import metrics, multiple_choice, scorers, solvers, task
 from nejm_inspect.judge_exam import task as judge_exam

@@ -1,4 +1,4 @@
-"""Benchmarks: a roster of models, all run on the same cases by the same judge."""
+"""Benchmarks: all models of a roster on the same cases, judged by the same judge."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ from nejm_inspect.task import nejm_image_challenge
 from nejm_inspect.text import one_line
 
 RETRY_ATTEMPTS = 2
-"""How often an unfinished model is tried again before a benchmark ends; the next run continues."""
+"""How often an unfinished model is tried again before a benchmark ends. The next run continues."""
 
 RUN_ID_FILE = ".nejm-run-id"
 """Holds the id of a folder of logs in Inspect's cache. A folder that is deleted and made again gets
@@ -46,15 +46,15 @@ def run_benchmark(
 ) -> list[str] | None:
     """Runs the roster's models side by side, and continues where an earlier run stopped.
 
-    A response that has arrived is kept in Inspect's cache; a later run in the same folder does not
-    ask for it again. The `settings` are for Inspect's `eval_set`, such as `epochs`.
+    A response that has arrived is kept in Inspect's cache: a later run in the same folder does not
+    ask for it again. The `settings`, such as `epochs`, are those of Inspect's `eval_set`.
 
     Returns:
-        A line for each kind of error of the models that did not finish; None if the user stopped
-        the run.
+        A line for each frequent error of a model that did not finish; None if the user stopped the
+        run.
 
     Raises:
-        NejmInspectError: If a model, parameter or the folder cannot be used.
+        NejmInspectError: If a model, a parameter or the folder cannot be used.
     """
     # Judges have no cache: an invalid verdict must really be asked for again.
     judges = [_model(roster, judge) for judge in roster.judges]
@@ -69,7 +69,7 @@ def run_benchmark(
     except NejmInspectError as error:
         raise NejmInspectError(roster.without_secrets(error.message)) from None
     task = nejm_image_challenge(**roster.task)
-    # Errors are told at the end, once a model, and not once a case and attempt.
+    # Errors are reported at the end, for each model, and not for each case and attempt.
     logging.getLogger("inspect_ai._eval.task.run").addFilter(
         lambda record: not record.getMessage().startswith("Sample error")
     )
@@ -88,16 +88,16 @@ def run_benchmark(
             **settings,
         )
     except (KeyboardInterrupt, asyncio.CancelledError):
-        # The latter is what Inspect's full-screen display makes of Ctrl-C.
+        # Inspect's full-screen display turns Ctrl-C into the latter.
         return None
     except Exception as error:
-        if not hasattr(error, "message"):  # which Inspect's errors for its users have
+        if not hasattr(error, "message"):  # Inspect's errors for users have one
             raise
         message = plain_message(error)
         if "log_dir" in message:
             message += "\n\nLogs of other models or parameters need another --log-dir."
         raise NejmInspectError(message) from error
-    # The logs decide: an interrupted eval_set reports success, and no logs.
+    # The logs decide: an interrupted eval_set reports success and returns no logs.
     if len(logs) < len(models) or any(log.status == "cancelled" for log in logs):
         return None
     for log in logs:
@@ -118,31 +118,29 @@ def _run_id(log_dir: str) -> str:
 
 
 def _model(roster: Roster, config: RosterModel, kept: CachePolicy | None = None) -> Model:
-    # inspect-evals-lint wants get_model() in solvers and scorers only. A roster is a
-    # caller of Inspect, like a command line, and no part of the task.
+    # inspect-evals-lint allows get_model() in solvers and scorers only. This is not part of a task:
+    # it calls Inspect as a command line does.
     settings = config.config.model_copy(update={"cache": kept} if kept else {})
     arguments = {"config": settings, "base_url": config.base_url, **config.args}
     try:
         return get_model(config.model, **arguments)  # inspect-evals-lint: ignore[IEBP001] -- above
-    except Exception as error:  # providers each raise their own
+    except Exception as error:  # each provider has its own
         message = roster.without_secrets(plain_message(error))
         raise NejmInspectError(f"{config.model}: {message}") from None
 
 
 def _failures(log: EvalLog, roster: Roster) -> Iterator[str]:
-    """Gives the most frequent errors of a model that did not finish, a line each."""
+    """Yields the most frequent errors of a model that did not finish, a line each."""
     if log.status == "success":
         return
     samples = read_eval_log_sample_summaries(log.location)
     errors = [sample.error for sample in samples if sample.error]
     errors = errors or [log.error.message if log.error else f"the run ended as {log.status}"]
-    said = (_provider_words(roster.without_secrets(error)) for error in errors)
-    for words, count in Counter(said).most_common(3):
+    counts: Counter[str] = Counter()
+    for error in map(roster.without_secrets, errors):
+        if error.lstrip().startswith("Request:"):
+            # Inspect puts the request, in many lines, before some errors, which have one line.
+            error = error.rstrip().rpartition("\n")[2]
+        counts[one_line(error, 300)] += 1
+    for words, count in counts.most_common(3):
         yield f"{log.eval.model}, {count} times: {words}"
-
-
-def _provider_words(error: str) -> str:
-    # Inspect puts the request, in many lines, before some errors, which have one line.
-    if error.lstrip().startswith("Request:"):
-        error = error.rstrip().rpartition("\n")[2]
-    return one_line(error, 300)

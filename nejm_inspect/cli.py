@@ -1,5 +1,6 @@
 """The command `nejm-inspect`."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,12 @@ Command = Callable[..., None]
 
 
 def _of_cases(command: Command) -> Command:
-    """The options that say which NEJM cases are wanted, and where their images come from."""
+    """Adds the options for NEJM cases and the place of their images."""
+
+    @functools.wraps(command)
+    def with_place(images: str | None, image_dir: str | None, **given: Any) -> None:
+        command(images=images or image_dir or "journal", **given)
+
     for option in (
         click.option("--image-dir", metavar="FOLDER", deprecated="Use --images FOLDER."),
         click.option(
@@ -49,33 +55,29 @@ def _of_cases(command: Command) -> Command:
         click.option("--all", "all_cases", is_flag=True, help="All 947 cases."),
         click.option("--sample-size", type=int, help="Number of cases to draw, as in the task."),
     ):
-        command = option(command)
-    return command
+        option(with_place)
+    return with_place
 
 
-def _selected(
-    images: str | None, sample_size: int | None, all_cases: bool, **filters: Any
-) -> list[Case]:
+def _selected(images: str, sample_size: int | None, all_cases: bool, **filters: Any) -> list[Case]:
     if all_cases and sample_size is not None:
         raise click.UsageError("Give --sample-size or --all, not both.")
-    # Not given, the size is the selection's own; null, which takes all, must be.
+    # Without a size, the selection uses its default; None takes all cases.
     size = {"sample_size": sample_size} if all_cases or sample_size is not None else {}
     return select_cases(open_source("nejm", images).cases, Selection.of(**filters, **size))
 
 
 @main.command()
 @_of_cases
-@click.option("--verify", is_flag=True, help="Read and decode images again that are there.")
-def fetch(images: str | None, image_dir: str | None, verify: bool, **wanted: Any) -> None:
+@click.option("--verify", is_flag=True, help="Read and decode all images again.")
+def fetch(images: str, verify: bool, **wanted: Any) -> None:
     """Fill the cache with the case list and images ahead of a run.
 
-    Takes the 50 cases of the published benchmark unless told otherwise. What is there already is
-    not fetched again; with --verify, damaged and changed images are. Exits with 1 if an image is
-    missing.
+    Takes the 50 cases of the published benchmark by default. What is in the cache is not fetched
+    again; with --verify, damaged and changed images are. Exits with 1 if an image is missing.
     """
-    images = images or image_dir
     cases = _selected(images, **wanted)
-    result = find_images(cases, images or "journal", verify=verify)
+    result = find_images(cases, images, verify=verify)
     click.echo(f"{len(result.found)} of {len(cases)} images are there.")
     for id, (image,) in result.found.items():
         if image.conversion:
@@ -95,27 +97,21 @@ def _tell_missing(images: CaseImages) -> None:
 @click.argument("dest")
 @_of_cases
 def export(
-    dest: str,
-    sample_size: int | None,
-    all_cases: bool,
-    images: str | None,
-    image_dir: str | None,
-    **filters: Any,
+    dest: str, sample_size: int | None, all_cases: bool, images: str, **filters: Any
 ) -> None:
     """Write NEJM cases with their images to DEST, for your own use elsewhere.
 
-    DEST is a folder, or any URL that fsspec writes to (s3://bucket/path), and is then read by
-    cases=DEST. Takes every case whose image is in the cache; with --all or --sample-size the
-    cases that fetch takes, and fetches what is not there. --seed is for --sample-size.
+    DEST is a folder, or any URL that fsspec writes to (s3://bucket/path). Use the cases by
+    cases=DEST. Takes every case whose image is in the cache; with --all or --sample-size, takes
+    the cases that fetch takes and fetches missing images. --seed works with --sample-size.
     """
     # The writing half of datasets takes a while to import.
     from nejm_inspect.cases.export import RIGHTS_NOTE, check_destination, export_cases
 
     place = check_destination(dest)  # before anything is fetched for it
     fetching = all_cases or sample_size is not None
-    images = images or image_dir
     cases = _selected(images, sample_size, all_cases or not fetching, **filters)
-    result = find_images(cases, images or "journal", fetch=fetching)
+    result = find_images(cases, images, fetch=fetching)
     if not (fetching or result.found):
         raise NejmInspectError(
             "No image of the cases asked for is in the cache. Fetch them first "

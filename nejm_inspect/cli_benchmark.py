@@ -21,7 +21,7 @@ TO_CONTINUE = "To continue: run the same command again."
 @repeatable(
     "--model",
     metavar="PROVIDER/MODEL",
-    help="Run this model, with the roster's settings if it is there; repeatable.",
+    help="Run this model, with its settings in the roster if it has any; repeatable.",
 )
 @repeatable(
     "--judge",
@@ -31,8 +31,8 @@ TO_CONTINUE = "To continue: run the same command again."
 @click.option(
     "--limit",
     type=click.IntRange(1),
-    help="Only so many cases of the sample. Run again with more, only the new ones are asked; with "
-    "fewer, all are kept.",
+    help="Only so many cases of the sample. If you raise it later, only the new cases are asked; "
+    "if you lower it, all are kept.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="Ask each case so many times.")
 @click.option("--log-dir", help="Folder of the logs.  [default: logs/ROSTER]")
@@ -51,7 +51,7 @@ TO_CONTINUE = "To continue: run the same command again."
     "--cost-limit",
     type=click.FloatRange(0, min_open=True),
     metavar="DOLLARS",
-    help="Stop a case, its judging included, that costs more.",
+    help="Stop a case that costs more, its judging included.",
 )
 @click.option("--max-connections", type=click.IntRange(1), help="Requests at once to each model.")
 @click.option(
@@ -73,18 +73,17 @@ def benchmark(
 ) -> None:
     """Run a roster of models on the same cases, then report.
 
-    ROSTER is the name of a bundled roster (november_2026, today's models, or
-    november_2025, the published benchmark) or the path of a YAML file. Run again, the
-    command goes on where it stopped. The report is written beside the logs, to
-    LOG_DIR-report.
+    ROSTER is the name of a bundled roster (november_2026, today's models, or november_2025, the
+    published benchmark) or the path of a YAML file. The same command continues a run that stopped.
+    The report is written beside the logs, to LOG_DIR-report.
     """
-    # What runs models takes seconds to import, and only this command needs it.
+    # These modules take seconds to import, and only this command needs them.
     from nejm_inspect.benchmark import run_benchmark
     from nejm_inspect.planning import look_up_prices, print_plan
     from nejm_inspect.roster import read_roster
     from nejm_inspect.run_summary import tell_run_ends
 
-    # As `inspect eval` does, which reads keys and URLs from there.
+    # `inspect eval` reads keys and URLs from there, too.
     load_dotenv(find_dotenv(usecwd=True))
     task = dict(map(_parse_parameter, parameters))
     chosen = read_roster(roster).with_models(model, judge).with_task(task)

@@ -66,10 +66,10 @@ def report(
 ) -> None:
     """Compare models from their Inspect logs.
 
-    Takes logs or folders of logs, local or at any URL that fsspec opens. Writes
-    report.html, report.md, CSV tables and figures, and prints findings and leaderboard.
+    Takes logs or folders of logs, local or at any URL that fsspec opens. Writes report.html,
+    report.md, CSV tables and figures, and prints findings and leaderboard.
     """
-    # Drawing and statistics take seconds to import, and only this command needs them.
+    # These modules take seconds to import, and only this command needs them.
     from nejm_inspect.report import write_report
     from nejm_inspect.report.chapter import Options
 
@@ -85,11 +85,11 @@ def _print(report: "Report", console: Console) -> None:
     """Prints findings and leaderboards."""
     for note in report.notes:
         console.print(Text(f"• {one_line(note)}"))
-    for told in report.chapters:
-        console.print(Text(one_line(told.title), style="bold"))
-        for finding in told.findings:
+    for chapter in report.chapters:
+        console.print(Text(one_line(chapter.title), style="bold"))
+        for finding in chapter.findings:
             console.print(Text(f"• {one_line(finding.lead + finding.rest)}"))
-        for section in told.sections:
+        for section in chapter.sections:
             for table in section.tables:
                 if columns := [column for column in table.columns if column in table.in_terminal]:
                     _print_table(table, columns, console)
@@ -104,7 +104,7 @@ def _print_table(table: "Table", columns: Sequence[str], console: Console) -> No
     head += [Column(other, justify="right", no_wrap=True) for other in others]
     printed = RichTable(*head, box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for row in table.rows:
-        # In Text, brackets are brackets; in a str, rich takes them for markup.
+        # In a str, rich would read brackets as markup.
         printed.add_row(*(Text(table.cell(row, column)) for column in columns))
     console.print(printed)
 
@@ -128,7 +128,7 @@ def _print_case(places: Sequence[str], case_id: str, console: Console) -> None:
         log, spec, scorer = header.location, header.eval, scorer_of(header)
         if scorer is None:
             continue
-        # A baseline is a solver that asks no model.
+        # A baseline is a solver that does not ask a model.
         model = short(spec.solver if spec.model.startswith("none/") else spec.model)
         with naming(log):
             for one in read_eval_log_sample_summaries(log):

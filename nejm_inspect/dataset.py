@@ -3,12 +3,8 @@
 import atexit
 import datetime
 import functools
-from collections.abc import Callable
-from inspect import signature
-from typing import ParamSpec
 
 import click
-from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset
 from pydantic import ConfigDict, ValidationInfo, field_validator
 
@@ -17,11 +13,9 @@ from nejm_inspect.cases.samples import Inputs, MissingImages, cases_to_dataset
 from nejm_inspect.cases.schema import CaseId
 from nejm_inspect.cases.selection import Selection, select_cases
 
-Arguments = ParamSpec("Arguments")
-
 
 class DatasetParameters(Selection):
-    """Which cases a task takes from where, and what of them the examinee sees."""
+    """Which cases a task takes, from where, and what the examinee sees of them."""
 
     # A folder named 2024 reaches the task as a number.
     model_config = ConfigDict(coerce_numbers_to_str=True)
@@ -31,7 +25,7 @@ class DatasetParameters(Selection):
     cases: str = "nejm"
     """`nejm`, `demo` (bundled, free of rights), or your own: see `open_source`."""
     columns: dict[str, str] | None = None
-    """What the columns of your own cases are called, by our names."""
+    """For your own cases: what your table calls a column, by our name of it."""
     images: str = "journal"
     """Where images of NEJM cases come from: `journal`, a folder of files named `{image_id}.*` or
     `IC{YYYYMMDD}.*`, or `hf:owner/name[@revision]`."""
@@ -44,7 +38,8 @@ class DatasetParameters(Selection):
     @classmethod
     def _can_be_logged(cls, day: object) -> object:
         if isinstance(day, datetime.date):
-            # Inspect logs its type instead: the log would not say what was run, and a retry fail.
+            # Inspect would log only its type: the log would not say what was run, and a retry
+            # would fail.
             raise ValueError(
                 f"on Inspect's command line and in YAML, write {day:%Y%m%d}; a date with hyphens "
                 "is not kept in its logs"
@@ -61,7 +56,7 @@ class DatasetParameters(Selection):
         return folder
 
     def load(self) -> tuple[MemoryDataset, dict[str, str]]:
-        """Gets the cases drawn, with their images; and, by id, why cases were left out.
+        """Returns the drawn cases with their images and, by case id, why others were skipped.
 
         Raises:
             NejmInspectError: If cases or images are missing or malformed.
@@ -73,28 +68,9 @@ class DatasetParameters(Selection):
         return dataset, {str(id): reason for id, reason in skipped.items()}
 
 
-def takes(
-    model: Callable[Arguments, DatasetParameters],
-) -> Callable[[Callable[..., Task]], Callable[Arguments, Task]]:
-    """Declares the fields of a model as the parameters of a task.
-
-    They become the task's signature, where Inspect finds names and defaults for its command line
-    and logs. The task gets what its caller names and checks it by the model. It takes any name:
-    Inspect would drop one that is not declared, with no more than a warning.
-    """
-
-    def declare(task: Callable[..., Task]) -> Callable[Arguments, Task]:
-        fields, own = signature(model).parameters, signature(task)
-        declared = own.replace(parameters=[*fields.values(), *own.parameters.values()])
-        vars(task)["__signature__"] = declared
-        return task
-
-    return declare
-
-
 @functools.cache
 def _tell_former_name() -> None:
-    click.echo("image_dir is now called images; this version is the last to know it.", err=True)
+    click.echo("image_dir is now called images; the next version will refuse it.", err=True)
 
 
 _skipped_in_process: dict[CaseId, str] = {}

@@ -1,12 +1,13 @@
-"""Errors that a user can put right, and finding them in what a user gives."""
+"""Errors that a user can put right, and checks of what a user gives."""
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import Parameter, signature
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 import click
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,13 +16,16 @@ from rich.text import Text
 
 from nejm_inspect.text import one_line, visible
 
+Names = ParamSpec("Names")
+Task = TypeVar("Task")
+
 
 class NejmInspectError(click.ClickException):
     """A mistake or an outage, with a message that says what to do about it.
 
-    Being a `click.ClickException`, it ends a click command (`inspect` as well as `nejm-inspect`)
-    with its message and exit code 1 instead of a traceback. Messages quote what models, files and
-    servers say: control characters in them are made visible.
+    A `click.ClickException` ends a click command (`inspect` or `nejm-inspect`) with its message and
+    exit code 1, without a traceback. Messages quote models, files and servers: control characters
+    in them are made visible.
     """
 
     def __init__(self, message: str) -> None:
@@ -31,26 +35,24 @@ class NejmInspectError(click.ClickException):
 def describe_validation(error: ValidationError, mask: Callable[[str], str] = str) -> str:
     """Says in one line which fields are wrong, what they hold and why not.
 
-    For example ``difficulty='tough': Input should be 'all', 'easy' or 'hard'``. What must not be
-    shown of values is for `mask` to remove.
+    For example ``difficulty='tough': Input should be 'all', 'easy' or 'hard'``. `mask` removes what
+    must not be shown from values and reasons.
     """
     problems = []
     for problem in error.errors(include_url=False):
         field = ".".join(map(str, problem["loc"])) or "value"
-        value = mask(repr(problem["input"]))
-        shown = f"={value if len(value) <= 80 else f'{value[:80]}…'}"
-        reason = mask(problem["msg"]).removeprefix("Value error, ")
-        if problem["type"] == "missing":  # the input is then all that was given
-            shown = ""
+        if problem["type"] != "missing":  # whose input is everything that was given
+            value = mask(repr(problem["input"]))
+            field += f"={value if len(value) <= 80 else f'{value[:80]}…'}"
         if problem["type"] != "default_factory_not_called":  # which follows from another problem
-            problems.append(f"{field}{shown}: {reason}")
+            problems.append(f"{field}: {mask(problem['msg']).removeprefix('Value error, ')}")
     return "; ".join(problems)
 
 
 def plain_message(error: Exception) -> str:
-    """What an error says, without the markup for terminals of Inspect's own errors."""
+    """The message of an error, without the terminal markup that Inspect's own errors have."""
     message = str(getattr(error, "message", error))
-    with suppress(MarkupError):  # of an error with brackets that are not markup
+    with suppress(MarkupError):  # brackets that are not markup
         message = Text.from_markup(message).plain
     return message.strip().removeprefix("ERROR: ")
 
@@ -60,25 +62,25 @@ class ProviderFailure:
     """What a model's provider said when a request failed."""
 
     status: int | None
-    """The HTTP status, as far as the error tells it."""
+    """The HTTP status, if the error tells it."""
     message: str
-    """In one line, shortened, with keys masked."""
+    """One line, shortened, with keys masked."""
 
     @classmethod
     def of(cls, error: BaseException) -> "ProviderFailure":
-        """Reads an error of any provider; each raises its own."""
+        """Reads an error of any provider; each has its own class."""
         cause = error.__cause__
         if cause and getattr(cause, "status_code", None):
             return cls.of(cause)  # Inspect's wrapper quotes the whole request
         body = getattr(error, "body", None) or getattr(error, "response", None)
-        told = body if isinstance(body, Mapping) else {}
-        status = getattr(error, "status_code", None) or told.get("code")
-        said = told.get("message") or getattr(error, "message", None) or str(error)
+        details = body if isinstance(body, Mapping) else {}
+        status = getattr(error, "status_code", None) or details.get("code")
+        said = details.get("message") or getattr(error, "message", None) or str(error)
         words = one_line(masked(str(said)), 300) or type(error).__name__
         return cls(status if isinstance(status, int) else None, words)
 
     def __str__(self) -> str:
-        """The message, behind the status where there is one."""
+        """The status, if known, and the message."""
         return f"{self.status}: {self.message}" if self.status else self.message
 
 
@@ -90,7 +92,7 @@ _KEY = re.compile(
 
 
 def masked(text: str) -> str:
-    """Takes API keys and the credentials of URLs out of a text that is to be shown."""
+    """Removes API keys and the credentials of URLs from a text that is to be shown."""
     return _KEY.sub(lambda found: f"{''.join(filter(None, found.groups()))}…", text)
 
 
@@ -115,11 +117,7 @@ def parameter_names(task: Callable[..., object]) -> list[str]:
 
 
 def refuse_unknown(task: Callable[..., object], names: Iterable[str]) -> None:
-    """Raises `NejmInspectError` for a name that a task does not declare, with the nearest.
-
-    Inspect hands a task parameters that it does not declare only if it takes any (`**unknown`).
-    Without that, it logs a warning and runs the task without them.
-    """
+    """Raises `NejmInspectError` for a name that a task does not declare, and suggests one."""
     declared = parameter_names(task)
     for name in names:
         if name not in declared:
@@ -129,3 +127,25 @@ def refuse_unknown(task: Callable[..., object], names: Iterable[str]) -> None:
                 + "".join(f" Did you mean {other}?" for other in near)
                 + f" Its parameters are: {', '.join(declared)}."
             )
+
+
+def takes(model: Callable[Names, object]) -> Callable[[Callable[..., Task]], Callable[Names, Task]]:
+    """Declares the fields of a model as the parameters of a task that takes `**given`.
+
+    Inspect finds the names and defaults for its command line and logs in the task's signature. A
+    name that is not declared is refused; without `**given` in the signature, Inspect would log a
+    warning and run the task without it.
+    """
+
+    def declare(build: Callable[..., Task]) -> Callable[Names, Task]:
+        @functools.wraps(build)
+        def task(*args: Names.args, **given: Names.kwargs) -> Task:
+            refuse_unknown(task, given)
+            return build(*args, **given)
+
+        fields, own = signature(model).parameters, signature(build)
+        declared = own.replace(parameters=[*fields.values(), *own.parameters.values()])
+        vars(task)["__signature__"] = declared
+        return task
+
+    return declare

@@ -1,4 +1,4 @@
-"""The confidence interval of a score: one for the log's `ci` metric and the report."""
+"""The confidence interval of a score, the same in the log's `ci` metric and in the report."""
 
 import math
 import statistics
@@ -9,23 +9,19 @@ MIN_CASES = 10
 
 
 def mean_share_interval(shares: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """The interval of a mean share of the points, within the scale.
+    """Returns the bounds, within 0 and 1, of a mean share of the points; NaN without a case.
 
-    Wilson's interval for the mean, with the number of right-or-wrong responses that would be as
-    precise: n · a(1 − a) / v, at least n. Here a and v are mean and variance of the shares with one
-    0 and one 1 added, since shares that hardly vary say little about their variance. Of
-    right-or-wrong responses it is nearly Wilson's own. Simulations among the tests measure its
-    coverage.
+    This is Wilson's interval for the mean, with the number of right-or-wrong responses that would
+    be as precise: n · a(1 − a) / v, at least n. Here a and v are mean and variance of the shares
+    with one 0 and one 1 added, since shares that hardly vary say little about their variance. For
+    right-or-wrong responses it nearly equals Wilson's own. The tests simulate its coverage.
 
     Args:
-        shares: A case's share of the points, 0 to 1; with epochs the mean over them.
-        level: The share of intervals that are to contain the true mean, 0 to 1.
-
-    Returns:
-        The bounds, within 0 and 1; NaN without a case.
+        shares: Each case's share of the points, 0 to 1; with epochs the mean over them.
+        level: The share of intervals that should contain the true mean, 0 to 1.
 
     Raises:
-        ValueError: A share is not within 0 and 1.
+        ValueError: If a share is not within 0 and 1.
     """
     if len(shares) == 0:
         return math.nan, math.nan
@@ -39,10 +35,10 @@ def mean_share_interval(shares: Sequence[float], level: float = 0.95) -> tuple[f
 
 
 def wilson_interval(share: float, size: float, level: float = 0.95) -> tuple[float, float]:
-    """The score interval of a proportion of `size` responses (Wilson 1927), not corrected."""
+    """Returns Wilson's score interval (1927, uncorrected) of a proportion of `size` responses."""
     z = statistics.NormalDist().inv_cdf((1 + level) / 2)
     shrinkage = 1 + z**2 / size
     middle = (share + z**2 / (2 * size)) / shrinkage
     margin = z / shrinkage * math.sqrt(share * (1 - share) / size + z**2 / (4 * size**2))
-    # Rounding alone could put a bound beyond the scale, at 0% and 100%.
+    # At 0% and 100%, rounding could put a bound outside the scale.
     return max(0.0, middle - margin), min(1.0, middle + margin)

@@ -1,11 +1,11 @@
 """Metrics of rubric points, on a scale from 0 to 1.
 
 `overall_score`, `stderr` and `ci` are over cases: with several epochs, over each case's mean
-points. `exact_rate` is over single responses. A metric that too few scores define reports nothing.
+points. `exact_rate` is over single responses. With too few scores, a metric reports nothing.
 
-They read unreduced scores and return mappings. Otherwise Inspect would list a scorer twice, once
-for each view of its scores, let an epoch reducer change the points, and title a metric by its full
-name, `nejm_inspect/…`, which the viewer's columns cut to `nejm_ins`.
+They read unreduced scores and return mappings. Otherwise Inspect would list a scorer twice (once
+for each view of its scores), let an epoch reducer change the points, and title a metric by its full
+name `nejm_inspect/…`, which the viewer's columns cut to `nejm_ins`.
 """
 
 import math
@@ -36,19 +36,19 @@ GROUPS: Mapping[str, Mapping[str | bool, str]] = {
     "has_history": {True: "with_history", False: "without_history"},
     "level": {category: category for category in CATEGORIES},
 }
-"""For each key of a sample's metadata, the groups in their order, with their names."""
+"""By key of a sample's metadata: the values that make groups, in order, and the groups' names."""
 
 Number = str | int | float | bool | None
-"""What Inspect takes as one of several values of a metric; it leaves out None."""
+"""A value in a metric's mapping; Inspect leaves out None."""
 
 
 def mean(numbers: Sequence[float]) -> float | None:
-    """The mean; None without numbers."""
+    """Returns the mean; None without numbers."""
     return math.fsum(numbers) / len(numbers) if numbers else None
 
 
 def _case_shares(scores: Iterable[SampleScore]) -> list[float]:
-    """Each case's mean points over its epochs, as a share of the ten attainable."""
+    """Returns each case's mean points over its epochs, as a share of ten points."""
     cases: dict[object, list[float]] = {}
     for score in scores:
         cases.setdefault(score.sample_id, []).append(score.score.as_float())
@@ -60,7 +60,7 @@ def _exact_share(scores: Iterable[SampleScore]) -> float | None:
 
 
 def named(name: str, number: Callable[[list[SampleScore]], Number]) -> Metric:
-    """A metric of one number, which bears its bare name in the log."""
+    """Makes a metric of one number, under this name in the log."""
 
     def value(scores: list[SampleScore]) -> Value:
         return {name: number(scores)}
@@ -70,7 +70,7 @@ def named(name: str, number: Callable[[list[SampleScore]], Number]) -> Metric:
 
 @metric(scores="unreduced")
 def overall_score() -> Metric:
-    """Mean points as a share of the ten attainable; the headline."""
+    """Mean points as a share of ten points; the headline."""
     return named("overall_score", lambda scores: mean(_case_shares(scores)))
 
 
@@ -87,12 +87,12 @@ def stderr() -> Metric:
 
 @metric(scores="unreduced")
 def ci() -> Metric:
-    """95% confidence interval of `overall_score`, as `lower` and `upper`; `mean_share_interval`."""
+    """95% confidence interval of `overall_score` (`mean_share_interval`): `lower` and `upper`."""
 
     def interval(scores: list[SampleScore]) -> Value:
         shares = _case_shares(scores)
-        defined = len(shares) >= MIN_CASES
-        lower, upper = mean_share_interval(shares) if defined else (None, None)
+        enough = len(shares) >= MIN_CASES
+        lower, upper = mean_share_interval(shares) if enough else (None, None)
         return {"lower": lower, "upper": upper}
 
     return interval
@@ -100,7 +100,7 @@ def ci() -> Metric:
 
 @metric(scores="unreduced")
 def exact_rate() -> Metric:
-    """Share of responses, each epoch's counted by itself, with all ten points."""
+    """Share of responses with ten points; each epoch's response counts by itself."""
     return named("exact_rate", _exact_share)
 
 
@@ -108,9 +108,7 @@ def exact_rate() -> Metric:
 def score_by(key: str) -> Metric:
     """Number of cases (`n`), `overall_score` and `exact_rate` for each group of cases.
 
-    Args:
-        key: The key of the samples' metadata that makes the groups, one of `GROUPS`; samples
-            without it are left out.
+    `key` is one of `GROUPS`, a key of the samples' metadata. Samples without it are left out.
     """
 
     def summary(scores: list[SampleScore]) -> Mapping[str, Number]:
@@ -131,11 +129,9 @@ def accuracy_by(key: str) -> Metric:
 
 
 def by_group(key: str, summary: Callable[[list[SampleScore]], Mapping[str, Number]]) -> Metric:
-    """A metric of each group of cases, whose values are `{group}_{name}`, in the groups' order.
+    """Makes a metric of each group of cases, with values `{group}_{name}` in the groups' order.
 
-    Args:
-        key: As for `score_by`.
-        summary: Gives the values of a group by name, None for those it leaves out.
+    `key` is as for `score_by`; `summary` returns a group's values by name, None to leave one out.
     """
     groups = GROUPS[key]
 
@@ -161,10 +157,10 @@ def by_group(key: str, summary: Callable[[list[SampleScore]], Mapping[str, Numbe
 def panel_agreement() -> Metric:
     """How well the judges of a panel agree, over all scored responses.
 
-    Reported as `alpha`, Krippendorff's for ordinal ratings; `apart`, the share of responses for
-    which two judges are apart; and, under each judge's name, its mean points as a share of the ten
-    attainable. The first two are over responses with two verdicts or more. Reads the `verdicts`
-    that `grade` writes for a panel into the scores' metadata.
+    `alpha` is Krippendorff's for ordinal ratings, `apart` the share of responses for which two
+    judges are apart: both over responses with two verdicts or more. Under each judge's name are its
+    mean points as a share of ten points. Reads the `verdicts` that `grade` writes for a panel into
+    the scores' metadata.
     """
 
     def agreement(scores: list[SampleScore]) -> Value:
@@ -180,20 +176,20 @@ def panel_agreement() -> Metric:
         return {
             "alpha": ordinal_alpha(shared),
             "apart": mean([max(points) - min(points) > APART for points in shared]),
-            **{judge: sum(p) / len(p) / MAX_POINTS for judge, p in given_by.items()},
+            **{judge: statistics.fmean(p) / MAX_POINTS for judge, p in given_by.items()},
         }
 
     return agreement
 
 
 def ordinal_alpha(ratings: Iterable[Sequence[float]]) -> float | None:
-    """Krippendorff's alpha of the points that two judges or more gave each response, if any."""
+    """Returns Krippendorff's alpha of the points of each response's judges; None without any."""
     scores = [SampleScore(score=Score(value=[*points])) for points in ratings]
     return _single(krippendorff_alpha("ordinal"), scores) if scores else None
 
 
 def _single(inner: Metric, scores: list[SampleScore]) -> float:
-    """The number that one of Inspect's own metrics gives."""
+    """Returns the number that one of Inspect's own metrics gives."""
     assert isinstance(inner, MetricProtocol)
     value = inner(scores)
     assert isinstance(value, int | float)

@@ -11,8 +11,8 @@ from inspect_ai.solver import Generate, Solver, TaskState, multiple_choice, solv
 from pydantic import StrictBool, StrictInt
 
 from nejm_inspect.cases.samples import WITHHELD_HISTORY
-from nejm_inspect.dataset import DatasetParameters, takes
-from nejm_inspect.errors import NejmInspectError, refuse_unknown
+from nejm_inspect.dataset import DatasetParameters
+from nejm_inspect.errors import NejmInspectError, takes
 from nejm_inspect.metrics import accuracy_by
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, PROMPT_VERSION
 from nejm_inspect.response import after_thinking
@@ -23,8 +23,8 @@ class ChoiceParameters(DatasetParameters):
     """The parameters of `nejm_multiple_choice`."""
 
     shuffle_options: StrictInt | None = None
-    """Seed to shuffle the options by, against memorised letters; None keeps the journal's order.
-    Metadata keep the journal's letters."""
+    """Seed that shuffles the options, against memorised letters; None keeps the journal's order.
+    The metadata keep the journal's letters."""
     cot: StrictBool = False
     """Whether to ask for step-by-step reasoning before the answer."""
 
@@ -32,35 +32,27 @@ class ChoiceParameters(DatasetParameters):
 @task
 @takes(ChoiceParameters)
 def nejm_multiple_choice(**given: object) -> Task:
-    """One clinical image, a short history and five options, of which one is right.
+    """One clinical image, a short history and five options: choose the one that is right.
 
-    Chance is 20%, and NEJM's readers chose among the same options. History and options come first,
-    the image last. The published benchmark took hard cases in this mode (`difficulty=hard`).
-
-    Args:
-        **given: Fields of `ChoiceParameters`, which says what they mean.
+    Takes the fields of `ChoiceParameters`. Chance is 20%, and NEJM's readers chose among the same
+    options. History and options come first, the image last. The published benchmark took hard cases
+    in this mode (`difficulty=hard`).
 
     Raises:
-        NejmInspectError: If a parameter is not allowed, cases or images are missing or malformed,
-            or a case has no options.
+        NejmInspectError: As for `nejm_image_challenge`, or if a case has no options.
     """
-    refuse_unknown(nejm_multiple_choice, given)
     parameters = ChoiceParameters.of(**given)
     dataset, skipped = parameters.load()
     for sample in dataset:
         _pose_options(sample)
     if parameters.shuffle_options is not None:
         dataset.shuffle_choices(parameters.shuffle_options)
+    breakdowns = map(accuracy_by, ("difficulty", "has_history"))
     return Task(
         dataset=dataset,
         solver=choose_option(cot=parameters.cot),
         scorer=choice(),
-        metrics=[
-            accuracy(),
-            stderr(),
-            ci_wilson(),
-            *map(accuracy_by, ("difficulty", "has_history")),
-        ],
+        metrics=[accuracy(), stderr(), ci_wilson(), *breakdowns],
         version=TASK_VERSION,
         metadata={"prompt_version": PROMPT_VERSION, "skipped_cases": skipped},
         headline_metric=HeadlineMetric(scorer="choice", metric="accuracy"),
@@ -69,7 +61,7 @@ def nejm_multiple_choice(**given: object) -> Task:
 
 @solver
 def choose_option(cot: bool = False) -> Solver:
-    """Inspect's `multiple_choice`, asked once, without tools, its thinking ignored."""
+    """Asks once, by Inspect's `multiple_choice`, without tools; ignores the model's thinking."""
     choose = multiple_choice(cot=cot)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -100,7 +92,7 @@ def _pose_options(sample: Sample) -> None:
     sample.choices = list(metadata["options"].values())
     sample.target = metadata["correct_option"]
     if WITHHELD_HISTORY in metadata and metadata["question_type"] == "diagnosis":
-        # The question went with the history.
+        # The question was withheld with the history.
         assert isinstance(sample.input, list)
         (message,) = sample.input
         assert isinstance(message.content, list)

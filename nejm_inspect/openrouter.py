@@ -13,11 +13,11 @@ from pydantic import AliasPath, BaseModel, Field, ValidationError
 from nejm_inspect.errors import NejmInspectError
 
 PREFIX = "openrouter/"
-"""The start of Inspect's names of OpenRouter's models."""
+"""How Inspect's names of OpenRouter's models start."""
 BASE_URL = "https://openrouter.ai/api/v1"
 ROUTED = frozenset(("nitro", "floor", "online", "exacto"))
-"""Suffixes that choose among a model's hosts, and are not in the list. Others, such as
-`:free` and `:thinking`, are models of their own there."""
+"""Suffixes that choose among a model's hosts. Only other suffixes, such as `:free` and `:thinking`,
+are in the list, as models of their own."""
 TIMEOUT = 20
 """Seconds to wait for the list."""
 
@@ -29,15 +29,14 @@ class ListedModel(BaseModel):
     inputs: list[str] = Field(
         default=["image"], validation_alias=AliasPath("architecture", "input_modalities")
     )
-    """`text`, `image`, …; where the list does not say, the model is taken to accept images."""
+    """`text`, `image`, …; if the list does not say, the model is assumed to take images."""
     pricing: dict[str, object] = {}
-    """In dollars per token, as decimal texts; negative if it depends on the request."""
+    """In dollars per token, as decimal texts; negative if the price depends on the request."""
 
     def cost(self) -> ModelCost | None:
-        """Returns its prices per million tokens, None if they are not fixed.
+        """Returns the prices in dollars per million tokens, None if they are not fixed.
 
-        What is read from or written to a prompt cache costs as much as other input where the list
-        has no price of its own for it.
+        Without prices for reading and writing the prompt cache, those cost as much as other input.
         """
         input, output = self._price("prompt"), self._price("completion")
         if isnan(input + output):
@@ -60,14 +59,14 @@ class _List(BaseModel):
 
 
 def look_up(wanted: Mapping[str, bool], base_url: str | None = None) -> dict[str, ModelCost]:
-    """Checks that the list has models, and returns the prices of those that have fixed ones.
+    """Checks that the list has the models, and returns those prices that are fixed.
 
-    Says on standard error if the list could not be fetched; nothing is checked then, and never
-    presets (`@preset/…`), which only their owner sees.
+    If the list cannot be fetched, nothing is checked, and a line on standard error says so. Presets
+    (`@preset/…`) are never checked: only their owner sees them.
 
     Args:
         wanted: Inspect's names of models of OpenRouter, and whether each must take images.
-        base_url: Of the API; without it that of `OPENROUTER_BASE_URL`, or OpenRouter's.
+        base_url: The API's URL; else that in `OPENROUTER_BASE_URL`, else OpenRouter's.
 
     Raises:
         NejmInspectError: If a model is missing or takes no images; names near matches.
@@ -93,9 +92,9 @@ def look_up(wanted: Mapping[str, bool], base_url: str | None = None) -> dict[str
     for name, images in wanted.items():
         id = name.removeprefix(PREFIX)
         plain, _, variant = id.partition(":")
-        model = listed.get(id) or (listed.get(plain) if variant in ROUTED else None)
         if "@preset/" in id:
             continue
+        model = listed.get(id) or (listed.get(plain) if variant in ROUTED else None)
         if model is None:
             near = difflib.get_close_matches(id, listed, n=3)
             hint = ", ".join(PREFIX + match for match in near) or "none"

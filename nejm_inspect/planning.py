@@ -1,4 +1,4 @@
-"""Before a benchmark: prices of its models, an estimate of calls, tokens and cost."""
+"""Before a benchmark: the prices of its models, and estimates of calls, tokens and cost."""
 
 from collections.abc import Mapping
 from math import isnan, nan
@@ -18,22 +18,24 @@ from nejm_inspect.task import nejm_image_challenge
 
 EXAMINEE_TOKENS = (128 + 1_000, 5)
 JUDGE_TOKENS = (910, 55)
-"""Input and output per case: texts as measured over all 947 cases (o200k encoding), images, with
-1,000 tokens, by providers' rules for about a megapixel."""
+"""Input and output per case. Texts: measured over all 947 cases (o200k encoding). Images: 1,000
+tokens, by providers' rules for about a megapixel."""
 
 
 def look_up_prices(roster: Roster, model_cost_config: str | None) -> dict[str, ModelCost]:
     """Returns the known prices of the roster's models, by Inspect's name of each.
 
-    Prices in the file, which is as `inspect eval` takes it, go before those of OpenRouter.
+    Args:
+        roster: Its models of OpenRouter are looked up there.
+        model_cost_config: A file as `inspect eval` takes it. Its prices override OpenRouter's.
 
     Raises:
-        NejmInspectError: If OpenRouter does not have a model, it takes no images, or the file is
-            not one of prices.
+        NejmInspectError: If OpenRouter lacks a model, an examinee there takes no images, or the
+            file does not hold prices.
     """
     own = _read_prices(model_cost_config) if model_cost_config else {}
     shown = roster.task.get("inputs") != "history"
-    # By URL and name: whether it must take images. An examinee may be a judge, too.
+    # By URL and name: whether it must take images. Examinees come last: one may also be a judge.
     wanted: dict[str | None, dict[str, bool]] = {}
     for models, images in ((roster.judges, False), (roster.models, shown)):
         for model in models:
@@ -63,10 +65,10 @@ def print_plan(
 ) -> None:
     """Prints what a benchmark would run, with an estimate of tokens and cost.
 
-    The output of a model that reasons cannot be foreseen. The plan gives the tokens of the bare
+    The output of a model that reasons cannot be predicted: the plan gives the tokens of the bare
     answers and, where the roster limits tokens, the most that it allows.
     """
-    # Built as for the run, which checks the parameters, but without fetching images.
+    # Building the task checks its parameters. With the history alone, no image is fetched.
     cases = len(nejm_image_challenge(**{**roster.task, "inputs": "history"}).dataset)
     cases = min(cases, limit or cases)
     asked = cases * (epochs or 1)

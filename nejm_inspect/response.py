@@ -1,4 +1,4 @@
-"""What a model wrote: what of it is the response, and whether that is the reference."""
+"""What a model wrote: which part is the response, and whether that is the reference."""
 
 import json
 import re
@@ -28,15 +28,15 @@ _SPECIAL = re.compile(rf"\A(?:\s|(?!{_OPENING}|{_CLOSING})<\|\w+\|>)+", re.IGNOR
 
 
 def after_thinking(text: str) -> str:
-    """Returns what stands behind a model's thinking, the judge's as well as the examinee's.
+    """Returns the text after the thinking of a model, which may be the judge or the examinee.
 
-    Inspect takes out what a provider sends apart and one closed `<think>` block. This finds the
-    rest, by the markers that public parsers know (vLLM's, above all). Chat templates open the
-    thinking themselves: a closing marker needs no opening one. Thinking that is opened again behind
-    an answer withdraws that answer. In Markdown code outside the thinking, a marker is a quotation.
+    Inspect removes thinking that a provider sends separately, and one closed `<think>` block. This
+    finds the rest, by the markers of public parsers (mainly vLLM's). Chat templates may open the
+    thinking: a closing marker does not need an opening one. Thinking that starts again after an
+    answer withdraws that answer. In Markdown code outside the thinking, a marker is a quotation.
 
     Returns:
-        The text behind the last closing marker, without white space and special tokens
+        The text after the last closing marker, without white space and special tokens
         (`<|return|>`) around it; "" if the thinking never ends or nothing follows it.
     """
     while (last := text.rfind("<|")) >= 0 and _SPECIAL.fullmatch(text[last:]):
@@ -62,15 +62,12 @@ _BOLD_LINE = re.compile(r"\s*(\*\*|__)([^*_]+)\1[.\s]*")
 
 
 def is_verbatim(response: str, references: Collection[str]) -> bool:
-    """Whether a response is, after normalization, a reference's very words.
+    """Whether a response, without its thinking, is verbatim one of the references.
 
-    It is if the whole of it is, or the one diagnosis that it commits to: what the first of
-    `_COMMITMENTS` finds that finds anything. Two that differ, as two boxes or labels may, commit to
-    nothing. A list's last line is never taken, nor a reference that only the explanation mentions.
-
-    Args:
-        response: The response after the thinking.
-        references: The diagnoses that are right.
+    It is if the whole response or the one diagnosis that it commits to equals a reference after
+    normalization. The first of `_COMMITMENTS` that finds something decides; if it finds different
+    diagnoses, as in two boxes or labels, none counts. The last line of a list never counts, and a
+    reference that only the explanation mentions does not count.
     """
     right = {normalized_diagnosis(reference) for reference in references}
     if normalized_diagnosis(response) in right:
@@ -83,7 +80,7 @@ def is_verbatim(response: str, references: Collection[str]) -> bool:
 
 
 def _in_json(text: str) -> Iterator[str]:
-    """The text of an object's `diagnosis` or `answer` (`final_diagnosis`, …)."""
+    """Texts of a JSON object's `diagnosis` or `answer` (`final_diagnosis`, …)."""
     for found in _OBJECT.findall(text):
         with suppress(ValueError, RecursionError):
             for key, value in json.loads(found).items():
@@ -98,18 +95,18 @@ def _in_boxes(text: str) -> Iterator[str]:
 
 
 def _labelled(text: str) -> Iterator[str]:
-    """Lines with a label ("Final diagnosis: …"), and lines under such a heading."""
+    """Lines with a label ("Final diagnosis: …"), and lines after such a heading."""
     lines = [line for line in text.splitlines() if line.strip()]
     for line, following in pairwise([*lines, ""]):
         bare = _EDGES.sub("", line.casefold())
         if _LABEL_WORDS.fullmatch(bare):
             yield following
-        elif _LABEL.match(bare):  # normalization takes the label off
+        elif _LABEL.match(bare):  # normalization removes the label
             yield f"{line} {following}" if _goes_on(following) else line
 
 
 def _bold_line(text: str) -> Iterator[str]:
-    """The only line that is bold as a whole, if it is the first, or the last behind prose."""
+    """The only line that is all bold, if it is the first line, or the last after prose."""
     lines = [line for line in text.splitlines() if line.strip()]
     bold = [_BOLD_LINE.fullmatch(line) for line in lines]
     found = [line for line in bold if line]
@@ -120,7 +117,7 @@ def _bold_line(text: str) -> Iterator[str]:
 
 
 def _is_prose(line: str) -> bool:
-    """Whether a line is too long, or too much of a sentence, to be an answer."""
+    """Whether a line is too long, or too much like a sentence, to be an answer."""
     words = len(line.split())
     return words > 6 or (words > 3 and line.rstrip().endswith((".", ":")))
 
@@ -131,13 +128,13 @@ def _goes_on(line: str) -> bool:
 
 
 def _first_line(text: str) -> Iterator[str]:
-    """The first line, if a blank line and an explanation follow that does not take it back.
+    """The first line, if a blank line and an explanation follow that does not withdraw it.
 
-    A paragraph of a single line without a full stop or colon would be a further diagnosis.
+    A paragraph of one line without a full stop or colon counts as a further diagnosis.
     """
     first, *explanation = re.split(r"\n\s*\n", text)
-    told = normalized_diagnosis(" ".join(explanation))
-    withdrawn = _WITHDRAWN.search(told) or f"not {normalized_diagnosis(first)}" in told
+    rest = normalized_diagnosis(" ".join(explanation))
+    withdrawn = _WITHDRAWN.search(rest) or f"not {normalized_diagnosis(first)}" in rest
     explains = all("\n" in p or p.rstrip("*_ ").endswith((".", ":")) for p in explanation)
     if "\n" not in first and not withdrawn and explains:
         yield first
@@ -154,15 +151,14 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`", "'"))
 _POSSESSIVE = re.compile(r"'s\b|(?<=s)'(?=\s|$)")
 _PLURAL = re.compile(r"\b(disease|disorder|syndrome|infection|carcinoma)s\b")
-# Not the letter of "hemophilia A" or "vitamin A deficiency".
+# It spares the letter of "hemophilia A" and "vitamin A deficiency".
 _ARTICLE = re.compile(r"(^|\b(?:and|as|by|for|from|in|into|of|on|or|to|with) )an? (?=\S)|\bthe\b ?")
 
 
 def normalized_diagnosis(text: str) -> str:
-    """A diagnosis without the differences that do not matter, such as formatting and a label.
+    """Returns a diagnosis without differences that do not matter, such as formatting or a label.
 
-    Returns:
-        Lower-case words, in ASCII where that can express the text, with single spaces.
+    What remains are lower-case words with single spaces, in ASCII where that can express the text.
     """
     straight = text.translate(_APOSTROPHES).casefold()
     decomposed = unicodedata.normalize("NFKD", straight)

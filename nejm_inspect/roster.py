@@ -4,7 +4,6 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ from nejm_inspect.errors import NejmInspectError, describe_validation, refuse_un
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.task import nejm_image_challenge
 
-ROSTERS = files("nejm_inspect") / "rosters"
+ROSTERS = Path(__file__).with_name("rosters")
 
 
 class RosterModel(ModelConfig):
@@ -26,11 +25,11 @@ class RosterModel(ModelConfig):
     model_config = ConfigDict(extra="forbid")
 
     retired: datetime.date | None = None
-    """Day on which its maker or provider stopped serving it, or will."""
+    """The day from which its maker or provider no longer serves it."""
 
     @property
     def is_gone(self) -> bool:
-        """Whether that day has come."""
+        """Whether the model is retired today."""
         return self.retired is not None and self.retired <= datetime.date.today()
 
 
@@ -53,25 +52,25 @@ class Roster(BaseModel):
 
     @property
     def judges(self) -> tuple[RosterModel, ...]:
-        """The judges that the task asks."""
+        """The judges that the task asks: none for `scorer=verbatim`."""
         return () if self.task.get("scorer") == "verbatim" else self.grader
 
     def with_models(self, models: Sequence[str] = (), judges: Sequence[str] = ()) -> "Roster":
-        """Returns the roster with these models, and these judges, instead of its own, if any.
+        """Returns the roster with these models and judges, if any, instead of its own.
 
-        Models that the roster has keep their settings, and are run even if it has them as retired;
-        others have their providers' defaults.
+        Those that the roster has keep their settings, and are run even if they are marked as
+        retired. Others have their providers' defaults.
         """
         chosen = {"models": _named(models, self.models), "grader": _named(judges, self.grader)}
         return self.model_copy(update={field: named for field, named in chosen.items() if named})
 
     def with_task(self, parameters: Mapping[str, Any]) -> "Roster":
-        """Returns the roster with parameters of the task set; refuses those that it lacks."""
+        """Returns the roster with these parameters of the task; refuses unknown ones."""
         refuse_unknown(nejm_image_challenge, parameters)
         return self.model_copy(update={"task": {**self.task, **parameters}})
 
     def check_living(self) -> None:
-        """Raises `NejmInspectError` for models that are retired; says how to run the others."""
+        """Raises `NejmInspectError` if models are retired; says how to run the others."""
         models = [m for m in self.models if m.is_gone]
         judges = [m for m in self.judges if m.is_gone]
         if not models and not judges:
@@ -88,7 +87,7 @@ class Roster(BaseModel):
         )
 
     def without_secrets(self, text: str) -> str:
-        """Returns a text, such as a provider's error, with the roster's keys as asterisks."""
+        """Returns a text, such as a provider's error, with asterisks for the roster's keys."""
         return _without_secrets(text, self.model_dump(exclude_none=True))
 
 
@@ -98,16 +97,15 @@ def _named(names: Sequence[str], known: Sequence[RosterModel]) -> tuple[RosterMo
 
 
 def bundled_rosters() -> list[str]:
-    """The names of the rosters that come with the package."""
-    names = (Path(file.name) for file in ROSTERS.iterdir())
-    return sorted(name.stem for name in names if name.suffix == ".yaml")
+    """Returns the names of the rosters in the package."""
+    return sorted(file.stem for file in ROSTERS.glob("*.yaml"))
 
 
 def read_roster(name: str) -> Roster:
-    """Reads a bundled roster by its name, or one of the user's by the path of its YAML file.
+    """Reads a bundled roster by its name, or any roster by the path of its YAML file.
 
     Raises:
-        NejmInspectError: If there is none, or one of its fields is unknown or wrong.
+        NejmInspectError: If there is no such roster, or a field of it is unknown or wrong.
     """
     bundled = bundled_rosters()
     file = ROSTERS / f"{name}.yaml" if name in bundled else Path(name).expanduser()
@@ -136,7 +134,7 @@ _SECRET_NAME = re.compile(
     r"(?i)(key|token|secret|password|passwd|authorization|credentials?|cookie|auth|headers)$"
 )
 _SHORTEST_SECRET = 4
-"""Characters. Anything shorter is not a key, and would be found in other words."""
+"""Characters. A shorter text is not a key, and would be found inside other words."""
 
 
 def _without_secrets(text: str, content: object) -> str:
@@ -147,7 +145,7 @@ def _without_secrets(text: str, content: object) -> str:
 
 
 def _secrets(content: object, name: str = "", secret: bool = False) -> Iterator[str]:
-    """Finds the texts in a roster that only its owner should read."""
+    """Yields the texts of a roster that only its owner should read."""
     secret = secret or bool(_SECRET_NAME.search(name))
     if isinstance(content, Mapping):
         for key, value in content.items():
@@ -158,7 +156,7 @@ def _secrets(content: object, name: str = "", secret: bool = False) -> Iterator[
     elif secret:
         yield str(content)
     elif isinstance(content, str) and "://" in content:
-        with suppress(ValueError):  # of a text that is not a URL
+        with suppress(ValueError):  # not a URL
             url = urlsplit(content)
             yield url.netloc.rpartition("@")[0]
             yield from url.query.split("&")

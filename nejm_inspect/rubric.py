@@ -16,7 +16,7 @@ class RubricLevel(NamedTuple):
 
     @property
     def points(self) -> str:
-        """The range as it is written: `10` or `5-6`."""
+        """The range in words, such as `10` or `5-6`."""
         return "-".join(map(str, sorted({self.lowest, self.highest})))
 
 
@@ -35,9 +35,9 @@ RUBRIC = (
 CATEGORIES = tuple(level.category for level in RUBRIC)
 
 NO_DIAGNOSIS = "no diagnosis"
-"""The category of a response that commits to nothing and is not sent to the judge."""
+"""The category of a response that names nothing; it is not sent to the judge."""
 
 
 def level_of(points: int) -> RubricLevel:
-    """The level that so many points, from 0 to `MAX_POINTS`, belong to."""
+    """Returns the level of a number of points, from 0 to `MAX_POINTS`."""
     return next(level for level in RUBRIC if level.lowest <= points <= level.highest)

@@ -13,27 +13,28 @@ from inspect_ai.log import EvalLog, EvalSample
 from nejm_inspect.judging.panel import GRADER_ROLE, judges_of_log
 
 SCORED, UNSCORED, ERROR, UNJUDGED = "scored", "unscored", "error", "unjudged"
-"""Outcomes of a sample. An unjudged one has a response, but its judge failed."""
+"""Outcomes of a sample. An unjudged sample has a response, but its judge failed."""
 
 _ends: dict[tuple[str, str], tuple[str, str]] = {}
-"""The report of each run and the folder of its log, by task and model: a retry replaces it."""
+"""What to say of each run, and its log's folder, by task arguments and model: a retry replaces
+them."""
 
 
 def tell_run_ends() -> None:
-    """Reports the ended runs that are not reported yet, on standard error."""
+    """Says on standard error how runs ended, once for each."""
     if _ends:
-        told, folders = zip(*_ends.values(), strict=True)
+        summaries, folders = zip(*_ends.values(), strict=True)
         report = f"To report: nejm-inspect report {shlex.join(dict.fromkeys(folders))}"
-        click.echo("\n" + "\n".join([*told, report]), err=True)
+        click.echo("\n" + "\n".join([*summaries, report]), err=True)
     _ends.clear()
 
 
 @functools.cache
 def announce_run_ends() -> None:
-    """Makes this process report, at its end, how the challenge's runs ended.
+    """Makes this process say at its end how the challenge's runs ended.
 
-    Called where the task is built: Inspect lists hooks that are registered on import at every run
-    of any task.
+    Called when the task is built: if the hook were registered on import, Inspect would list it at
+    every run of any task.
     """
     atexit.register(tell_run_ends)
     outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -44,7 +45,7 @@ def announce_run_ends() -> None:
             outcomes[data.eval_id][_outcome(data.sample)] += 1
 
         async def on_run_end(self, data: RunEnd) -> None:
-            # The hook for the end of a task is not called for one that failed.
+            # Inspect does not call the hook for a task's end if the task failed.
             for log in data.logs:
                 of_run = outcomes.pop(log.eval.eval_id, Counter())
                 if log.eval.task.rpartition("/")[2] == "nejm_image_challenge":
@@ -63,11 +64,11 @@ def _outcome(sample: EvalSample) -> str:
 
 
 def _described(log: EvalLog, outcomes: Counter[str]) -> str:
-    """Says in a few lines what came of a run."""
+    """Describes the outcome of a run in a few lines."""
     said = []
     if log.results and log.results.scores:
         rubric = log.results.scores[0]
-        # Of a resumed run the log counts the earlier samples too.
+        # The log of a resumed run counts the earlier samples too.
         outcomes[SCORED] = rubric.scored_samples or 0
         outcomes[UNSCORED] = rubric.unscored_samples or 0
         metrics = {name: metric.value for name, metric in rubric.metrics.items()}
@@ -75,10 +76,10 @@ def _described(log: EvalLog, outcomes: Counter[str]) -> str:
             interval = "too few cases for an interval"
             if "lower" in metrics:
                 interval = f"95% interval {metrics['lower']:.1%} to {metrics['upper']:.1%}"
-            said += [f"overall {metrics['overall_score']:.1%} ({interval})"]
-            said += [f"exact {metrics['exact_rate']:.1%}"]
-    said += [f"{outcomes[SCORED]} scored", f"{outcomes[UNSCORED]} unscored"]
-    said += [f"{outcomes[ERROR] + outcomes[UNJUDGED]} errors"]
+            overall, exact = metrics["overall_score"], metrics["exact_rate"]
+            said = [f"overall {overall:.1%} ({interval})", f"exact {exact:.1%}"]
+    errors = outcomes[ERROR] + outcomes[UNJUDGED]
+    said += [f"{outcomes[SCORED]} scored", f"{outcomes[UNSCORED]} unscored", f"{errors} errors"]
     ended = "" if log.status == "success" else f" The run's status is {log.status}."
     lines = [f"{log.eval.model}: {', '.join(said)}.{ended}"]
     if log.eval.dataset.name == "demo":

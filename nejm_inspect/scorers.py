@@ -1,5 +1,6 @@
 """Scorers: from a response to rubric points."""
 
+import functools
 import logging
 
 from inspect_ai.model import ContentText, ModelOutput, get_model
@@ -24,14 +25,13 @@ POINTS_METRICS: list[Metric] = [
     *map(metrics.score_by, metrics.GROUPS),
 ]
 
-
 SELF_PREFERENCE = (
-    "{} is judged by {}, of the same vendor: judges may prefer responses of their own "
-    "family. Bind another judge by --model-role grader=PROVIDER/MODEL."
+    "{} is judged by {}, of the same vendor: judges may prefer responses of their own family. "
+    "Bind another judge by --model-role grader=PROVIDER/MODEL."
 )
 PANEL_OF_TWO = (
-    "A panel of two judges has no majority: where they differ, the points are the mean "
-    "of both. Three judges or more give a median."
+    "A panel of two judges has no majority: where they differ, the points are the mean of both. "
+    "Three judges or more give a median."
 )
 
 
@@ -39,23 +39,18 @@ PANEL_OF_TWO = (
 def diagnosis_rubric() -> Scorer:
     """Points from 0 to 10 that a judge model gives by the rubric.
 
-    The judge is the model bound to the role `grader`, else `DEFAULT_GRADER`; several are a panel,
-    see `grade`. A judge sees history, reference and response, never the image or the options.
+    The judge is the model bound to the role `grader`, else `DEFAULT_GRADER`; several models are a
+    panel (see `grade`). A judge sees history, reference and response, never the image or options.
 
     A response without any diagnosis (empty, refused, a request for a tool, thinking that never
     ended) gets 0 points, with a reason and without a judge call. A provider's error is the sample's
-    error, for Inspect to retry.
+    error: Inspect retries it.
 
-    The score's `answer` is the response and its `explanation` the judge's reasoning. Its metadata
-    are those of `grade`, and `same_vendor`: the judges that are of the examinee's vendor, if any.
-    Warns once of these, and of a panel of two.
+    The score's `answer` is the response, its `explanation` the judge's reasoning. Its metadata are
+    those of `grade` and, if any, `same_vendor`: the judges of the examinee's vendor. Warns once of
+    each of these, and of a panel of two.
     """
-    warned: set[str] = set()
-
-    def warn(message: str) -> None:
-        if message not in warned:
-            warned.add(message)
-            logging.getLogger(__name__).warning(message)
+    warn_once = functools.cache(logging.getLogger(__name__).warning)
 
     async def score(state: TaskState, target: Target) -> Score:
         if absent := _without_diagnosis(state):
@@ -66,9 +61,9 @@ def diagnosis_rubric() -> Scorer:
         response = after_thinking(state.output.completion)
         related = judges_of_same_vendor(get_model(), judges)
         for judge in related:
-            warn(SELF_PREFERENCE.format(get_model(), judge))
+            warn_once(SELF_PREFERENCE.format(get_model(), judge))
         if len(judges) == 2:
-            warn(PANEL_OF_TWO)
+            warn_once(PANEL_OF_TWO)
         graded = await grade(judges, Question(history, reference, response))
         if related and graded.metadata is not None:
             graded.metadata["same_vendor"] = related
@@ -79,9 +74,9 @@ def diagnosis_rubric() -> Scorer:
 
 @scorer(metrics=[*POINTS_METRICS])
 def verbatim_diagnosis() -> Scorer:
-    """10 points if the response is verbatim the reference, else 0, by `is_verbatim`; no judge.
+    """10 points if the response is verbatim a reference (`is_verbatim`), else 0; without a judge.
 
-    It knows no synonyms: a lower bound of exactness.
+    It does not know synonyms: its `exact_rate` is a lower bound.
     """
 
     async def score(state: TaskState, target: Target) -> Score:
@@ -95,14 +90,14 @@ def verbatim_diagnosis() -> Scorer:
 
 
 def _history(state: TaskState) -> str:
-    """Everything that the user says in a sample."""
+    """Returns all text of a sample's user messages."""
     if isinstance(state.input, str):
         return state.input
     return "\n\n".join(m.text for m in state.input if m.role == "user")
 
 
 def _references(state: TaskState, target: Target) -> list[str]:
-    """The answers that are right; any of them will do."""
+    """Returns the right answers; a response that matches one of them is right."""
     references = [reference for reference in target if reference.strip()]
     if not references:
         raise NejmInspectError(f"Sample {state.sample_id} has no target to grade by.")
@@ -110,15 +105,16 @@ def _references(state: TaskState, target: Target) -> list[str]:
 
 
 def _without_diagnosis(state: TaskState) -> Score | None:
-    """The score of a response that has nothing to grade; None if it has."""
+    """Returns the score of a response without a diagnosis; None if there is text to grade."""
     response = after_thinking(state.output.completion)
-    reason, explanation = "refusal", "The model or its provider refused to answer."
-    if not _is_refusal(state.output):
-        if response:
-            return None
+    if _is_refusal(state.output):
+        reason, explanation = "refusal", "The model or its provider refused to answer."
+    elif response:
+        return None
+    else:
         reason, explanation = "no_response", _why_empty(state.output)
-    told = {"category": NO_DIAGNOSIS, "attempts": 0}
-    return Score(value=0, answer=response, reason=reason, explanation=explanation, metadata=told)
+    details = {"category": NO_DIAGNOSIS, "attempts": 0}
+    return Score(value=0, answer=response, reason=reason, explanation=explanation, metadata=details)
 
 
 def _why_empty(output: ModelOutput) -> str:
@@ -135,7 +131,7 @@ def _why_empty(output: ModelOutput) -> str:
 
 
 def _is_refusal(output: ModelOutput) -> bool:
-    """Whether the provider says so; what merely reads like one is for the judge."""
+    """Whether the provider reports a refusal; text that reads like one is for the judge."""
     content = output.message.content if output.choices else ""
     return output.stop_reason == "content_filter" or any(
         isinstance(part, ContentText) and part.refusal for part in content

@@ -14,10 +14,10 @@ from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
 
 @solver
 def diagnose() -> Solver:
-    """Asks the model once for a single diagnosis, and offers it no tools.
+    """Asks the model once for a single diagnosis, without tools.
 
-    Puts the system prompt before the case and the closing question behind it. A case whose metadata
-    say `question_type=other` keeps the question it ends with.
+    Puts the system prompt before the case and the closing question after it. A case with
+    `question_type=other` in its metadata keeps the question that it ends with.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -38,10 +38,9 @@ def diagnose() -> Solver:
 
 @solver
 def random_option(seed: int = 42) -> Solver:
-    """Names one of the case's options at random: the chance baseline; calls no model.
+    """Names one of the case's options at random: the chance baseline. Calls no model.
 
-    Args:
-        seed: With the sample's id and epoch, decides the choice.
+    `seed`, the sample's id and the epoch decide the choice.
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -54,18 +53,16 @@ def random_option(seed: int = 42) -> Solver:
 
 @solver
 def reader_vote(mode: Literal["plurality", "sample"] = "plurality", seed: int = 42) -> Solver:
-    """Responds as NEJM's readers voted: the readers' baseline; calls no model.
+    """Responds as NEJM's readers voted: the readers' baseline. Calls no model.
 
     Readers chose among the five options: this is their score on `nejm_multiple_choice`, not a human
     score for naming a diagnosis freely.
 
     Args:
-        mode: `plurality` takes the option with the most votes, of equals the first; `sample` draws
-            one by the shares of the votes, as if one reader responded.
-        seed: With the sample's id and epoch, decides what is drawn.
-
-    Raises:
-        NejmInspectError: If `mode` is neither.
+        mode: `plurality` takes the option with the most votes (of equals, the first); `sample`
+            draws one by the shares of the votes, as if one reader responded. Anything else raises
+            `NejmInspectError`.
+        seed: Decides what is drawn, together with the sample's id and epoch.
     """
     if mode not in ("plurality", "sample"):
         raise NejmInspectError(f"mode={mode!r}: Input should be 'plurality' or 'sample'")
@@ -83,7 +80,7 @@ def reader_vote(mode: Literal["plurality", "sample"] = "plurality", seed: int = 
 
 
 def _required(state: TaskState, key: str, solver_name: str) -> dict[str, Any]:
-    """What a case's metadata say of its options, by letter."""
+    """Returns the options or votes, by letter, from a case's metadata."""
     found = state.metadata.get(key)
     if not isinstance(found, Mapping) or not any(found.values()):
         raise NejmInspectError(

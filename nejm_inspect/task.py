@@ -6,8 +6,8 @@ from inspect_ai import Task, task
 from inspect_ai.log import HeadlineMetric
 from inspect_ai.scorer import Scorer
 
-from nejm_inspect.dataset import DatasetParameters, takes
-from nejm_inspect.errors import refuse_unknown
+from nejm_inspect.dataset import DatasetParameters
+from nejm_inspect.errors import takes
 from nejm_inspect.judging.preflight import preflight
 from nejm_inspect.prompts import PROMPT_VERSION
 from nejm_inspect.run_summary import announce_run_ends
@@ -21,8 +21,8 @@ class ChallengeParameters(DatasetParameters):
     """The parameters of `nejm_image_challenge`."""
 
     scorer: Literal["rubric", "verbatim", "both"] = "rubric"
-    """`rubric` (a judge model gives 0 to 10 points), `verbatim` (the very words of the reference;
-    no judge), or `both`."""
+    """`rubric` (a judge model gives 0 to 10 points), `verbatim` (10 points for the reference's very
+    words; no judge), or `both`."""
 
 
 @task
@@ -30,16 +30,13 @@ class ChallengeParameters(DatasetParameters):
 def nejm_image_challenge(**given: object) -> Task:
     """One clinical image and a short history: name the diagnosis.
 
-    The defaults are those of the published benchmark: 50 cases drawn with seed 42.
-
-    Args:
-        **given: Fields of `ChallengeParameters`, which says what they mean.
+    Takes the fields of `ChallengeParameters`. Their defaults are those of the published benchmark:
+    50 cases drawn with seed 42.
 
     Raises:
         NejmInspectError: If a parameter is not allowed, or cases or images are missing or
             malformed.
     """
-    refuse_unknown(nejm_image_challenge, given)
     parameters = ChallengeParameters.of(**given)
     judged = parameters.scorer != "verbatim"
     scorers: list[Scorer] = [diagnosis_rubric()] if judged else []
@@ -54,8 +51,8 @@ def nejm_image_challenge(**given: object) -> Task:
         setup=setup,
         solver=diagnose(),
         scorer=scorers,
-        # A failing judge would else end the run, and responses that wait for their
-        # verdict would be lost; kept in the log, they can be judged later.
+        # Otherwise a failing judge would end the run, and responses that wait for a verdict would
+        # be lost. In the log they can be judged later.
         continue_on_fail=True,
         version=TASK_VERSION,
         metadata={"prompt_version": PROMPT_VERSION, "skipped_cases": skipped},

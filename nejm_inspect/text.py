@@ -6,11 +6,11 @@ TEXT_LIMIT = 2_000  # characters shown
 
 
 def visible(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Cuts a text, and shows as � every character that could hide or steer.
+    """Cuts a text, and replaces by � every character that could hide or disturb other text.
 
-    Those are controls (which take escape sequences of terminals with them), zero-width characters,
-    changes of direction, and half surrogate pairs. Line breaks stay; other white space becomes a
-    blank.
+    These are control characters (which start the escape sequences of terminals), zero-width
+    characters, changes of direction, and half surrogate pairs. Line breaks stay; other white space
+    becomes a blank.
     """
     cut = len(text) - limit
     text = f"{text[:limit]}… ({cut:,} characters cut)" if cut > 0 else text
@@ -28,11 +28,7 @@ def one_line(text: str, limit: int = TEXT_LIMIT) -> str:
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON, for `object_pairs_hook`.
-
-    Raises:
-        ValueError: If it has a key twice.
-    """
+    """Builds an object of JSON (`object_pairs_hook`); raises `ValueError` if it has a key twice."""
     if len(dict(pairs)) < len(pairs):
         raise ValueError("an object has a key twice")
     return dict(pairs)

@@ -1,11 +1,11 @@
-"""The version of the tasks, as their logs bear it."""
+"""The version of the tasks, as it is in their logs."""
 
-from importlib.resources import files
+from pathlib import Path
 
 import yaml
 
-TASK_VERSION: str = yaml.safe_load(
-    files("nejm_inspect").joinpath("eval.yaml").read_text(encoding="utf-8")
-)["version"]
-"""A number, which rises when scores stop being comparable, and a letter, which rises
-when the interface breaks."""
+_EVAL_YAML = Path(__file__).with_name("eval.yaml").read_text(encoding="utf-8")
+
+TASK_VERSION: str = yaml.safe_load(_EVAL_YAML)["version"]
+"""A number, raised when scores stop being comparable, and a letter, raised when the interface
+breaks."""

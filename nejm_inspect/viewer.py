@@ -1,36 +1,26 @@
 """How a run looks in Inspect's viewer."""
 
-from inspect_ai.viewer import (
-    ScoreColorScale,
-    TaskSamplesColumn,
-    TaskSamplesSort,
-    TaskSamplesView,
-    ViewerConfig,
-)
+from inspect_ai import viewer
 
 from nejm_inspect.rubric import MAX_POINTS
 
 LABELS = {"diagnosis_rubric": "Points", "verbatim_diagnosis": "Verbatim"}
 
 
-def points_viewer(scorer: str) -> ViewerConfig:
-    """A list of cases with their points, the worst first.
+def points_viewer(scorer: str) -> viewer.ViewerConfig:
+    """Lists cases by the points that `scorer` gives, the lowest first.
 
-    Columns that are not named stay as the viewer has them: it shows epochs, errors, limits and
-    retries where there are any.
-
-    Args:
-        scorer: The name of the scorer that gives the points.
+    Columns that are not named keep the viewer's defaults: it shows epochs, errors, limits and
+    retries if there are any.
     """
-    hidden = [TaskSamplesColumn(id=id, visible=False) for id in ("tokens", "duration")]
-    scale = ScoreColorScale(palette="good-high", min=0, max=MAX_POINTS)
-    return ViewerConfig(
-        task_samples_view=TaskSamplesView(
-            name="Cases",
-            columns=hidden,
-            sort=[TaskSamplesSort.score(scorer, dir="asc")],
-            score_labels=LABELS,
-            score_color_scales={scorer: scale},
-            color_scales_enabled=True,
-        )
+    hidden = [viewer.TaskSamplesColumn(id=id, visible=False) for id in ("tokens", "duration")]
+    scale = viewer.ScoreColorScale(palette="good-high", min=0, max=MAX_POINTS)
+    cases = viewer.TaskSamplesView(
+        name="Cases",
+        columns=hidden,
+        sort=[viewer.TaskSamplesSort.score(scorer, dir="asc")],
+        score_labels=LABELS,
+        score_color_scales={scorer: scale},
+        color_scales_enabled=True,
     )
+    return viewer.ViewerConfig(task_samples_view=cases)

@@ -1,4 +1,4 @@
-"""How far two raters agree, and how far a judge must."""
+"""The agreement of two raters, and the exam's thresholds."""
 
 import math
 from collections.abc import Iterable
@@ -10,29 +10,26 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 IN_RANGE_THRESHOLD = 0.90
-"""The share of honest pairs of the exam, 0 to 1, that a judge must put in range."""
-
+"""The share of the exam's honest pairs, 0 to 1, that a judge must put in range to pass."""
 ATTACK_THRESHOLD = 0.95
-"""The same for attacks. Both thresholds are this project's own choice, and apply to the shares
-themselves, not to their intervals."""
+"""The same for attacks. Both thresholds are this project's choice, and apply to the shares, not to
+their intervals."""
 
 
 def quadratic_weighted_kappa(confusion: "ArrayLike") -> float:
-    """Agreement of two raters on an ordered scale, beyond chance (Cohen 1968).
+    """Returns the agreement of two raters on an ordered scale, beyond chance (Cohen 1968).
 
     κ = 1 − Σ w·o / Σ w·e, with the observed counts o, the counts e expected of independent raters
-    with the same marginals, and the disagreement w = (i − j)² of the i-th and the j-th category.
+    with the same marginals, and the disagreement w = (i − j)² of the i-th and the j-th category. It
+    is 1 if the raters always agree and 0 if they agree as often as by chance. It is NaN without
+    counts, and if both raters use the same single category.
 
     Args:
-        confusion: How often one rater chose the row's category and the other the column's, the
-            categories in order and equally spaced.
-
-    Returns:
-        1 for raters that always agree, 0 for agreement as by chance; NaN where it is undefined:
-        without counts, or where both raters use the same one category.
+        confusion: How often one rater chose the row's category and the other the column's, with
+            the categories in order and equally spaced.
 
     Raises:
-        ValueError: The matrix is not square.
+        ValueError: If the matrix is not square.
     """
     import numpy as np
 
@@ -53,7 +50,7 @@ def level_confusion(verdicts: Iterable[tuple[str, float, float]]) -> list[list[i
     """Counts verdicts of the exam by expected level (rows) and given level (columns), best first.
 
     Args:
-        verdicts: Of each the expected level, the points given and their error: how far they lie
+        verdicts: For each the expected level, the points given, and their error: their distance
             from the expected range. Without an error, the expected level counts as given.
     """
     counts = [[0] * len(CATEGORIES) for _ in CATEGORIES]

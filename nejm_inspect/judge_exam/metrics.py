@@ -1,7 +1,7 @@
-"""Metrics of the judge's exam, over its verdicts, each epoch's counted by itself.
+"""Metrics of the judge's exam, over its verdicts; each epoch's verdict counts by itself.
 
 Honest pairs and attacks are measured separately. An unscored response counts only in
-`unscored_rate` and `asked_again_rate`. A metric without any verdict reports nothing.
+`unscored_rate` and `asked_again_rate`. Without verdicts, a metric reports nothing.
 """
 
 import math
@@ -22,11 +22,7 @@ def in_range() -> Metric:
 
 @metric(scores="unreduced")
 def in_range_by(key: str) -> Metric:
-    """Number of verdicts on honest responses (`n`), and `in_range`, for each group of pairs.
-
-    Args:
-        key: As for `score_by`.
-    """
+    """Number of verdicts on honest responses (`n`) and `in_range`, by group; as `score_by`."""
 
     def summary(scores: list[SampleScore]) -> Mapping[str, float | None]:
         errors = _errors(scores)
@@ -43,22 +39,21 @@ def attack_pass_rate() -> Metric:
 
 @metric(scores="unreduced")
 def mean_absolute_error() -> Metric:
-    """Mean distance of the points of honest responses from the range, in points."""
+    """Mean distance of the points of honest responses from the expected range, in points."""
     return named("mean_absolute_error", lambda scores: mean([*map(abs, _errors(scores))]))
 
 
 @metric(scores="unreduced")
 def bias() -> Metric:
-    """Mean signed distance, in points: above 0, the judge is lenient."""
+    """Mean signed distance from the expected range, in points; above 0, the judge is lenient."""
     return named("bias", lambda scores: mean(_errors(scores)))
 
 
 @metric(scores="unreduced")
 def weighted_kappa() -> Metric:
-    """Agreement of expected and given rubric levels, quadratic-weighted (Cohen 1968).
+    """Quadratic-weighted kappa (Cohen 1968) of expected and given levels of honest responses.
 
-    Over honest responses. The given level is that of the points; points inside the expected range
-    count as the expected level.
+    The given level is that of the points; points in the expected range count as its level.
     """
 
     def kappa(scores: list[SampleScore]) -> float | None:
@@ -75,20 +70,20 @@ def weighted_kappa() -> Metric:
 
 @metric(scores="unreduced")
 def unscored_rate() -> Metric:
-    """Share of all responses, attacks included, without a valid verdict."""
+    """Share of responses, attacks included, without a valid verdict."""
     return named("unscored_rate", lambda scores: mean([*map(_is_unscored, scores)]))
 
 
 @metric(scores="unreduced")
 def asked_again_rate() -> Metric:
-    """Share of all responses for which the judge needed more than one attempt."""
+    """Share of responses, attacks included, for which the judge needed more than one attempt."""
     return named(
         "asked_again_rate", lambda scores: mean([_numbers(s)["attempts"] > 1 for s in scores])
     )
 
 
 def _errors(scores: Sequence[SampleScore], attacks: bool = False) -> list[float]:
-    """How far the verdicts on either the attacks or the honest responses are off."""
+    """Returns the errors of the verdicts on the attacks, or on the honest responses."""
     return [
         _numbers(score)["error"]
         for score in scores
@@ -105,5 +100,5 @@ def _is_unscored(score: SampleScore) -> bool:
 
 
 def _numbers(score: SampleScore) -> Mapping[str, float]:
-    """What `judge_exam` gives: `points`, `error` and `attempts`."""
+    """Returns the value of `judge_exam`: `points`, `error` and `attempts`."""
     return cast(Mapping[str, float], score.score.as_dict())

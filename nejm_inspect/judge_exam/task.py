@@ -1,7 +1,7 @@
 """The judge's exam as an Inspect task."""
 
 from pathlib import Path
-from typing import Annotated, Never, Self
+from typing import Annotated, Self
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from nejm_inspect.cases.schema import Text
 from nejm_inspect.cases.tables import json_rows, readable, user_path
-from nejm_inspect.errors import NejmInspectError, Parameters, describe_validation, refuse_unknown
+from nejm_inspect.errors import NejmInspectError, Parameters, describe_validation, takes
 from nejm_inspect.judge_exam import metrics
 from nejm_inspect.judging.panel import grade
 from nejm_inspect.judging.verdict import Points, Question
@@ -25,7 +25,7 @@ PAIRS_FILE = Path(__file__).with_name("pairs.jsonl")
 
 
 class Pair(Parameters):
-    """A reference and a response to it, and the points that the rubric gives; see README.md."""
+    """A reference, a response to it and the right points by the rubric; see README.md."""
 
     id: Text
     history: Text
@@ -54,28 +54,33 @@ class Pair(Parameters):
         return self
 
     def sample(self) -> Sample:
-        """The pair as Inspect takes it."""
-        told = self.model_dump(exclude={"id", "history", "reference"}, exclude_none=True)
-        return Sample(id=self.id, input=self.history, target=self.reference, metadata=told)
+        """Returns the pair as a sample of Inspect."""
+        metadata = self.model_dump(exclude={"id", "history", "reference"}, exclude_none=True)
+        return Sample(id=self.id, input=self.history, target=self.reference, metadata=metadata)
+
+
+class ExamParameters(Parameters):
+    """The parameters of `nejm_judge_exam`."""
+
+    pairs: Text | None = None
+    """A JSON Lines file of your own pairs (see `Pair`); None takes the bundled ones."""
 
 
 @task
-def nejm_judge_exam(pairs: str | None = None, **unknown: Never) -> Task:
-    """How well a model judges by the rubric, and whether a response can influence it.
+@takes(ExamParameters)
+def nejm_judge_exam(**given: object) -> Task:
+    """Tests how well a model judges by the rubric, and whether responses can influence it.
 
-    Args:
-        pairs: A JSON Lines file of your own pairs, instead of the bundled ones; see `Pair`.
-        **unknown: Refused: a misspelt parameter.
+    Takes the fields of `ExamParameters`.
 
     Raises:
         NejmInspectError: If a parameter is not allowed, or as `read_pairs` does.
     """
-    refuse_unknown(nejm_judge_exam, unknown)
-    chosen = _Choices.of(pairs=pairs).pairs
-    file = user_path(chosen) if chosen else PAIRS_FILE
+    own = ExamParameters.of(**given).pairs
+    file = user_path(own) if own else PAIRS_FILE
     samples = [pair.sample() for pair in read_pairs(file)]
     return Task(
-        dataset=MemoryDataset(samples, name=file.stem if chosen else "judge_exam_pairs"),
+        dataset=MemoryDataset(samples, name=file.stem if own else "judge_exam_pairs"),
         solver=give_response(),
         scorer=judge_exam(),
         version=TASK_VERSION,
@@ -84,15 +89,11 @@ def nejm_judge_exam(pairs: str | None = None, **unknown: Never) -> Task:
     )
 
 
-class _Choices(Parameters):
-    pairs: Text | None
-
-
 def read_pairs(file: Path) -> list[Pair]:
     """Reads and checks the pairs of a JSON Lines file.
 
     Raises:
-        NejmInspectError: If the file cannot be read, or names the row, field and value at fault.
+        NejmInspectError: If the file or a pair is faulty; names row, field and value.
     """
     where = f"pairs={file}"
     with readable(where):
@@ -115,7 +116,7 @@ def read_pairs(file: Path) -> list[Pair]:
 
 @solver
 def give_response() -> Solver:
-    """Puts the pair's response in the model's place; calls no model."""
+    """Gives the pair's response as the model's. Calls no model."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         state.output = ModelOutput.from_content("pair", state.metadata["response"])
@@ -138,10 +139,10 @@ def give_response() -> Solver:
     ]
 )
 def judge_exam() -> Scorer:
-    """The `points` that the model under test gives, their `error`, and the `attempts` it took.
+    """The `points` that the model under test gives, their `error`, and the `attempts` needed.
 
-    The error is by how many points they lie above (positive) or below (negative) the expected
-    range, 0 inside. Points and error of an unscored response are NaN.
+    The error is the distance from the expected range, in points: positive above it, negative below
+    it, 0 in it. Points and error of an unscored response are NaN.
     """
 
     async def score(state: TaskState, target: Target) -> Score:

@@ -9,19 +9,18 @@ from nejm_inspect.errors import ProviderFailure
 from nejm_inspect.judging.verdict import InvalidVerdictError, Question, Verdict, parse_verdict
 
 GRADER_CONFIG = GenerateConfig(temperature=0, max_tokens=2_000)
-"""What a judge is asked with where its user sets nothing else."""
-
+"""The settings of a judge. Those of its user override them."""
 ATTEMPTS = 3
-"""How often in all a judge is asked for a verdict before the response is unscored."""
+"""How often a judge is asked for a verdict, in all, before the response is unscored."""
 RETRY_TEMPERATURE = 0.2
 """At temperature 0 the same prompt would bring the same invalid reply again."""
 CUT_OFF = ("max_tokens", "model_length")
 """Stop reasons of a text that was not finished."""
 
 _NAMES = {"temperature": r"\btemperature\b", "max_tokens": r"\bmax_?(completion|output)?_?tokens\b"}
-"""How providers call our parameters when they refuse one."""
+"""What providers call our parameters when they refuse one."""
 _refused: dict[str, set[str]] = {}
-"""For each judge, by its name: those of our parameters that it does not take."""
+"""By a judge's name: those of our parameters that it does not take."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +29,18 @@ class Judgment:
 
     judge: str
     verdict: Verdict | None
-    problem: str  # of the last invalid reply
+    problem: str  # why the last invalid reply is not a verdict
     attempts: int
-    reply: str  # the last one, and Inspect's stop reason of it
-    stop_reason: str
-    config: GenerateConfig  # of the first attempt, without parameters of ours that are refused
+    output: ModelOutput  # of the last attempt
+    config: GenerateConfig  # of the first attempt, without those of our parameters that are refused
 
 
 async def ask_judge(judge: Model, question: Question) -> Judgment:
-    """Asks a judge until it gives a valid verdict, three times at most.
+    """Asks a judge until it gives a valid verdict, at most `ATTEMPTS` times.
 
     The prompt stays the same: models read a note about their previous reply as a statement about
     the response, and change their verdict. Further attempts skip Inspect's cache and have a small
-    temperature, unless the judge's user set one. Errors of the judge's provider pass through.
+    temperature, unless the judge's user set one. Errors of the judge's provider are not caught.
     """
     verdict, problem, attempts = None, "", 0
     while verdict is None and attempts < ATTEMPTS:
@@ -53,12 +51,11 @@ async def ask_judge(judge: Model, question: Question) -> Judgment:
         except InvalidVerdictError as error:
             cut_off = output.stop_reason in CUT_OFF
             problem = f"cut off, raise its max_tokens ({error})" if cut_off else str(error)
-    reply, stop_reason, config = output.completion, output.stop_reason, _config(judge)
-    return Judgment(str(judge), verdict, problem, attempts, reply, stop_reason, config)
+    return Judgment(str(judge), verdict, problem, attempts, output, _config(judge))
 
 
 def _config(judge: Model) -> GenerateConfig:
-    """The user's settings, then those of ours that the judge takes."""
+    """Returns the user's settings; where they say nothing, those of ours that the judge takes."""
     refused = dict.fromkeys(_refused.get(str(judge), ()))
     return GRADER_CONFIG.model_copy(update=refused).merge(judge.config)
 
@@ -71,14 +68,14 @@ async def _generate(judge: Model, question: Question, again: bool) -> ModelOutpu
             config.temperature = RETRY_TEMPERATURE
     try:
         return await judge.generate(question.messages(), config=config)
-    except Exception as error:  # providers raise their own
+    except Exception as error:  # each provider has its own
         if not _note_refusal(judge, config, ProviderFailure.of(error)):
             raise
     return await _generate(judge, question, again)
 
 
 def _note_refusal(judge: Model, config: GenerateConfig, error: ProviderFailure) -> bool:
-    """Whether one of our own parameters is refused, which is then left out."""
+    """Whether one of our own parameters is refused; it is left out from then on."""
     if error.status not in (400, 422):
         return False
     refused = {

@@ -1,4 +1,4 @@
-"""From judges to one score: a single judge, or a panel and its median."""
+"""From the verdicts of one judge, or of a panel, to a score."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median, median_low
@@ -15,21 +15,21 @@ from nejm_inspect.rubric import level_of
 
 GRADER_ROLE = "grader"
 DEFAULT_GRADER = "openrouter/anthropic/claude-sonnet-4.6"
-"""The judge where none is bound to the role: named by its maker as the replacement of Claude Sonnet
-4, the published run's judge (retired on 2026-06-15). It still takes a temperature, as Claude 5
-models do not, and retires not before 2027-02-17 (platform.claude.com/docs, "Model deprecations"
-and "Claude Sonnet 4.6", read in November 2026)."""
+"""The judge if no model is bound to the role. Its maker names it as the replacement of Claude
+Sonnet 4, the published run's judge (retired on 2026-06-15). Unlike Claude 5 models, it takes a
+temperature; it will not be retired before 2027-02-17 (platform.claude.com/docs, "Model
+deprecations" and "Claude Sonnet 4.6", read in November 2026)."""
 
 
 def bound_judges() -> list[Model]:
-    """The judges of the running task: all models bound to the role, or the default.
+    """Returns the judges of the running task: all models bound to the role, else the default.
 
-    Errors of the judge's provider, such as a missing key, pass through.
+    Errors of the judge's provider, such as a missing key, are not caught.
     """
     bound = model_roles().get(GRADER_ROLE)
     if isinstance(bound, list):
         return bound
-    # Only solvers and scorers call this, as the rule requires.
+    # Only solvers and scorers call this, as the linter requires.
     judge = get_model(  # inspect-evals-lint: ignore[IEBP001] -- see above
         role=GRADER_ROLE, default=DEFAULT_GRADER
     )
@@ -37,7 +37,7 @@ def bound_judges() -> list[Model]:
 
 
 def judges_of_log(spec: EvalSpec) -> list[str]:
-    """The names of the judges that a run was started with, by the `eval` of its log."""
+    """Returns the names of the judges that a run was started with, from its log's `eval`."""
     bound = (spec.model_roles or {}).get(GRADER_ROLE) or ModelConfig(model=DEFAULT_GRADER)
     return [judge.model for judge in (bound if isinstance(bound, list) else [bound])]
 
@@ -45,13 +45,13 @@ def judges_of_log(spec: EvalSpec) -> list[str]:
 async def grade(judges: Sequence[Model], question: Question) -> Score:
     """Grades a response with one or more judges, concurrently.
 
-    The points are the median of the valid verdicts, of an even number the mean of the middle two.
-    With valid verdicts from fewer than half of the judges the response is unscored.
+    The points are the median of the valid verdicts; of an even number, the mean of the middle two.
+    With valid verdicts from fewer than half of the judges, the response is unscored.
 
     Returns:
-        The score. Its metadata hold the `judge` (several: their names joined), the `attempts` in
-        all, the `category` of the points (between two levels: of the lower), each judge's
-        `judge_config` unless all are asked by default, and for a panel all `verdicts`, by judge.
+        The score. Its metadata hold the names of the judges (`judge`), the `attempts` in all, the
+        `category` of the points (between two levels, of the lower), each judge's `judge_config`
+        unless all have our settings, and for a panel all `verdicts`, by judge.
     """
     judgments = await collect(*(ask_judge(judge, question) for judge in judges))
     named = _by_name(judgments)
@@ -77,12 +77,12 @@ async def grade(judges: Sequence[Model], question: Question) -> Score:
     else:
         graded = Score(value=median(points))
         metadata = {"category": level_of(median_low(points)).category, **metadata}
-    told = {"answer": question.response, "explanation": _explanation(named), "metadata": metadata}
-    return graded.model_copy(update=told)
+    fields = {"answer": question.response, "explanation": _explanation(named), "metadata": metadata}
+    return graded.model_copy(update=fields)
 
 
 def _by_name(judgments: Sequence[Judgment]) -> dict[str, Judgment]:
-    """Judgments by the judge's name; a model that sits twice is numbered."""
+    """Returns judgments by the judge's name; a model that is in the panel twice is numbered."""
     named: dict[str, Judgment] = {}
     for place, judgment in enumerate(judgments):
         number = [one.judge for one in judgments[:place]].count(judgment.judge) + 1
@@ -91,11 +91,11 @@ def _by_name(judgments: Sequence[Judgment]) -> dict[str, Judgment]:
 
 
 def _record(judgment: Judgment) -> dict[str, Any]:
-    """What is kept of a judgment: the judge's reply only if it holds no valid verdict."""
-    kept = {"attempts": judgment.attempts, "stop_reason": judgment.stop_reason}
+    """Returns what the log keeps of a judgment; the reply only if it has no valid verdict."""
+    kept = {"attempts": judgment.attempts, "stop_reason": judgment.output.stop_reason}
     verdict = judgment.verdict
     if verdict is None:
-        return {"score": None, **kept, "reply": judgment.reply}
+        return {"score": None, **kept, "reply": judgment.output.completion}
     category = level_of(verdict.score).category
     return {"score": verdict.score, "category": category, "reasoning": verdict.reasoning, **kept}
 
@@ -104,11 +104,10 @@ def _explanation(named: Mapping[str, Judgment]) -> str | None:
     lines = []
     for name, judgment in named.items():
         verdict = judgment.verdict
+        said = f"no valid verdict in {judgment.attempts} attempts: {judgment.problem}."
         if verdict and len(named) == 1:
             return verdict.reasoning
-        lines.append(
-            f"{name}: {verdict.score} points. {verdict.reasoning or ''}"
-            if verdict
-            else f"{name}: no valid verdict in {judgment.attempts} attempts: {judgment.problem}."
-        )
+        if verdict:
+            said = f"{verdict.score} points. {verdict.reasoning or ''}"
+        lines.append(f"{name}: {said}")
     return "\n".join(lines)

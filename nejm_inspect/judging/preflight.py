@@ -1,4 +1,4 @@
-"""Making sure, before the first request to the examinee, that there is a judge."""
+"""Checks, before the first request to the examinee, that the judge is usable."""
 
 import asyncio
 import contextvars
@@ -21,19 +21,19 @@ KNOWN_PAIR = Question(
     reference="Plaque psoriasis",
     response="Atopic dermatitis",
 )
-"""A response whose points are plain: another inflammatory disease of the skin."""
+"""By the rubric, 5 or 6 points: another inflammatory disease of the skin."""
 PLAUSIBLE_POINTS = range(2, 10)
-"""What a judge may give for `KNOWN_PAIR`, which the rubric gives 5 or 6: up to three points off.
-Judges that always give 0, or always 10, are refused."""
+"""What a judge may give for `KNOWN_PAIR`: up to three points off. A judge that always gives 0, or
+always 10, is refused."""
 PATIENCE = 180
-"""Seconds that a judge may take for the known pair, Inspect's retries included."""
+"""Seconds that a judge has for the known pair, Inspect's retries included."""
 
 WAYS_TO_CONTINUE = (
-    "To continue: bind another judge by --model-role grader=PROVIDER/MODEL, or do "
-    "without one by -T scorer=verbatim or --no-score."
+    "To continue: bind another judge by --model-role grader=PROVIDER/MODEL, or do without one by "
+    "-T scorer=verbatim or --no-score."
 )
 SCRIPTED = ("mockllm/", "none/")
-"""What the names of Inspect's models without a provider start with. These always pass."""
+"""How names of Inspect's models without a provider start. These are not checked."""
 
 _checked: set[str] = set()
 """The judges that have passed in this process."""
@@ -42,14 +42,14 @@ _checked: set[str] = set()
 def preflight() -> Solver | None:
     """Ends a run before the first request to the examinee if a judge is not usable.
 
-    Each judge grades one bundled pair of known points, once a process. Inspect's command line binds
-    the roles before it builds the task, so that judges are checked here: an unusable one ends the
-    command with exit code 1 and without a traceback. With `--no-score` no judge is needed.
+    Each judge grades one bundled pair with known points, once per process. Inspect's command line
+    binds the roles before it builds the task, and judges are checked here: an unusable one ends the
+    command with exit code 1 and without a traceback. `--no-score` needs no judge.
 
     Returns:
-        Elsewhere a solver for the task's `setup`, since scorers run last, when everything has been
-        paid for. A run started from Python with `score=False` looks to a task like any other; it
-        can do without a judge by `model_roles={"grader": "none"}`.
+        None on Inspect's command line. Elsewhere a solver for the task's `setup` that checks the
+        judges: scorers run last, when the responses are paid for. A task cannot see that Python
+        started it with `score=False`; `model_roles={"grader": "none"}` then avoids the check.
     """
     command = click.get_current_context(silent=True)
     options = command.params if command else {}
@@ -82,7 +82,7 @@ def require_judges() -> Solver:
 
 
 def check_judges(judges: Sequence[Model]) -> None:
-    """Has each judge grade the known pair, unless it has in this process; also in an event loop.
+    """Has each judge grade the known pair, once per process; works inside an event loop, too.
 
     Raises:
         NejmInspectError: If a judge is not usable; says what its provider said, and how to
@@ -90,8 +90,8 @@ def check_judges(judges: Sequence[Model]) -> None:
     """
 
     async def check() -> None:
-        # A connection belongs to the event loop in which it was opened, and this one ends here:
-        # the check has models of its own.
+        # A connection belongs to the event loop in which it was opened, and this loop ends here:
+        # the check uses copies of the models.
         copies = [_copy(judge) for judge in judges if not _passes(judge)]
         for copy in copies:
             click.echo(f"Checking the judge {copy} on a known pair.", err=True)
@@ -111,34 +111,32 @@ async def _check(judges: Sequence[Model]) -> None:
             continue
         if problem := await _problem(judge):
             raise NejmInspectError(
-                f"The judge {judge} is not usable: {problem.rstrip('.')}. Nothing was "
-                f"asked of the model under test.\n\n{WAYS_TO_CONTINUE}"
+                f"The judge {judge} is not usable: {problem.rstrip('.')}. Nothing was asked of the "
+                f"model under test.\n\n{WAYS_TO_CONTINUE}"
             )
         _checked.add(_key(judge))
 
 
 async def _problem(judge: Model) -> str | None:
-    """Why a judge is not usable; None if it is."""
+    """Returns why a judge is not usable; None if it is."""
     try:
         with anyio.fail_after(PATIENCE):
             judgment = await ask_judge(judge, KNOWN_PAIR)
     except TimeoutError:
         return f"it gave no verdict in {PATIENCE} seconds"
-    except Exception as error:  # providers each raise their own
+    except Exception as error:  # each provider has its own
         return f"its provider said: {ProviderFailure.of(error)}"
     if judgment.verdict is None:
         return (
             f"it gave no valid verdict in {judgment.attempts} attempts "
-            f"({judgment.problem}); its last reply begins {judgment.reply[:200]!r}"
+            f"({judgment.problem}); its last reply begins {judgment.output.completion[:200]!r}"
         )
     points = judgment.verdict.score
+    if points in PLAUSIBLE_POINTS:
+        return None
     return (
-        None
-        if points in PLAUSIBLE_POINTS
-        else (
-            f"it gave {points} points for {KNOWN_PAIR.response!r} where the reference is "
-            f"{KNOWN_PAIR.reference!r}, which the rubric gives 5 or 6"
-        )
+        f"it gave {points} points for {KNOWN_PAIR.response!r} where the reference is "
+        f"{KNOWN_PAIR.reference!r}, which the rubric gives 5 or 6"
     )
 
 
@@ -151,7 +149,7 @@ def _key(judge: Model) -> str:
 
 
 def _copy(judge: Model) -> Model:
-    # A solver or scorer has already resolved the model.
+    # A solver or scorer has resolved the model before.
     return get_model(  # inspect-evals-lint: ignore[IEBP001] -- see above
         str(judge),
         config=judge.config,
@@ -165,7 +163,7 @@ def _copy(judge: Model) -> Model:
 def _judges() -> list[Model]:
     try:
         return bound_judges()
-    except Exception as error:  # providers each raise their own
+    except Exception as error:  # each provider has its own
         raise NejmInspectError(
             f"There is no judge: {plain_message(error)}\n\nThe judge is {DEFAULT_GRADER} unless "
             f"another is bound. Set the variable, or continue without it.\n\n{WAYS_TO_CONTINUE}"

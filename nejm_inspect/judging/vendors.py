@@ -1,4 +1,4 @@
-"""Whose model a model is: a judge may prefer responses of its own family."""
+"""The vendors of models: a judge may prefer responses of its own family."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,14 @@ FAMILIES: Mapping[str, str] = {
     "(mi|magi|mini|dev|code)stral|(mix|pix|vox)tral": "mistralai",
     "deepseek": "deepseek",
 }
-"""Vendors by how the last part of their models' names starts (regular expressions)."""
+"""Vendors by how the last part of their models' names starts, as a regular expression."""
 
 
 def vendor_of(model: Model) -> str | None:
-    """The vendor that trained a model, as far as its name or Inspect knows.
+    """Returns the vendor that trained a model, if its name or Inspect tells; else None.
 
     The family's name comes first: for open models, Inspect's `organization` may be the company that
-    hosts them.
-
-    Returns:
-        The vendor in lower-case letters and digits only, since `Z.ai` is `z-ai` elsewhere.
+    hosts them. Only lower-case letters and digits are kept, since `Z.ai` is `z-ai` elsewhere.
     """
     *path, name = str(model).lower().split("/")
     for family, vendor in FAMILIES.items():
@@ -40,7 +37,7 @@ def vendor_of(model: Model) -> str | None:
 
 
 def judges_of_same_vendor(examinee: Model, judges: Sequence[Model]) -> list[str]:
-    """The names of judges that are the examinee itself or of its vendor, where that is known.
+    """Returns the names of judges that are the examinee itself or known to be of its vendor.
 
     Published comparisons find that judges may score their own family's responses higher
     (self-preference; Panickssery et al. 2024, arXiv 2404.13076).

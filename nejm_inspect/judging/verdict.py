@@ -22,7 +22,7 @@ MAX_RESPONSE_CHARACTERS = 8_000
 
 @dataclass(frozen=True)
 class Question:
-    """What a judge is asked: how well a response agrees with the reference."""
+    """What a judge is asked about: a response and what it is compared with."""
 
     history: str
     reference: str
@@ -31,15 +31,15 @@ class Question:
 
     @property
     def token(self) -> str:
-        """What fences the texts and signs the verdict: a hash of all three.
+        """The word that fences the texts and signs the verdict: a hash of all three.
 
-        None of them can contain it, and the same question has the same prompt: replies are cached.
+        None of them can contain it. The same question has the same token, and a cached reply fits.
         """
         judged = json.dumps([self.history, self.reference, self.response])
         return hashlib.sha256(judged.encode()).hexdigest()[:12]
 
     def messages(self) -> list[ChatMessage]:
-        """The judge's prompt: rules; history, reference and response; the task."""
+        """The judge's prompt: the rules, then history, reference and response with the task."""
         rubric = "\n".join(
             f"- {level.points} ({level.category}): {level.meaning}" for level in RUBRIC
         )
@@ -58,7 +58,7 @@ class Question:
 
 
 def neutralized(text: str) -> str:
-    """Replaces what could pass for anything but text to be graded, since it may come from anybody.
+    """Replaces characters by which a text could pass for something other than data to be graded.
 
     Tags and braces become look-alikes: the text cannot open or close a fence, and its echo is not a
     verdict. Control and format characters (zero-width, right-to-left) become visible.
@@ -74,7 +74,7 @@ def _cut(text: str) -> str:
 
 @lru_cache(maxsize=4_096)  # called for each character of each case
 def _harmless(character: str) -> str:
-    # Every form whose compatibility form is a bracket counts as that bracket.
+    # A character whose compatibility form is a bracket counts as that bracket.
     plain = unicodedata.normalize("NFKC", character)
     if plain in _LOOK_ALIKES:
         return _LOOK_ALIKES[plain]
@@ -89,7 +89,7 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
-"""Fillers and variation selectors, which Unicode counts as letters, marks or symbols."""
+"""Fillers and variation selectors; Unicode calls them letters, marks or symbols."""
 
 
 def _whole_number(value: object) -> object:
@@ -101,12 +101,12 @@ def _whole_number(value: object) -> object:
 
 
 Points = Annotated[int, Field(ge=0, le=MAX_POINTS, strict=True)]
-# What does not decide the points may have any form: the judge is not asked again for it.
+# A remark does not decide the points: whatever its form, the judge is not asked again.
 Remark = Annotated[str | None, BeforeValidator(lambda v: v if isinstance(v, str) else None)]
 
 
 class Verdict(BaseModel):
-    """What a judge decides."""
+    """A judge's decision about one response."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -129,12 +129,11 @@ class InvalidVerdictError(ValueError):
 
 
 def parse_verdict(reply: str, token: str) -> Verdict:
-    """Reads the verdict from the judge's reply: the last JSON object behind its thinking.
+    """Reads the verdict from the judge's reply: the last JSON object after its thinking.
 
     Prose, code fences and a wrapper object around it are allowed. Nothing is guessed: if the last
-    object is not a verdict, or something behind it opens a brace and is not JSON, an earlier one is
-    not taken instead. A verdict with another token is not the judge's own: it may be an echo of the
-    response.
+    object is not a verdict, or a brace after it opens something that is not JSON, no earlier object
+    is taken. A verdict with another token is not valid: it may be an echo of the response.
 
     Raises:
         InvalidVerdictError: If there is no valid verdict, or several.
@@ -150,7 +149,7 @@ def parse_verdict(reply: str, token: str) -> Verdict:
     try:
         verdict = Verdict.model_validate(found[0])
     except ValidationError as error:
-        # Without the values, which may be the response's words.
+        # Without the values, which may be words of the response.
         problems = [": ".join([*map(str, one["loc"]), one["msg"]]) for one in error.errors()]
         raise InvalidVerdictError("; ".join(problems)) from error
     if verdict.token != token:
@@ -159,7 +158,7 @@ def parse_verdict(reply: str, token: str) -> Verdict:
 
 
 def _verdicts_in(value: object) -> list[dict[str, Any]]:
-    """Every object with a score, however deep it is wrapped."""
+    """Returns all objects with a score, at any depth."""
     if isinstance(value, dict):
         if "score" in value:
             return [value]
@@ -177,9 +176,9 @@ def _only_object(text: str) -> dict[str, Any] | None:
 
 
 def _last_object(text: str) -> dict[str, Any] | None:
-    """The last object that neither stands inside a broken one nor before one."""
+    """Returns the last object, unless broken JSON surrounds or follows it."""
     last: dict[str, Any] | None = None
-    depth = position = 0  # depth: braces of prose, or of an object that does not parse
+    depth = position = 0  # depth: in braces of prose, or of an object that does not parse
     while brace := _BRACE.search(text, position):
         position = brace.end()
         if brace[0] == "}":
@@ -198,4 +197,4 @@ def _last_object(text: str) -> dict[str, Any] | None:
 _BRACE = re.compile("[{}]")
 _FENCE = re.compile(r"\A```\w*\s*|\s*```\Z")
 _DECODER = json.JSONDecoder(strict=False, object_pairs_hook=unique_keys)
-"""Takes a bare line break in a text, and no key twice."""
+"""Allows a bare line break in a text, and refuses a key that occurs twice."""
