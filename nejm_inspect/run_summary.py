@@ -82,7 +82,8 @@ def _described(log: EvalLog, outcomes: Counter[str]) -> str:
     said += [f"{outcomes[SCORED]} scored", f"{outcomes[UNSCORED]} unscored", f"{errors} errors"]
     ended = "" if log.status == "success" else f" The run's status is {log.status}."
     lines = [f"{log.eval.model}: {', '.join(said)}.{ended}"]
-    if log.eval.dataset.name == "demo":
+    scorers = [score.name for score in (log.results.scores if log.results else [])]
+    if log.eval.dataset.name == "demo" and scorers[:1] == ["verbatim_diagnosis"]:
         lines.append("Guessing among the five options of a demo case gives 20%.")
     if waiting := outcomes[UNJUDGED]:
         lines += [

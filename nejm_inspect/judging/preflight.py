@@ -1,12 +1,13 @@
 """Checks, before the first request to the examinee, that the judge is usable."""
 
-import asyncio
-import contextvars
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import anyio
 import click
+from anyio.from_thread import start_blocking_portal
 from inspect_ai.model import Model, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
@@ -60,7 +61,7 @@ def preflight() -> Solver | None:
     return None
 
 
-@solver
+@solver(name="preflight")
 def require_judges() -> Solver:
     """Fails every sample if a judge is not usable; see `preflight`."""
     lock = anyio.Lock()
@@ -101,8 +102,22 @@ def check_judges(judges: Sequence[Model]) -> None:
             for copy in copies:
                 await copy.api.aclose()
 
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(contextvars.copy_context().run, asyncio.run, check()).result()
+    # In a thread with its own event loop, since the caller's may be running.
+    with _interruptible(), start_blocking_portal() as portal:
+        portal.call(check)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Has Ctrl-C raise KeyboardInterrupt: a running event loop would only note it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 async def _check(judges: Sequence[Model]) -> None:

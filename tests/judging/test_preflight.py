@@ -15,7 +15,7 @@ from inspect_ai.model import GenerateConfig, Model, get_model
 
 from nejm_inspect import diagnosis_rubric
 from nejm_inspect.errors import NejmInspectError, masked, plain_message
-from nejm_inspect.judging.preflight import check_judges, preflight
+from nejm_inspect.judging.preflight import check_judges, require_judges
 from tests.conftest import KEY
 from tests.loopback import OpenRouter, openrouter_error, verdict
 from tests.runs import DEMO, EXAMINEE, inspect, logs
@@ -44,7 +44,7 @@ def run(judge: Model | str | list[str | Model], cases: int = 3) -> EvalLog:
     (log,) = eval(
         Task(
             dataset=[Sample(input="A toe.", target="Gout") for _ in range(cases)],
-            setup=preflight(),
+            setup=require_judges(),
             scorer=diagnosis_rubric(),
         ),
         model=EXAMINEE,
