@@ -1,4 +1,4 @@
-"""Which cases a run takes: filters, then a seeded sample. Pure functions."""
+"""Which cases a run takes: filters, then a seeded sample."""
 
 import random
 from collections.abc import Sequence
@@ -11,8 +11,7 @@ from nejm_inspect.errors import NejmInspectError, Parameters
 
 T = TypeVar("T")
 
-DEFAULT_SAMPLE_SIZE = 50
-"""That of the published benchmark."""
+DEFAULT_SAMPLE_SIZE = 50  # that of the published benchmark
 
 
 def _words_of_yaml(value: object) -> object:
@@ -21,23 +20,23 @@ def _words_of_yaml(value: object) -> object:
 
 
 Day = Annotated[str | int, ValidateAs(IsoDate, str)]
-"""A day, given as an ISO date or as a number such as 20200131; validated, an ISO date."""
+"""A day as an ISO date; also given as a number such as 20200131."""
 
 
 class Selection(Parameters):
-    """Filters over cases and the size of the sample drawn from what they leave."""
+    """Filters over cases, and the size of the sample drawn from the rest."""
 
     sample_size: Annotated[int, Field(ge=1)] | None = DEFAULT_SAMPLE_SIZE
-    """How many cases to draw; None takes all, in file order. Of demo and own cases, 50 takes up to
+    """Number of cases to draw; None takes all, in file order. Of demo and own cases, 50 means up to
     50."""
     seed: int = 42
     """Seed of the draw."""
     difficulty: Literal["all", "easy", "medium", "hard", "expert"] = "all"
-    """How far NEJM readers' votes were from the answer; `expert` is a part of hard."""
+    """How far the votes of NEJM's readers were from the answer; `expert` is a part of hard."""
     question_type: Literal["all", "diagnosis", "other"] = "all"
     """What the case asks for: a diagnosis, or something else."""
     history: Annotated[Literal["all", "yes", "no"], BeforeValidator(_words_of_yaml)] = "all"
-    """Whether the text holds a history besides its question."""
+    """Whether the text holds a history."""
     since: Day | None = None
     """First day of publication, inclusive."""
     until: Day | None = None
@@ -56,13 +55,9 @@ def select_cases(
     """Filters the cases and draws the sample.
 
     The draw is ``random.Random(seed).sample(pool, n)`` over the filtered cases in file order, as
-    in the published benchmark: a seed names the same cases everywhere.
+    in the published benchmark: a seed gives the same cases everywhere.
 
-    Args:
-        cases: All cases of a source, in file order.
-        selection: The filters, the size of the sample and its seed.
-        default_is_limit: Whether a size of 50, the default, takes up to 50, as for the user's own
-            cases. Fewer are then all taken, in file order.
+    With `default_is_limit`, the default size takes all cases, in file order, if there are fewer.
 
     Raises:
         NejmInspectError: If the filters leave no case or fewer than asked for, or use a property
@@ -78,7 +73,7 @@ def select_cases(
         if default_is_limit and size == DEFAULT_SAMPLE_SIZE:
             return pool
         raise NejmInspectError(
-            f"sample_size={size}, but only {len(pool)} cases are there to draw from. "
+            f"sample_size={size}, but there are only {len(pool)} cases to draw from. "
             f"Take sample_size={len(pool)} or less, or sample_size=null for all."
         )
     return random.Random(selection.seed).sample(pool, size)
