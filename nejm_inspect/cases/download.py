@@ -22,8 +22,7 @@ from nejm_inspect.errors import masked
 AT_ONCE = 8  # downloads from a public web server without burdening it
 ATTEMPTS = 4
 RETRY_WAIT: wait_base = wait_exponential_jitter(multiplier=0.5, max=10)
-TIMEOUT = 30
-"""Seconds for a single step, such as a read."""
+TIMEOUT = 30  # seconds for a single step, such as a read
 DEADLINE = 300.0
 """Seconds for an attempt with its redirects. It ends after the step that exceeds this."""
 MAX_BYTES = 100_000_000

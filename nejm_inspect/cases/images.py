@@ -26,10 +26,8 @@ OTHER_SUFFIXES = {"BMP": ".bmp", "GIF": ".gif", "JPEG2000": ".jp2", "TIFF": ".ti
 READ_FORMATS = (*SUFFIXES, *OTHER_SUFFIXES)
 """All formats that are read. Pillow knows more; it would run a PostScript file as a program."""
 ACCEPTED_MODES = ("1", "L", "P", "RGB")  # grey or colour at 8 bits
-MAX_SIDE = 8_000
-"""Pixels; Anthropic's limit, the lowest of the large providers."""
-MAX_BYTES = 5 * 2**20 * 3 // 4
-"""A file of this size is 5 MiB in base64, the form in which providers count."""
+MAX_SIDE = 8_000  # pixels; Anthropic's limit, the lowest of the large providers
+MAX_BYTES = 5 * 2**20 * 3 // 4  # 5 MiB in base64, the form in which providers count
 MAX_PIXELS = 50_000_000
 """Images with more are refused before they are decoded: a small file may be a decompression bomb,
 and a conversion keeps several copies in memory."""

@@ -39,17 +39,19 @@ class _Record(BaseModel):
     conversion: str | None
 
 
-def checked_image(path: Path, *, is_ours: bool = False, verify: bool = False) -> CaseImage:
+def checked_image(path: Path | str, *, is_ours: bool = False, verify: bool = False) -> CaseImage:
     """Checks an image file and prepares it for sending, unless that has been done.
 
     Args:
-        path: The file.
+        path: The file, or as a text the reason why there is none.
         is_ours: Whether we fetched it. Its content must then be the same as at the first check.
         verify: Whether to read and decode it even if size and time are as recorded.
 
     Raises:
         ImageError: If it cannot be read, is not a sound image, or was replaced; names the file.
     """
+    if isinstance(path, str):
+        raise ImageError(path)
     # A file that replaces one that we fetched may have another ending.
     record_file = _record_file(path.with_suffix("") if is_ours else path)
     record = None

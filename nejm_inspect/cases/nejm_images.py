@@ -21,9 +21,7 @@ from nejm_inspect.errors import NejmInspectError, masked
 
 IMAGES_URL = "https://csvc.nejm.org/ContentServer/images?id=IC{date}"
 HUB_EXAMPLE = "hf:OctoMed/NEJM-Image-Challenge"
-ENDINGS = re.compile(
-    r"\.(jpe?g|jpe|jfif|a?png|webp|gif|bmp|tiff?|jp2|j2k|j2c|jp[cfx])", re.IGNORECASE
-)
+ENDINGS = re.compile(r"\.(jp(eg?|[2cfgx])|jfif|j2[ck]|a?png|webp|gif|bmp|tiff?)", re.IGNORECASE)
 """The files of a folder that count as images."""
 
 _PINNED = re.compile(r"hf:[^@:]+@[0-9a-f]{40}(:[^@:]+)?")
@@ -73,12 +71,9 @@ def find_images(
         return own.get(str(case.id)) or own.get(_journal_name(case))
 
     def get(case: Case) -> list[CaseImage]:
-        if path := own_file(case):
-            return [checked_image(path, verify=verify)]
-        file = files.get(stems[case.id], "its file is not in the cache")
-        if isinstance(file, str):
-            raise ImageError(file)
-        return [checked_image(file, is_ours=True, verify=verify)]
+        own_path = own_file(case)
+        path = own_path or files.get(stems[case.id], "its file is not in the cache")
+        return [checked_image(path, is_ours=not own_path, verify=verify)]
 
     found = collect_images(cases, get)
     absent = [case.id for case in cases if case.id in found.missing and not own_file(case)]

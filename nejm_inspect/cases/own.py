@@ -3,12 +3,10 @@
 import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import click
 from pydantic import ValidationError
 
-from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.manifest import CaseImage, checked_image
 from nejm_inspect.cases.own_images import fetch_web_images
 from nejm_inspect.cases.schema import CASE_COLUMNS, Case, CaseId
@@ -110,12 +108,10 @@ def _tell_once(message: str) -> None:
 
 def _images(cases: Sequence[Case]) -> CaseImages:
     urls = {place for case in cases for place in case.images if isinstance(place, str)}
-    downloads = fetch_web_images(urls)
+    files = fetch_web_images(urls)
 
-    def prepared(place: Path | str) -> CaseImage:
-        file = downloads[place] if isinstance(place, str) else place
-        if isinstance(file, str):
-            raise ImageError(file)
-        return checked_image(file)
+    def get(case: Case) -> list[CaseImage]:
+        paths = (files[place] if isinstance(place, str) else place for place in case.images)
+        return [checked_image(path) for path in paths]
 
-    return collect_images(cases, lambda case: [prepared(place) for place in case.images])
+    return collect_images(cases, get)

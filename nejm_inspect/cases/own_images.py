@@ -24,8 +24,7 @@ from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.manifest import checked_image
 from nejm_inspect.errors import masked
 
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
-"""RFC 6052: the last 32 bits are an IPv4 address."""
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 SPECIAL = "192.0.0.0/24 192.88.99.0/24 168.63.129.16 3fff::/20 5f00::/16 fec0::/10"
 """Not public, but global to some versions of Python. 168.63.129.16 is Azure's own."""
 SPECIAL_NETWORKS = tuple(ipaddress.ip_network(network) for network in SPECIAL.split())

@@ -2,14 +2,12 @@
 
 import random
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidateAs, model_validator
 
 from nejm_inspect.cases.schema import Case, IsoDate, levels_of
 from nejm_inspect.errors import NejmInspectError, Parameters
-
-T = TypeVar("T")
 
 DEFAULT_SAMPLE_SIZE = 50  # that of the published benchmark
 
@@ -81,31 +79,26 @@ def select_cases(
 
 def _admits(wanted: Selection, case: Case) -> bool:
     if wanted.difficulty != "all":
-        level = _known(
-            case.difficulty,
-            f"difficulty={wanted.difficulty} needs a difficulty or a Brier score of each case, and "
-            f"case {case.id} has none. Use difficulty=all.",
-        )
-        if wanted.difficulty not in levels_of(level):
+        if case.difficulty is None:
+            raise NejmInspectError(
+                f"difficulty={wanted.difficulty} needs a difficulty or a Brier score of each case, "
+                f"and case {case.id} has none. Use difficulty=all."
+            )
+        if wanted.difficulty not in levels_of(case.difficulty):
             return False
     if wanted.question_type not in ("all", case.question_type):
         return False
     if wanted.history != "all":
-        has_history = _known(
-            case.has_history,
-            f"history={wanted.history} needs has_history of each case, and case {case.id} does not "
-            "say. Use history=all.",
-        )
-        if has_history != (wanted.history == "yes"):
+        if case.has_history is None:
+            raise NejmInspectError(
+                f"history={wanted.history} needs has_history of each case, and case {case.id} has "
+                "none. Use history=all."
+            )
+        if case.has_history != (wanted.history == "yes"):
             return False
     if wanted.since or wanted.until:
-        date = _known(case.date, f"since and until need dates, and case {case.id} has none.")
-        day = date.isoformat()
+        if case.date is None:
+            raise NejmInspectError(f"since and until need dates, and case {case.id} has none.")
+        day = case.date.isoformat()
         return str(wanted.since or day) <= day <= str(wanted.until or day)
     return True
-
-
-def _known(value: T | None, problem: str) -> T:
-    if value is None:
-        raise NejmInspectError(problem)
-    return value

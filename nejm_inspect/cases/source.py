@@ -9,8 +9,7 @@ from nejm_inspect.cases.manifest import CaseImage
 from nejm_inspect.cases.schema import Case, CaseId
 from nejm_inspect.text import one_line
 
-IMAGES_AT_ONCE = 2
-"""Images decoded at a time; each takes up to 1 GB of memory."""
+IMAGES_AT_ONCE = 2  # Decoding one takes up to 1 GB of memory.
 
 
 @dataclass(frozen=True)
