@@ -74,11 +74,13 @@ def checked_image(path: Path | str, *, is_ours: bool = False, verify: bool = Fal
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
     sent = image.path.name if image.original else None
-    states = (state, _state(image.path))
-    record = _Record(sha256=sha256, states=states, sent=sent, conversion=image.conversion)
-    with suppress(NejmInspectError):  # Without a record, the file is checked again next time.
-        write_atomically(record_file, record.model_dump_json().encode())
-    return image
+    while True:
+        states = (state, _state(image.path))
+        record = _Record(sha256=sha256, states=states, sent=sent, conversion=image.conversion)
+        with suppress(NejmInspectError):  # Without a record, the file is checked again next time.
+            write_atomically(record_file, record.model_dump_json().encode())
+        if states[1] == _state(image.path):  # else another process has just replaced it
+            return image
 
 
 def forget(path: Path) -> None:

@@ -85,7 +85,7 @@ def _opened(cases: str) -> Table:
     raise ValueError(
         "Input should be 'nejm', 'demo', the path of a JSON, JSONL, CSV or Parquet file or of a "
         "folder (with metadata, or saved by datasets), the URL of such a saved folder, or "
-        f"hf:owner/name; there is none at {user_path(cases)}"
+        f"hf:owner/name; none of these is at {user_path(cases)}"
     )
 
 
