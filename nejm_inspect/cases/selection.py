@@ -71,7 +71,7 @@ def select_cases(
         if default_is_limit and size == DEFAULT_SAMPLE_SIZE:
             return pool
         raise NejmInspectError(
-            f"sample_size={size}, but there are only {len(pool)} cases to draw from. "
+            f"sample_size={size}, but only {len(pool)} cases are there to draw from. "
             f"Take sample_size={len(pool)} or less, or sample_size=null for all."
         )
     return random.Random(selection.seed).sample(pool, size)
