@@ -1,4 +1,4 @@
-"""The cases: what a case is, where cases come from, and which of them a run takes."""
+"""The cases: what a case is, where cases come from, and which cases a run takes."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,13 +15,13 @@ DEMO_FILE = Path(__file__).parent / "demo" / "cases.json"
 def open_source(
     cases: str, images: str | None = None, columns: Mapping[str, str] | None = None
 ) -> CaseSource:
-    """Opens a source of cases by the name that users give it.
+    """Opens the source of cases that the parameter `cases` names.
 
     Args:
-        cases: `nejm`, `demo`, or where the user's own cases are: the path of a JSON, JSONL, CSV or
-            Parquet file, or of an image folder with metadata; the path or URL of a folder saved by
-            `datasets`; `hf:owner/name@revision`, a dataset of the Hugging Face Hub. `:split` at the
-            end chooses among several splits.
+        cases: `nejm`, `demo`, or the place of the user's own cases: the path of a JSON, JSONL, CSV
+            or Parquet file, or of an image folder with metadata; the path or URL of a folder saved
+            by `datasets`; `hf:owner/name@revision`, a dataset of the Hugging Face Hub. `:split` at
+            the end chooses among several splits.
         images: Where images of NEJM cases come from; see `nejm_source`.
         columns: For fields of the user's own cases whose column has another name, that name.
 
@@ -34,8 +34,7 @@ def open_source(
         return nejm_source(images or "journal")
     if images not in (None, "journal"):
         raise NejmInspectError(
-            f"images={images} is for cases=nejm; the images of cases={cases} are in its column "
-            "image."
+            f"images={images} is for cases=nejm; the column image of cases={cases} names its own."
         )
     if cases == "demo":
         return replace(own_source(str(DEMO_FILE), {}), name="demo")

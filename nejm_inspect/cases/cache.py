@@ -1,4 +1,4 @@
-"""The user's cache: where it is, how files get into it, and what its user is told."""
+"""The user's cache: where it is, how files are written to it, and what its user is told."""
 
 import os
 import tempfile
@@ -18,11 +18,11 @@ contain them."""
 
 
 def cache_folder() -> Path:
-    """The folder for everything fetched: `NEJM_INSPECT_CACHE`, else the platform's.
+    """Returns the folder for everything fetched: `NEJM_INSPECT_CACHE`, else the platform's.
 
     Raises:
-        NejmInspectError: If the variable holds a relative path. Inspect builds a task in the
-            folder of its file; such a cache would be in several places.
+        NejmInspectError: If the variable holds a relative path. Inspect builds a task in the folder
+            of its file, so that path would mean several folders.
     """
     configured = os.environ.get("NEJM_INSPECT_CACHE")
     folder = Path(configured).expanduser() if configured else user_cache_path("nejm-inspect", False)
@@ -32,12 +32,14 @@ def cache_folder() -> Path:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file, and makes its folder, so that no process ever reads a part of it.
+    """Writes a file unless it has this content already; no process ever reads a part of it.
 
     Raises:
-        NejmInspectError: If the folder cannot be written to.
+        NejmInspectError: If the folder, which is made if need be, cannot be written to.
     """
     try:
+        if path.is_file() and path.read_bytes() == data:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
             temporary = Path(folder) / path.name
@@ -45,19 +47,13 @@ def write_atomically(path: Path, data: bytes) -> None:
             temporary.replace(path)
     except OSError as error:
         raise NejmInspectError(
-            f"The cache cannot be written to: {path}: {error.strerror}. Make room, or "
-            "name another folder by NEJM_INSPECT_CACHE."
+            f"The cache cannot be written to: {path}: {error.strerror}. Make room, or name another "
+            "folder by NEJM_INSPECT_CACHE."
         ) from error
 
 
-def write_once(path: Path, data: bytes) -> None:
-    """Writes a file as `write_atomically` does, unless it has this content already."""
-    if not path.is_file() or path.read_bytes() != data:
-        write_atomically(path, data)
-
-
 def tell_rights_once() -> None:
-    """Says whose the content is and where it is kept, the first time only."""
+    """Says who owns the content and where it is kept, the first time only."""
     notice = cache_folder() / "NOTICE.txt"
     if not notice.exists():
         text = RIGHTS_NOTICE.format(folder=cache_folder())

@@ -1,4 +1,4 @@
-"""Cases with their images as a folder that `datasets` and `cases=` read anywhere."""
+"""The export of cases with their images to a folder that `datasets` and `cases=` read."""
 
 import posixpath
 import re
@@ -18,21 +18,18 @@ Society. This copy is for the own use of whoever exported it with nejm-inspect. 
 redistribute it, in part or converted, and keep it where only you can read it."""
 
 _UNFINISHED = re.compile(rf"{re.escape(RIGHTS_FILE)}|data-.*\.arrow")
-"""What an interrupted export leaves: all but what save_to_disk writes last."""
+"""The files that an interrupted export leaves. It lacks those that save_to_disk writes last."""
 _HUB = re.compile(r"hf:|https?:|(www\.)?(huggingface\.co|hf\.co)\b", re.IGNORECASE)
 
 
 def check_destination(place: str) -> str:
-    """Refuses to write to the Hub, or where something is.
-
-    Args:
-        place: A path or any URL that fsspec writes to.
+    """Checks the destination of an export: a path or any URL that fsspec writes to.
 
     Returns:
-        The place; a path in full.
+        The place; of a path, the absolute one.
 
     Raises:
-        NejmInspectError: If the place is refused or cannot be read.
+        NejmInspectError: If it is on a hub or web server, is not empty, or cannot be read.
     """
     if any(_HUB.match(part) for part in place.split("::")):
         raise NejmInspectError(
@@ -41,7 +38,7 @@ def check_destination(place: str) -> str:
         )
     place = place if "://" in place else str(user_path(place))
     with _writable(place) as (fs, path):
-        # Writing to a bucket that is not there would make one of that name.
+        # Writing to a bucket that does not exist would create it.
         root = path.partition("/")[0] or "/"
         try:
             fs.info(root)
@@ -62,20 +59,17 @@ def check_destination(place: str) -> str:
 def export_cases(cases: Sequence[Case], images: Mapping[CaseId, CaseImage], place: str) -> None:
     """Writes cases and the original bytes of their images as a `datasets` folder.
 
-    Args:
-        cases: The cases, in the order of the rows.
-        images: The image of each.
-        place: From `check_destination`; what an unfinished export left there is removed.
+    Files of an unfinished export at the place, which is from `check_destination`, are removed.
 
     Raises:
         NejmInspectError: If the folder cannot be written.
     """
     from datasets import Dataset
 
-    # Only paths for now: save_to_disk puts the bytes of the files in their place.
+    # Paths only: save_to_disk replaces them by the bytes of the files.
     files = {id: str(image.original or image.path) for id, image in images.items()}
     rows = [
-        {**case.model_dump(by_alias=True), "difficulty": case.difficulty, "image": files[case.id]}
+        {**case.model_dump(), "difficulty": case.difficulty, "image": files[case.id]}
         for case in cases
     ]
     dataset = Dataset.from_list(rows, features=_features())
@@ -83,8 +77,7 @@ def export_cases(cases: Sequence[Case], images: Mapping[CaseId, CaseImage], plac
         for earlier in _files_in(fs, path):
             fs.rm(earlier["name"])
         fs.makedirs(path, exist_ok=True)
-        # First of all, to mark what an interruption leaves as an export. It lacks what
-        # save_to_disk writes last, and is refused as cases=.
+        # Written first, to mark an interrupted export as one.
         fs.pipe_file(posixpath.join(path, RIGHTS_FILE), f"{RIGHTS_NOTE}\n".encode())
         dataset.save_to_disk(place)
 
@@ -101,13 +94,13 @@ def _features() -> Any:
 
 
 def _files_in(fs: Any, path: str) -> list[dict[str, Any]]:
-    """What is in a folder; a file in its place counts as something."""
+    """Lists a folder; a file in its place is listed itself."""
     return list(fs.ls(path, detail=True)) if fs.exists(path) else []
 
 
 @contextmanager
 def _writable(place: str) -> Iterator[tuple[Any, str]]:
-    """The file system of a place and the path there, with errors that name it."""
+    """Gives the file system of a place and the path there; errors name the place."""
     from fsspec.core import url_to_fs
 
     try:

@@ -1,4 +1,4 @@
-"""Image files without their metadata, with their compressed pixels untouched."""
+"""The removal of metadata from image files, with compressed pixels untouched."""
 
 import re
 import struct
@@ -8,20 +8,19 @@ from typing import NamedTuple
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 """Searching for it skips garbage and fill bytes between segments, as libjpeg does."""
 _SCAN_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-"""The first marker behind a scan. Restart markers are a part of the scan."""
+"""The first marker after a scan; restart markers belong to the scan."""
 _END, _SCAN = 0xD9, 0xDA
 _WITHOUT_PAYLOAD = {0x01, *range(0xD0, 0xD9)}
 _FOR_DECODING = {*range(0xC0, 0xD0), _SCAN, 0xDB, 0xDD} - {0xC8}
 """Frame and scan headers, tables and the restart interval (ITU-T T.81, table B.1)."""
 _PROFILE_PART = 65_519
-"""The most bytes of a colour profile that a segment holds (ICC.1:2022, annex B.4)."""
+"""Bytes of a colour profile that fit in a segment (ICC.1:2022, annex B.4)."""
 _NUMERIC = {b"XYZ ", b"curv", b"para", b"sf32", b"mft1", b"mft2", b"mAB ", b"mBA "}
 """Types of the tags that define a profile's colours (ICC.1:2022, chapter 10)."""
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
-_MAX_UNPACKED = 2**29
-"""Bytes; more than the 50 million pixels of the largest image that is accepted."""
+_MAX_UNPACKED = 2**29  # more bytes than the largest accepted image has
 
 
 class ImageError(Exception):
@@ -29,20 +28,20 @@ class ImageError(Exception):
 
 
 class BareImage(NamedTuple):
-    """An image file without the metadata that could be removed from it."""
+    """An image file without the metadata that `bare_image` can remove."""
 
     data: bytes
     exif: bytes
-    """The EXIF block that was removed, or nothing."""
+    """The EXIF block that was removed, or no bytes."""
     is_bare: bool
     """Whether `data` holds pixels alone."""
 
 
 def bare_image(data: bytes) -> BareImage:
-    """Removes what the decoding of a JPEG or PNG file's first picture does not need.
+    """Removes all that is not needed to decode the first picture of a JPEG or PNG file.
 
-    Compressed pixels are copied as they are; a colour profile keeps its numbers and loses its
-    texts. Other formats are returned unchanged.
+    Compressed pixels are copied. A colour profile keeps its numbers and loses its texts. Other
+    formats are returned unchanged.
 
     Raises:
         ImageError: If checksums show that pixels are damaged.
@@ -103,7 +102,7 @@ def _segment(code: int, payload: bytes) -> bytes:
 
 
 def _bare_profile(profile: bytes) -> bytes:
-    """An ICC profile's numbers, without names, dates and makers; or nothing."""
+    """Returns the numbers of an ICC profile without its texts; no bytes if it is malformed."""
     count = int.from_bytes(profile[128:132])
     table = profile[132 : 132 + 12 * count]
     entries = struct.iter_unpack(">4sII", table[: len(table) // 12 * 12])
@@ -138,7 +137,7 @@ def _bare_png(data: bytes) -> BareImage:
             raise ImageError(f"damaged PNG image: checksum of {kind.decode()}")
         if kind == b"IDAT":
             pixels += chunk[8:-4]
-        is_palette = kind == b"PLTE" and data[25:26] == b"\3"  # else it is a suggestion
+        is_palette = kind == b"PLTE" and data[25:26] == b"\3"  # otherwise it is a suggestion
         if kind in (b"IHDR", b"IDAT") or is_palette or (kind == b"tRNS" and is_sound):
             kept.append(chunk)
         elif kind == b"eXIf" and is_sound:
@@ -147,7 +146,7 @@ def _bare_png(data: bytes) -> BareImage:
 
 
 def _is_one_stream(data: bytearray) -> bool:
-    """Whether nothing stands behind a zlib stream."""
+    """Returns whether the data is one zlib stream, with nothing after it."""
     inflate, unpacked = zlib.decompressobj(), 0
     try:
         for at in range(0, len(data), 2**16):

@@ -1,7 +1,7 @@
-"""Images: whether one is sound, and its pixels in a form that providers accept.
+"""The check of images, and their pixels in a form that providers accept.
 
-Pillow and numpy, which are imported here, take as much time and memory as all else of a warm
-start. Other modules import this one where they use it.
+Pillow and numpy take as much time and memory as all else of a warm start. Other modules therefore
+import this one where they use it.
 """
 
 import io
@@ -9,36 +9,35 @@ import math
 import re
 import sys
 import warnings
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, TiffImagePlugin
 
+from nejm_inspect.cases.cache import write_atomically
 from nejm_inspect.cases.image_bytes import BareImage, ImageError, bare_image
 
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
-"""The formats that are sent, and how their files are named here."""
+"""The formats that are sent, and the endings of their files here."""
 OTHER_SUFFIXES = {"BMP": ".bmp", "GIF": ".gif", "JPEG2000": ".jp2", "TIFF": ".tiff"}
-"""The formats that are read to be converted, and how their files are named here."""
+"""The formats that are converted."""
 READ_FORMATS = (*SUFFIXES, *OTHER_SUFFIXES)
 """All formats that are read. Pillow knows more; it would run a PostScript file as a program."""
-ACCEPTED_MODES = ("1", "L", "P", "RGB")
-"""Grey or colour at 8 bits; a palette counts as colour."""
-MAX_SIDE = 8_000
-"""Pixels; Anthropic's limit, the tightest of the large providers'."""
-MAX_BYTES = 5 * 2**20 * 3 // 4
-"""A file of this size is 5 MiB in base64, the form in which providers count."""
+ACCEPTED_MODES = ("1", "L", "P", "RGB")  # grey or colour at 8 bits
+MAX_SIDE = 8_000  # pixels; Anthropic's limit, the lowest of the large providers
+MAX_BYTES = 5 * 2**20 * 3 // 4  # 5 MiB in base64, the form in which providers count
 MAX_PIXELS = 50_000_000
-"""Refused before decoding: a small file that unpacks to more is a decompression bomb. Few
-photographs have as many, and a conversion keeps several copies in memory."""
+"""Images with more are refused before they are decoded: a small file may be a decompression bomb,
+and a conversion keeps several copies in memory."""
 JPEG_QUALITIES = (95, 90, 85)
 
 _DEEP_COLORS = re.compile("'RGB[AX]?;16[BLN]'")
-"""A raw mode among a file's tiles, for which `_deep_colors` reads all bits. Of others, grey with
-transparency and CMYK, Pillow gives the upper eight."""
+"""The raw modes of a file's tiles for which `_deep_colors` reads all bits. For other modes (grey
+with transparency, CMYK) Pillow gives the upper eight."""
 _LOWER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-"""Of 16 bits Pillow keeps the upper byte. Under the other byte order that is the lower one."""
+"""Of 16 bits, Pillow keeps the upper byte. With the other byte order, that is the lower one."""
 
 
 class PreparedImage(NamedTuple):
@@ -46,13 +45,13 @@ class PreparedImage(NamedTuple):
 
     data: bytes
     suffix: str
-    """The file name's ending, which becomes the media type that providers are told."""
+    """The ending of the file's name, from which Inspect derives the media type."""
     conversion: str | None
-    """What was done to the original, or None if these are its own bytes."""
+    """What was done to the original; None if nothing was."""
 
 
 def check_image(data: bytes) -> str:
-    """Decodes an image to its last pixel; returns the file name's ending for its format.
+    """Decodes an image to its last pixel, and returns the ending of its format.
 
     Raises:
         ImageError: If it is not an image, damaged, or too large to be decoded.
@@ -62,14 +61,18 @@ def check_image(data: bytes) -> str:
         return {**SUFFIXES, **OTHER_SUFFIXES}[str(image.format)]
 
 
+def keep_image(stem: Path, data: bytes) -> Path:
+    """Checks an image and writes it to a path that lacks only the ending of its format."""
+    path = stem.with_name(f"{stem.name}{check_image(data)}")
+    write_atomically(path, data)
+    return path
+
+
 def prepare_image(data: bytes) -> PreparedImage:
-    """Reduces an image to its pixels, in a form that providers accept.
+    """Reduces the content of an image file to pixels in a form that providers accept.
 
     Compressed pixels that providers accept stay as they are. All others are converted with as
     little loss as possible.
-
-    Args:
-        data: The content of the file.
 
     Raises:
         ImageError: As `check_image` does.
@@ -101,7 +104,7 @@ def prepare_image(data: bytes) -> PreparedImage:
 
 def _opened(data: bytes) -> ImageFile.ImageFile:
     try:
-        # Pillow warns of odd metadata, and of large images below the limit set here.
+        # Pillow warns about odd metadata, and about large images below our limit.
         with warnings.catch_warnings(action="ignore"):
             image = Image.open(io.BytesIO(data), formats=READ_FORMATS)
     except Image.DecompressionBombError as error:
@@ -121,37 +124,36 @@ def _tiff_tag(image: Image.Image, tag: int) -> Any:
 
 
 def _decode(image: Image.Image) -> None:
-    # Pillow's decoders raise whatever the broken bytes lead them to.
     try:
         image.load()
-    except Exception as error:
+    except Exception as error:  # Pillow's decoders raise all kinds, depending on the damage.
         raise ImageError(f"damaged {image.format} image: {error}") from error
 
 
 def _orientation(image: Image.Image, bare: BareImage) -> int:
-    """The orientation that EXIF gives an image not yet decoded, from 1 to 8."""
+    """Returns the orientation by EXIF, from 1 to 8, of an image that is not yet decoded."""
     tags: Any = Image.Exif()
     try:
         tags.load(bare.exif or image.info.get("exif", b""))
         orientation = getattr(image, "tag_v2", tags).get(ExifTags.Base.Orientation)
-    except Exception:  # what Pillow raises depends on the damage
+    except Exception:  # of all kinds, as in `_decode`
         return 1
     return orientation if orientation in range(1, 9) else 1
 
 
 def _frames(data: bytes) -> list[str]:
-    """Says that frames are left out, as far as the metadata can be read."""
+    """Says that further frames are left out, if the metadata can be read."""
     try:
         with _opened(data) as image:
             count = int(getattr(image, "n_frames", 1))
             name = "pages" if image.format == "TIFF" else "frames"
-    except Exception:  # damage outside of the first frame, which is sound
+    except Exception:  # The damage is outside the first frame.
         return []
     return [f"first of {count} {name}"] if count > 1 else []
 
 
 def _to_plain(image: Image.Image, orientation: int, deep_data: bytes | None) -> Image.Image:
-    """8-bit grey or RGB, upright, opaque, no side over the limit, no metadata."""
+    """Converts to 8-bit grey or RGB: upright, opaque, within the limit of sides, no metadata."""
     profile = image.info.get("icc_profile")
     is_tiff = image.format == "TIFF"
     if deep_data:
@@ -171,8 +173,8 @@ def _to_plain(image: Image.Image, orientation: int, deep_data: bytes | None) -> 
         plain = _cmyk_to_srgb(image, profile)
     else:
         plain = image.convert("L" if image.mode in ("1", "L") else "RGB")
-    plain.info = {}  # of which Pillow would write comments, EXIF and more
-    if not is_tiff:  # which Pillow has turned while reading it
+    plain.info = {}  # Pillow would write its comments, EXIF and more.
+    if not is_tiff:  # Pillow turns TIFF images when it reads them.
         plain.getexif()[ExifTags.Base.Orientation] = orientation
         plain = ImageOps.exif_transpose(plain)
     plain.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
@@ -180,7 +182,7 @@ def _to_plain(image: Image.Image, orientation: int, deep_data: bytes | None) -> 
 
 
 def _scaled(values: NDArray[Any]) -> Image.Image:
-    """Scales from the lowest and the highest finite value to 8 bits."""
+    """Scales values from the lowest and highest finite one to 8 bits."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         raise ImageError("no pixel has a finite value")
@@ -196,7 +198,7 @@ def _scaled(values: NDArray[Any]) -> Image.Image:
 
 
 def _deep_colors(data: bytes) -> NDArray[np.uint16]:
-    """Reads RGB at 16 bits a channel, of which Pillow itself gives the upper eight."""
+    """Reads RGB at 16 bits a channel; Pillow itself gives the upper eight bits."""
     with _opened(data) as upper, _opened(data) as lower:
         lower.tile = [tile._replace(args=_lower_byte(tile.args)) for tile in lower.tile]
         colors: NDArray[np.uint16] = np.asarray(upper) * np.uint16(256)
@@ -205,7 +207,7 @@ def _deep_colors(data: bytes) -> NDArray[np.uint16]:
 
 
 def _lower_byte(args: Any) -> Any:
-    """The arguments of a decoder, of which the first is the raw mode, for the other byte order."""
+    """Changes the byte order in a decoder's arguments, the first of which is the raw mode."""
     mode, *others = (args,) if isinstance(args, str) else args
     return (mode[:-1] + _LOWER_BYTE[mode[-1]], *others)
 
@@ -215,13 +217,13 @@ def _cmyk_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         srgb = ImageCms.createProfile("sRGB")
         result = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):  # a broken profile is no profile
+    except (ImageCms.PyCMSError, OSError):  # A broken profile is ignored.
         result = None
     return result or image.convert("RGB")
 
 
 def _encode(image: Image.Image) -> tuple[str, bytes]:
-    """PNG if small enough, else the best JPEG that is, scaled down as a last resort."""
+    """Encodes as PNG if that is small enough, else as the best JPEG that is, or a smaller one."""
     encoded = _saved(image, "PNG", optimize=True)
     if len(encoded) <= MAX_BYTES:
         return ".png", encoded

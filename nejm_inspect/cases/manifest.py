@@ -1,4 +1,4 @@
-"""Checked images: a file is read and decoded once, and then known by its size and time."""
+"""Checked images: a file is decoded once, and then recognized by its size and time."""
 
 import hashlib
 import stat
@@ -8,14 +8,13 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from nejm_inspect.cases.cache import cache_folder, write_atomically, write_once
+from nejm_inspect.cases.cache import cache_folder, write_atomically
 from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.errors import NejmInspectError
 
 PREPARED = "pixels"
-"""A folder of the cache, for images in the form that is sent, and a record of each file that was
-checked. A change in how images are prepared needs a new name: the images of version 0.2.0, in
-`converted`, hold metadata."""
+"""The folder of the cache for prepared images and the records of checked files. A change in how
+images are prepared needs a new name: images of version 0.2.0, in `converted`, hold metadata."""
 
 
 @dataclass(frozen=True)
@@ -24,34 +23,36 @@ class CaseImage:
 
     path: Path
     conversion: str | None
-    """What was done to the original, or None if these are its own bytes."""
+    """What was done to the original; None if nothing was."""
     original: Path | None = None
-    """The file as it came, where this is another."""
+    """The file as it came, if `path` is another one."""
 
 
 class _Record(BaseModel):
-    """What is known of a file that was checked."""
+    """The result of checking a file."""
 
     sha256: str
     states: tuple[tuple[int, int], tuple[int, int]]
     """Size and time of change, in ns, of the file and of the one that is sent."""
     sent: str | None
-    """The prepared image that is sent instead."""
+    """The name of the prepared image that is sent instead of the file."""
     conversion: str | None
 
 
-def checked_image(path: Path, *, is_ours: bool = False, verify: bool = False) -> CaseImage:
+def checked_image(path: Path | str, *, is_ours: bool = False, verify: bool = False) -> CaseImage:
     """Checks an image file and prepares it for sending, unless that has been done.
 
     Args:
-        path: The file.
-        is_ours: Whether we fetched it: its content must then be what came first.
+        path: The file, or as a text the reason why there is none.
+        is_ours: Whether we fetched it. Its content must then be the same as at the first check.
         verify: Whether to read and decode it even if size and time are as recorded.
 
     Raises:
-        ImageError: If it cannot be read, is not a sound image, or was replaced; names it.
+        ImageError: If it cannot be read, is not a sound image, or was replaced; names the file.
     """
-    # Of a file that we fetched, another under its name may have another ending.
+    if isinstance(path, str):
+        raise ImageError(path)
+    # A file that replaces one that we fetched may have another ending.
     record_file = _record_file(path.with_suffix("") if is_ours else path)
     record = None
     with suppress(OSError, ValueError):
@@ -73,15 +74,17 @@ def checked_image(path: Path, *, is_ours: bool = False, verify: bool = False) ->
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
     sent = image.path.name if image.original else None
-    states = (state, _state(image.path))
-    record = _Record(sha256=sha256, states=states, sent=sent, conversion=image.conversion)
-    with suppress(NejmInspectError):  # of a cache that cannot be written to
-        write_atomically(record_file, record.model_dump_json().encode())
-    return image
+    while True:
+        states = (state, _state(image.path))
+        record = _Record(sha256=sha256, states=states, sent=sent, conversion=image.conversion)
+        with suppress(NejmInspectError):  # Without a record, the file is checked again next time.
+            write_atomically(record_file, record.model_dump_json().encode())
+        if states[1] == _state(image.path):  # else another process has just replaced it
+            return image
 
 
 def forget(path: Path) -> None:
-    """Removes the record of a file that we fetched: the file has been fetched again."""
+    """Removes the record of a file that was fetched again."""
     _record_file(path.with_suffix("")).unlink(missing_ok=True)
 
 
@@ -90,15 +93,14 @@ def _record_file(key: Path) -> Path:
 
 
 def _prepared(path: Path, data: bytes, sha256: str) -> CaseImage:
-    # Pillow and numpy take as long to import as all else of a start with checked images.
-    from nejm_inspect.cases.images import prepare_image
+    from nejm_inspect.cases.images import prepare_image  # imports Pillow and numpy
 
     prepared = prepare_image(data)
     ending = path.suffix.lower().replace("jpeg", "jpg")
     if prepared.data == data and ending == prepared.suffix:
         return CaseImage(path, None)
     image = _image(path, f"{sha256[:32]}{prepared.suffix}", prepared.conversion)
-    write_once(image.path, prepared.data)
+    write_atomically(image.path, prepared.data)
     return image
 
 

@@ -20,19 +20,19 @@ CASES_SHA256 = "fa8a5b46c349196370400997f8ac98ddf2cea0fdcabce36067e0818d3a416de5
 
 
 def nejm_source(images: str = "journal") -> CaseSource:
-    """The 947 cases of the NEJM Image Challenge from 2005 to 2023.
+    """Reads the 947 cases of the NEJM Image Challenge from 2005 to 2023.
 
-    The case list is downloaded on first use and kept in the cache; images when they are asked for.
+    The case list is downloaded on first use, images when they are needed. The cache keeps both.
 
     Args:
         images: Where images come from: `journal`; a folder of files named `{image_id}.*` or
-            `IC{YYYYMMDD}.*`, which go before those of the journal; or `hf:owner/name[@revision]`, a
-            dataset of the Hub with the columns `image_id` and `image`.
+            `IC{YYYYMMDD}.*`, with the journal's images for other cases; or a dataset of the Hub,
+            `hf:owner/name[@revision]`, with the columns `image_id` and `image`.
 
     Raises:
         NejmInspectError: If the case list cannot be downloaded, or `images` is none of these.
     """
-    own_folder(images)
+    own_folder(images)  # refuses what is not a place
     cases = [Case.model_validate(record) for record in json.loads(_case_list())]
     return CaseSource(
         "nejm",
@@ -53,21 +53,21 @@ def _case_list() -> bytes:
     url = os.environ.get("NEJM_INSPECT_CASES_URL", CASES_URL)
     try:
         with new_client() as client:
-            data = download(client, url, _check_case_list)
+            data = download(client, url, _checked_case_list)
     except DownloadError as error:
         raise NejmInspectError(
             f"The case list could not be downloaded from {masked(url)}: {error}. Try again later, "
-            "set NEJM_INSPECT_CASES_URL to a mirror of the same file, or save it as "
-            f"{cached}."
+            f"set NEJM_INSPECT_CASES_URL to a mirror of the same file, or save it as {cached}."
         ) from error
     write_atomically(cached, data)
     return data
 
 
-def _check_case_list(data: bytes) -> None:
+def _checked_case_list(data: bytes) -> bytes:
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != CASES_SHA256:
         raise DownloadError(
             f"what came is not the pinned file of {CASES_BYTES:,} bytes (sha256 "
             f"{CASES_SHA256[:12]}…) but {describe_body(data)} (sha256 {sha256[:12]}…)"
         )
+    return data

@@ -1,60 +1,41 @@
-"""The user's own cases: every row of a table becomes a case, whatever its columns are called."""
+"""The user's own cases: the rows of a table, whatever its columns are called."""
 
 import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import click
 from pydantic import ValidationError
 
-from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.manifest import CaseImage, checked_image
+from nejm_inspect.cases.own_images import fetch_web_images
 from nejm_inspect.cases.schema import CASE_COLUMNS, Case, CaseId
 from nejm_inspect.cases.source import CaseImages, CaseSource, collect_images
 from nejm_inspect.cases.tables import Table, open_table
-from nejm_inspect.cases.web_images import fetch_web_images
 from nejm_inspect.errors import NejmInspectError, describe_validation, masked
 
 FIELDS = tuple(dict.fromkeys(CASE_COLUMNS.values()))
-"""The names that columns are mapped from."""
+"""The names that users map to columns."""
 
 
 def own_source(place: str, columns: Mapping[str, str]) -> CaseSource:
-    """The cases of a file, a folder or a dataset.
-
-    Args:
-        place: Where they are; see `open_table`.
-        columns: For fields whose column has another name, that name.
-
-    Raises:
-        NejmInspectError: If they cannot be read or a row is malformed.
-    """
-    table = open_table(place)
-    return CaseSource(table.name, read_cases(table, columns), _images)
-
-
-def read_cases(table: Table, columns: Mapping[str, str]) -> list[Case]:
-    """Reads every row of a table.
+    """Reads the cases that the parameter `cases` names (see `open_source`), one a row.
 
     Columns that stand for no field are ignored, and named on standard error. Without ids, the rows
     are numbered from 1.
 
-    Args:
-        table: The table.
-        columns: For fields whose column has another name, that name.
-
     Raises:
-        NejmInspectError: If columns or values are missing or wrong; names row, field and value.
+        NejmInspectError: If they cannot be read, or columns or values are missing or wrong. Names
+            row, field and value.
     """
-    names = _column_fields(table, columns)
-    used = list(dict.fromkeys([*names, *columns.values()]))
-    has_ids = "id" in {*names.values(), *columns}
-    rows: dict[CaseId, int] = {}
+    table = open_table(place)
+    columns_read = _columns_read(table, columns)
+    has_ids = "id" in {CASE_COLUMNS[name] for name in columns_read}
+    row_numbers: dict[CaseId, int] = {}
     cases = []
-    for number, values in enumerate(table.rows(used), start=1):
-        row = {column: values[column] for column in names}
-        row |= {field: values[column] for field, column in columns.items()}
+    rows = table.rows(list(dict.fromkeys(columns_read.values())))
+    for number, values in enumerate(rows, start=1):
+        row = {name: values[column] for name, column in columns_read.items()}
         if not has_ids:
             row["id"] = number
         try:
@@ -66,19 +47,19 @@ def read_cases(table: Table, columns: Mapping[str, str]) -> list[Case]:
             raise NejmInspectError(f"{table.where}, row {number}: {problem}") from error
         if not case.images:
             raise NejmInspectError(f"{table.where}, row {number}: image: Field required")
-        if case.id in rows:
+        first = row_numbers.setdefault(case.id, number)
+        if first != number:
             raise NejmInspectError(
-                f"{table.where}: id={case.id!r} is used twice, in rows {rows[case.id]}, {number}."
+                f"{table.where}: id={case.id!r} is used twice, in rows {first}, {number}."
             )
-        rows[case.id] = number
         cases.append(case)
     if not cases:
         raise NejmInspectError(f"{table.where}: it has no rows.")
-    return cases
+    return CaseSource(table.name, cases, _images)
 
 
-def _column_fields(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
-    """For each column that is known by its own name, the field that it stands for."""
+def _columns_read(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
+    """Returns the columns to read, by a name that `Case` knows: the column's own, or its field."""
     for field, column in columns.items():
         if field not in FIELDS:
             raise NejmInspectError(
@@ -91,13 +72,10 @@ def _column_fields(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
                 f"{_quoted(table.columns)}."
             )
     free = [column for column in table.columns if column not in columns.values()]
-    names = {
-        column: CASE_COLUMNS[column]
-        for column in free
-        if CASE_COLUMNS.get(column, "") not in {"", *columns}
-    }
-    given = {*names.values(), *columns}
-    unused = sorted(set(free) - set(names))
+    known = [c for c in free if c in CASE_COLUMNS and CASE_COLUMNS[c] not in columns]
+    columns_read = {column: column for column in known} | dict(columns)
+    given = {CASE_COLUMNS[name] for name in columns_read}
+    unused = sorted(set(free) - set(known))
     for column in unused:
         meant = CASE_COLUMNS.get(column.strip().lower())
         if meant and meant not in given:
@@ -105,9 +83,9 @@ def _column_fields(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
                 f"{table.where}: there is a column {column!r}, but {meant} has none. Rename it, or "
                 f"say columns='{{{meant}: {json.dumps(column)}}}'."
             )
-    # The reference follows from the options and the correct one.
-    follows = {"options", "correct_option"} <= given
-    needed = ["history", "image"] if follows else ["history", "image", "reference"]
+    needed = ["history", "image"]
+    if not {"options", "correct_option"} <= given:  # which give the reference
+        needed.append("reference")
     if absent := [field for field in needed if field not in given]:
         raise NejmInspectError(
             f"{table.where}: no column {' and no column '.join(absent)}. The columns are "
@@ -115,7 +93,7 @@ def _column_fields(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
         )
     if unused:
         _tell_once(f"{table.where}: columns not used: {_quoted(unused)}.")
-    return names
+    return columns_read
 
 
 def _quoted(names: Iterable[str]) -> str:
@@ -130,12 +108,10 @@ def _tell_once(message: str) -> None:
 
 def _images(cases: Sequence[Case]) -> CaseImages:
     urls = {place for case in cases for place in case.images if isinstance(place, str)}
-    downloads = fetch_web_images(urls)
+    files = fetch_web_images(urls)
 
-    def prepared(place: Path | str) -> CaseImage:
-        file = downloads[place] if isinstance(place, str) else place
-        if isinstance(file, str):
-            raise ImageError(file)
-        return checked_image(file)
+    def get(case: Case) -> list[CaseImage]:
+        paths = (files[place] if isinstance(place, str) else place for place in case.images)
+        return [checked_image(path) for path in paths]
 
-    return collect_images(cases, lambda case: [prepared(place) for place in case.images])
+    return collect_images(cases, get)

@@ -15,7 +15,7 @@ Inputs = Literal["both", "history", "image"]
 MissingImages = Literal["error", "skip"]
 
 WITHHELD_HISTORY = "withheld_history"
-"""The metadata key of a history that the judge sees and the examinee does not."""
+"""The metadata key of a history that only the judge sees."""
 
 
 def cases_to_dataset(
@@ -25,15 +25,15 @@ def cases_to_dataset(
 
     Args:
         source: Where the cases come from.
-        cases: Those to be used, in their order.
+        cases: The selected cases, in order.
         inputs: What the examinee sees of each; no image is fetched for `history`.
-        missing_images: What happens to cases without an image: `error` or `skip`.
+        missing_images: Whether cases without an image are an `error` or left out (`skip`).
 
     Returns:
         The dataset, and the reason for each case that was left out.
 
     Raises:
-        NejmInspectError: If images are missing and none may be, or all are.
+        NejmInspectError: If images are missing: any of them for `error`, all of them for `skip`.
     """
     images = CaseImages({}, {}) if inputs == "history" else source.images(cases)
     if images.missing and (missing_images == "error" or not images.found):
@@ -57,16 +57,16 @@ def case_to_sample(
 ) -> Sample:
     """Makes the sample of a case.
 
-    The input is the history, then the images, and nothing else: prompts are the solver's. Without
-    the history, a case that asks for something other than a diagnosis keeps its own question, and
-    the history moves to the metadata for the judge.
+    The input is the history, then the images; the solver adds the prompts. With `inputs` of
+    `image`, the history moves to the metadata for the judge, and a case that asks for something
+    other than a diagnosis keeps its own question.
 
     Args:
         case: The case.
-        images: Its images in their order; none where `inputs` leaves them out. Their bytes are
-            read when the sample runs.
+        images: Its images in order, or none for `history`. Their bytes are read when the sample
+            runs.
         inputs: What the examinee sees: `both`, or the `history` or the `image` alone.
-        image_dataset: The dataset that the images of NEJM cases are from, if it is one.
+        image_dataset: The dataset of the Hub that the images of NEJM cases come from, if any.
     """
     texts, metadata = [case.history], case_metadata(case)
     if inputs == "image":
@@ -88,7 +88,7 @@ def case_to_sample(
 
 
 def _conversions(images: Sequence[CaseImage]) -> str:
-    """What was done to which image; of several, each is named by its number."""
+    """Says what was done to which image; several images are numbered."""
     done = [(n, i.conversion) for n, i in enumerate(images, start=1) if i.conversion]
     if len(images) == 1:
         return "".join(text for _, text in done)
@@ -96,7 +96,7 @@ def _conversions(images: Sequence[CaseImage]) -> str:
 
 
 def case_metadata(case: Case) -> dict[str, Any]:
-    """What else is known of a case; options and votes are mappings from the option's letter."""
+    """Returns what else is known of a case; options and votes are mapped from letters."""
     metadata = {
         "case_id": case.id,
         "date": case.date and case.date.isoformat(),

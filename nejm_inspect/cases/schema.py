@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from nejm_inspect.cases.image_places import ImagePlace, from_json, stored_images
+from nejm_inspect.cases.own_images import ImagePlace, from_json, stored_images
 
 OPTION_LETTERS = ("A", "B", "C", "D", "E")
 
@@ -33,8 +33,7 @@ DIFFICULTY_FLOORS: Mapping[Difficulty, float] = {
     "hard": 0.087,
     "expert": 0.123,
 }
-"""The lowest Brier score of each level. Every expert case is also a hard one; a case carries the
-label of its hardest level."""
+"""The lowest Brier score of each level. A case is labelled with its hardest level."""
 DIFFICULTIES = tuple(DIFFICULTY_FLOORS)
 
 _SENTENCE_END = re.compile(r"(?<=[.?!])[\"”’']?\s+")
@@ -46,30 +45,29 @@ _NO_REFERENCE = re.compile(r"none|nan|nat|null|<na>", re.IGNORECASE)
 
 
 def levels_of(difficulty: str) -> tuple[str, ...]:
-    """Every level that a case with this label belongs to: expert cases are hard too."""
+    """Returns every level that a case with this label belongs to: expert cases are also hard."""
     return ("hard", "expert") if difficulty == "expert" else (difficulty,)
 
 
 def closing_question(history: str) -> str | None:
-    """The last sentence of a case's text that ends in a question mark.
+    """Returns the last sentence that ends in a question mark.
 
-    None if there is none: six NEJM cases ask nothing, since their list lost the question.
+    None if there is none, as in six NEJM cases whose question is missing from the list.
     """
     sentences = _SENTENCE_END.split(history.strip())
     return next((s for s in reversed(sentences) if s.endswith("?")), None)
 
 
 def question_type(history: str) -> QuestionType:
-    """Tells whether the text of a case asks for a diagnosis or for something else.
+    """Returns whether the text of a case asks for a diagnosis or for something else.
 
     A closing question with the word "diagnosis" or "diagnoses" asks for a diagnosis, and so does a
     case without a question. Every other question ("Which vector…?", "What is the underlying
-    condition?") is `other`, even where its answer is the name of a disease, because the type
-    decides whether the solver may replace the case's question by its own.
+    condition?") is `other`, even if its answer is the name of a disease, because the type decides
+    whether the solver may replace the case's question by its own.
 
-    The rule is wrong, knowingly, for questions that name the diagnosis but want something else
-    ("Which test would confirm the diagnosis?"), and for NEJM case 942, whose lost question wanted a
-    treatment.
+    Known errors: questions that contain the word but ask for something else ("Which test would
+    confirm the diagnosis?"), and NEJM case 942, whose missing question asked for a treatment.
     """
     question = closing_question(history)
     if question is None or _ASKS_FOR_DIAGNOSIS.search(question):
@@ -78,7 +76,7 @@ def question_type(history: str) -> QuestionType:
 
 
 def _as_id(value: object) -> object:
-    """The same id whatever type a file format gave it: 7, 7.0, "7" and "7.0" are one."""
+    """Returns one id for 7, 7.0, "7" and "7.0": its type depends on the file format."""
     match = _WHOLE_NUMBER.fullmatch(str(value).strip())
     if match and (type(value) in (int, str) or (type(value) is float and abs(value) < 2**53)):
         return int(match[1])
@@ -90,7 +88,7 @@ def _as_id(value: object) -> object:
 
 
 def _as_date(value: object) -> object:
-    """A date as 2020-01-31, 20200131 or Jan-31-2020, with midnight behind it or not."""
+    """Reads 2020-01-31, 20200131 or Jan-31-2020; an ISO date may be followed by midnight."""
     # Pydantic alone would take a number such as 20200101 for a Unix time.
     if isinstance(value, datetime.date):
         return value
@@ -104,7 +102,7 @@ def _as_date(value: object) -> object:
 
 
 def _as_share(value: object) -> object:
-    """A share from 0 to 1, or a percentage with its sign."""
+    """Reads a share from 0 to 1, or a percentage with its sign."""
     number = str(value).strip()
     try:
         share = float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
@@ -121,7 +119,7 @@ def _as_count(value: object) -> object:
 
 
 def _as_list(value: object) -> object:
-    """A list, which a cell of text holds as JSON."""
+    """Reads a list; in a cell of text, as JSON."""
     listed = from_json(value)
     if not isinstance(listed, list | tuple):
         raise ValueError(
@@ -135,15 +133,15 @@ Share = Annotated[float, BeforeValidator(_as_share)]
 
 
 def _named(*names: str, **options: Any) -> Any:
-    """A field by the names that its column may have, the first of which users map from."""
+    """Declares a field by the names that its column may have; users map from the first."""
     return Field(validation_alias=AliasChoices(*names), **options)
 
 
 class Case(BaseModel):
-    """One image-challenge case: what the examinee may see, and what it may not.
+    """One case: what the examinee may see, and what it may not.
 
-    Validated from a row of a table whose columns have the fields' names, one of the other names
-    given here, or those of the NEJM list. The validation context is the row's `Table`.
+    Validated from a row of a table, by the names given here or those of the NEJM list. The
+    validation context is the row's `Table`.
     """
 
     model_config = ConfigDict(frozen=True, validate_default=True)
@@ -151,15 +149,11 @@ class Case(BaseModel):
     id: Annotated[int | Text, BeforeValidator(_as_id)] = _named("id", "image_id")
     """Unique within its source; an int for NEJM cases."""
     history: Text = _named("history", "question", default="")
-    """The case as its readers saw it: history and closing question, no options."""
+    """What the journal's readers saw: history and closing question, no options."""
     has_history: bool | None = _named("has_history", "relevant_context", default=None)
-    """Whether the text holds a history besides its question; None if its source does not say. It is
-    not read from the text: of the 440 NEJM cases whose text is only a question, 183 have a history
-    in that question."""
-    question_type: QuestionType = Field(
-        default_factory=lambda fields: question_type(fields["history"])
-    )
-    """`diagnosis` if the case asks for a diagnosis; see `question_type`."""
+    """Whether the text holds a history; None if its source does not say. It is not derived from the
+    text: of the 440 NEJM cases that consist of a question, 183 have a history in that question."""
+    question_type: QuestionType = Field(default_factory=lambda f: question_type(f["history"]))
     date: IsoDate | None = None
     """When the case was published."""
     options: Annotated[tuple[Text, ...], BeforeValidator(_as_list)] = ()
@@ -168,15 +162,15 @@ class Case(BaseModel):
     reference: Text = _named("reference", "answer", default_factory=lambda f: _correct_option(f))
     """The reference answer, usually a diagnosis; without one, the correct option."""
     reader_votes: Annotated[tuple[Share, ...], BeforeValidator(_as_list)] = ()
-    """The share of readers who chose each option, as published: rounded to 1%, which is why the
-    five may sum to 0.99 or 1.02."""
+    """The share of readers who chose each option, rounded to 1% as published: the five may sum to
+    0.99 or 1.02."""
     total_votes: Annotated[int, Field(ge=0), BeforeValidator(_as_count)] | None = _named(
         "total_votes", "total_number_votes", default=None
     )
     brier_score: Annotated[float, Field(ge=0, le=1)] | None = None
     """Mean over the five options of the squared error of the readers' votes; higher is harder."""
     given_difficulty: Difficulty | None = _named("difficulty", default=None, exclude=True)
-    """The level that a source names by itself."""
+    """The level that the source states."""
     images: Annotated[tuple[ImagePlace, ...], BeforeValidator(stored_images)] = _named(
         "image", "images", "file_name", "file_names", default=(), exclude=True
     )
@@ -185,7 +179,7 @@ class Case(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_row(cls, row: Any) -> Any:
-        """Leaves out empty cells, and collects what the NEJM lists have in columns of options."""
+        """Drops empty cells, and collects options and votes that have a column each."""
         fields = {k: v for k, v in row.items() if v is not None and v != ""}
         options = [fields.get(f"option_{letter}") for letter in OPTION_LETTERS]
         votes = [fields.get(f"option_{letter}_votes") for letter in OPTION_LETTERS]
@@ -232,26 +226,25 @@ class Case(BaseModel):
 
     @property
     def difficulty(self) -> Difficulty | None:
-        """The hardest level that the Brier score reaches; without one, that given."""
+        """The hardest level that the Brier score reaches; without a score, the level given."""
         if self.brier_score is None:
             return self.given_difficulty
         return [d for d, floor in DIFFICULTY_FLOORS.items() if self.brier_score >= floor][-1]
 
     @property
     def question(self) -> str | None:
-        """The last sentence of the history if it asks something, else None."""
+        """The closing question of the history, or None."""
         return closing_question(self.history)
 
     @property
     def reader_accuracy(self) -> float | None:
-        """The share of readers who chose the correct option; None without votes."""
+        """The share of readers who chose the correct option, if both are known."""
         if not self.reader_votes or self.correct_option is None:
             return None
         return self.reader_votes[OPTION_LETTERS.index(self.correct_option)]
 
 
 def _correct_option(fields: Mapping[str, Any]) -> str:
-    """The text of the correct option, or nothing."""
     letter, options = fields["correct_option"], fields["options"]
     return options[OPTION_LETTERS.index(letter)] if letter and len(options) == 5 else ""
 
@@ -266,4 +259,4 @@ CASE_COLUMNS: Mapping[str, str] = {
     **{f"option_{letter}": "options" for letter in OPTION_LETTERS},
     **{f"option_{letter}_votes": "reader_votes" for letter in OPTION_LETTERS},
 }
-"""The field that each known name of a column stands for, by the field's first name."""
+"""The field that each known name of a column stands for, under the field's first name."""

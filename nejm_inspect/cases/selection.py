@@ -1,18 +1,15 @@
-"""Which cases a run takes: filters, then a seeded sample. Pure functions."""
+"""Which cases a run takes: filters, then a seeded sample."""
 
 import random
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidateAs, model_validator
 
 from nejm_inspect.cases.schema import Case, IsoDate, levels_of
 from nejm_inspect.errors import NejmInspectError, Parameters
 
-T = TypeVar("T")
-
-DEFAULT_SAMPLE_SIZE = 50
-"""That of the published benchmark."""
+DEFAULT_SAMPLE_SIZE = 50  # that of the published benchmark
 
 
 def _words_of_yaml(value: object) -> object:
@@ -21,23 +18,23 @@ def _words_of_yaml(value: object) -> object:
 
 
 Day = Annotated[str | int, ValidateAs(IsoDate, str)]
-"""A day, given as an ISO date or as a number such as 20200131; validated, an ISO date."""
+"""A day as an ISO date; also given as a number such as 20200131."""
 
 
 class Selection(Parameters):
-    """Filters over cases and the size of the sample drawn from what they leave."""
+    """Filters over cases, and the size of the sample drawn from the rest."""
 
     sample_size: Annotated[int, Field(ge=1)] | None = DEFAULT_SAMPLE_SIZE
-    """How many cases to draw; None takes all, in file order. Of demo and own cases, 50 takes up to
+    """Number of cases to draw; None takes all, in file order. Of demo and own cases, 50 means up to
     50."""
     seed: int = 42
     """Seed of the draw."""
     difficulty: Literal["all", "easy", "medium", "hard", "expert"] = "all"
-    """How far NEJM readers' votes were from the answer; `expert` is a part of hard."""
+    """How far the votes of NEJM's readers were from the answer; `expert` is a part of hard."""
     question_type: Literal["all", "diagnosis", "other"] = "all"
     """What the case asks for: a diagnosis, or something else."""
     history: Annotated[Literal["all", "yes", "no"], BeforeValidator(_words_of_yaml)] = "all"
-    """Whether the text holds a history besides its question."""
+    """Whether the text holds a history."""
     since: Day | None = None
     """First day of publication, inclusive."""
     until: Day | None = None
@@ -56,13 +53,9 @@ def select_cases(
     """Filters the cases and draws the sample.
 
     The draw is ``random.Random(seed).sample(pool, n)`` over the filtered cases in file order, as
-    in the published benchmark: a seed names the same cases everywhere.
+    in the published benchmark: a seed gives the same cases everywhere.
 
-    Args:
-        cases: All cases of a source, in file order.
-        selection: The filters, the size of the sample and its seed.
-        default_is_limit: Whether a size of 50, the default, takes up to 50, as for the user's own
-            cases. Fewer are then all taken, in file order.
+    With `default_is_limit`, the default size takes all cases, in file order, if there are fewer.
 
     Raises:
         NejmInspectError: If the filters leave no case or fewer than asked for, or use a property
@@ -86,31 +79,26 @@ def select_cases(
 
 def _admits(wanted: Selection, case: Case) -> bool:
     if wanted.difficulty != "all":
-        level = _known(
-            case.difficulty,
-            f"difficulty={wanted.difficulty} needs a difficulty or a Brier score of each case, and "
-            f"case {case.id} has none. Use difficulty=all.",
-        )
-        if wanted.difficulty not in levels_of(level):
+        if case.difficulty is None:
+            raise NejmInspectError(
+                f"difficulty={wanted.difficulty} needs a difficulty or a Brier score of each case, "
+                f"and case {case.id} has none. Use difficulty=all."
+            )
+        if wanted.difficulty not in levels_of(case.difficulty):
             return False
     if wanted.question_type not in ("all", case.question_type):
         return False
     if wanted.history != "all":
-        has_history = _known(
-            case.has_history,
-            f"history={wanted.history} needs has_history of each case, and case {case.id} does not "
-            "say. Use history=all.",
-        )
-        if has_history != (wanted.history == "yes"):
+        if case.has_history is None:
+            raise NejmInspectError(
+                f"history={wanted.history} needs has_history of each case, and case {case.id} has "
+                "none. Use history=all."
+            )
+        if case.has_history != (wanted.history == "yes"):
             return False
     if wanted.since or wanted.until:
-        date = _known(case.date, f"since and until need dates, and case {case.id} has none.")
-        day = date.isoformat()
+        if case.date is None:
+            raise NejmInspectError(f"since and until need dates, and case {case.id} has none.")
+        day = case.date.isoformat()
         return str(wanted.since or day) <= day <= str(wanted.until or day)
     return True
-
-
-def _known(value: T | None, problem: str) -> T:
-    if value is None:
-        raise NejmInspectError(problem)
-    return value

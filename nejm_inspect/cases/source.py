@@ -1,4 +1,4 @@
-"""What every source of cases offers: cases, and the images of some of them."""
+"""The interface of a case source: cases, and the images of some of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,40 +9,34 @@ from nejm_inspect.cases.manifest import CaseImage
 from nejm_inspect.cases.schema import Case, CaseId
 from nejm_inspect.text import one_line
 
-IMAGES_AT_ONCE = 2
-"""How many images are decoded at a time: each takes up to 1 GB meanwhile."""
+IMAGES_AT_ONCE = 2  # Decoding one takes up to 1 GB of memory.
 
 
 @dataclass(frozen=True)
 class CaseImages:
-    """The images of some cases, and why others have none."""
+    """The images of some cases, and why others lack them."""
 
     found: Mapping[CaseId, Sequence[CaseImage]]
     """All images of a case, in their order."""
     missing: Mapping[CaseId, str]
-    """The reason for each case without an image, in one line."""
+    """The reason for each case whose images cannot be used, in one line."""
     dataset: str | None = None
-    """The dataset of the Hub, with its commit, that images of NEJM cases are from."""
+    """The dataset of the Hub, with its commit, that the images of NEJM cases come from."""
 
 
 @dataclass(frozen=True)
 class CaseSource:
-    """All cases of a source, and the way to the images of some of them."""
+    """All cases of a source, and a function that gets the images of some of them."""
 
     name: str
     cases: Sequence[Case]
     images: Callable[[Sequence[Case]], CaseImages]
     advice: str = ""
-    """What else can be done about missing images: a clause that ends in "; "."""
+    """What else to do about missing images: a clause that ends in "; "."""
 
 
 def collect_images(cases: Sequence[Case], get: Callable[[Case], Sequence[CaseImage]]) -> CaseImages:
-    """Gets the images of cases, a few at a time.
-
-    Args:
-        cases: The cases.
-        get: Gives the images of one; raises `ImageError` if one is missing or not usable.
-    """
+    """Gets the images of cases by a function that raises `ImageError` if one cannot be used."""
 
     def attempt(case: Case) -> Sequence[CaseImage] | str:
         try:

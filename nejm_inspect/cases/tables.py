@@ -1,7 +1,7 @@
-"""Tables of the user's own: files, folders and datasets.
+"""The user's own tables: files, folders and datasets.
 
 Parquet and datasets are read by `datasets`; JSON and CSV by Inspect's readers, which guess no
-types: the id "007" stays text, and "2020-01-02" does not become a point in time.
+types: "007" and "2020-01-02" stay text.
 """
 
 import csv
@@ -20,29 +20,28 @@ from nejm_inspect.errors import NejmInspectError, masked
 from nejm_inspect.text import one_line, unique_keys
 
 METADATA_FILES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
-"""What `datasets` calls the table of an image folder."""
-ROWS_AT_ONCE = 16
-"""Few, since each may hold images."""
+"""The names that `datasets` gives to the table of an image folder."""
+ROWS_AT_ONCE = 16  # few, since each may hold images
 
 _SPLIT = re.compile(r"(?P<place>.+):(?P<split>\w[\w.-]*)")
 _HUB_ID = re.compile(r"hf:(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[^:@\s]+))?(:(?P<split>[\w.-]+))?")
 _BLANK: dict[str, Any] = {}
 _NO_FOLDER = re.compile(r"(https?|zip|tar):|.*::", re.IGNORECASE)
-"""URLs that fsspec opens, but under which `datasets` finds no saved folder."""
+"""URLs that fsspec opens, but that are not folders to `datasets`."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with named columns, not yet looked at."""
+    """Rows with named columns, not yet validated."""
 
     name: str
-    """What the source is called in logs: with a dataset's commit, if it has one."""
+    """The name of the source in logs; with the commit of a dataset of the Hub."""
     columns: Sequence[str]
     read: Callable[[Sequence[str]], Iterator[dict[str, Any]]]
     folder: Path | None = None
-    """What no path of an image leaves; None if there are no files beside the rows."""
+    """The folder that no path of an image may leave; None if no files lie beside the rows."""
     where: str = ""
-    """How messages about it begin."""
+    """The start of messages about it."""
 
     def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Reads these columns of all rows: images as stored, classes by name.
@@ -55,11 +54,7 @@ class Table:
 
 
 def open_table(cases: str) -> Table:
-    """Opens a table by the name that users give it.
-
-    Args:
-        cases: The path of a file or folder or the URL of a folder, with `:split` if it has several;
-            or `hf:owner/name@revision:split`, a dataset of the Hub.
+    """Opens the table that the parameter `cases` names (see `open_source`).
 
     Raises:
         NejmInspectError: If there is no such table or it cannot be read.
@@ -70,10 +65,7 @@ def open_table(cases: str) -> Table:
 
 
 def user_path(path: str) -> Path:
-    """The whole path, which shows in messages where a relative one led.
-
-    Inspect builds a task in the folder of its file.
-    """
+    """Returns the absolute path; Inspect builds a task in the folder of the task's file."""
     return Path(os.path.expanduser(path)).absolute()
 
 
@@ -93,7 +85,7 @@ def _opened(cases: str) -> Table:
     raise ValueError(
         "Input should be 'nejm', 'demo', the path of a JSON, JSONL, CSV or Parquet file or of a "
         "folder (with metadata, or saved by datasets), the URL of such a saved folder, or "
-        f"hf:owner/name; there is none at {user_path(cases)}"
+        f"hf:owner/name; none of these is at {user_path(cases)}"
     )
 
 
@@ -102,8 +94,8 @@ def _file_table(file: Path) -> Table:
     if suffix == ".parquet":
         from datasets import IterableDataset
 
-        # Read row by row: it may be large, with images in it. An id of its own for each file would
-        # be announced.
+        # Streamed, since it may hold many images. With an id of its own for each file, datasets
+        # would report each.
         data = IterableDataset.from_parquet(
             glob.escape(str(file)), config_id="default", batch_size=ROWS_AT_ONCE
         )
@@ -137,7 +129,7 @@ def _csv_rows(file: Path) -> list[dict[str, Any]]:
 
 
 def json_rows(file: Path) -> list[dict[str, Any]]:
-    """A list of objects, or in a file named .jsonl one object a line."""
+    """Reads a list of objects, or one object a line from a file named .jsonl."""
     from inspect_ai.dataset import json_dataset
 
     options: dict[str, Any] = {"object_pairs_hook": unique_keys}
@@ -156,7 +148,7 @@ def _line_of_json(line: str) -> Any:
 
 
 def _kept_rows(read: Callable[..., Any], file: Path, **options: Any) -> list[dict[str, Any]]:
-    """The rows that one of Inspect's readers gives, of which it makes no samples."""
+    """Returns the rows that one of Inspect's readers reads, without making samples of them."""
     rows: list[dict[str, Any]] = []
 
     def keep(row: Any) -> list[Any]:
@@ -171,18 +163,14 @@ def _kept_rows(read: Callable[..., Any], file: Path, **options: Any) -> list[dic
 
 
 def _data_table(name: str, data: Any, folder: Path | None = None) -> Table:
-    """The table of a `Dataset` or `IterableDataset`."""
+    """Returns the table of a `Dataset` or `IterableDataset`."""
 
     def read(columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         from datasets import ClassLabel
 
-        # As Arrow has them: images are their bytes, not decoded to pixels.
+        # In Arrow's format, images stay encoded, and a class is its number.
         rows = data.select_columns(list(columns)).with_format("arrow")
-        classes = {
-            column: data.features[column]
-            for column in columns
-            if isinstance(data.features[column], ClassLabel)
-        }
+        classes = {c: f for c in columns if isinstance(f := data.features[c], ClassLabel)}
         for batch in rows.iter(ROWS_AT_ONCE):
             for row in batch.to_pylist():
                 for column, feature in classes.items():
@@ -220,8 +208,8 @@ def _saved_table(place: str, split: str | None) -> Table:
 
     loaded = load_from_disk(place)
     splits = loaded if isinstance(loaded, Mapping) else {str(loaded.split or "train"): loaded}
-    name = Path(place).name if "://" not in place else masked(place)
-    return _data_table(_name(name, split), _chosen(splits, split))
+    name = masked(place) if "://" in place else Path(place).name
+    return _split_table(name, splits, split)
 
 
 def _hub_table(cases: str) -> Table:
@@ -242,7 +230,7 @@ def _hub_table(cases: str) -> Table:
             f"hf://datasets/{id}", revision=revision, cache_dir=str(cache_folder() / "datasets")
         )
         if revision and len(revision) == 40 and builder.hash != revision:
-            # Without the Hub, datasets takes any version that it has.
+            # If the Hub cannot be reached, datasets takes any version that it has.
             raise ConnectionError(f"the Hub cannot be reached for {revision}")
         builder.download_and_prepare()
     except DatasetNotFoundError as error:
@@ -251,20 +239,21 @@ def _hub_table(cases: str) -> Table:
     except DatasetGenerationError as error:  # which says no more than that
         raise error.__cause__ or error from None
     folder = Path(HF_HUB_CACHE) / repo_folder_name(repo_id=id, repo_type="dataset")
-    data = _chosen(builder.as_dataset(), split)
-    return _data_table(_name(f"hf:{id}@{builder.hash}", split), data, folder)
+    return _split_table(f"hf:{id}@{builder.hash}", builder.as_dataset(), split, folder)
 
 
-def _name(place: str, split: str | None) -> str:
-    return place if split is None else f"{place}:{split}"
+def _split_table(
+    name: str, splits: Mapping[str, Any], split: str | None, folder: Path | None = None
+) -> Table:
+    return _data_table(f"{name}:{split}" if split else name, _chosen(splits, split), folder)
 
 
 def _chosen(splits: Mapping[str, Any], split: str | None) -> Any:
-    """The split that is asked for, or the only one."""
+    """Returns the split that is asked for, or the only one."""
+    if split is None and len(splits) == 1:
+        (split,) = splits
     if split in splits:
         return splits[str(split)]
-    if split is None and len(splits) == 1:
-        return next(iter(splits.values()))
     names = ", ".join(sorted(repr(str(name)) for name in splits))
     raise ValueError(
         f"its splits are {names}. Choose one by its name at the end, as in cases=…:NAME"
@@ -273,7 +262,7 @@ def _chosen(splits: Mapping[str, Any], split: str | None) -> Any:
 
 @contextmanager
 def readable(where: str) -> Iterator[None]:
-    """Makes every error of reading one that begins with where it is."""
+    """Turns every error of reading into one whose message starts with the place."""
     try:
         yield
     except NejmInspectError:

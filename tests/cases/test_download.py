@@ -94,7 +94,7 @@ def server() -> Iterator[Server]:
 
 def got(url: str, cancelled: threading.Event | None = None) -> bytes:
     with new_client() as client:
-        return download(client, url, lambda data: None, cancelled)
+        return download(client, url, lambda data: data, cancelled)
 
 
 Limit = tuple[str, float, str]
@@ -140,7 +140,7 @@ def test_a_limit_is_one_downloads_own(server: Server, monkeypatch: pytest.Monkey
     server.pages = {"/": whole(bytes(600))}
     with new_client() as client:
         for _ in range(3):
-            assert len(download(client, f"http://{server.host}", lambda data: None)) == 600
+            assert len(download(client, f"http://{server.host}", lambda data: data)) == 600
     assert server.connections == 1
 
 
@@ -177,7 +177,7 @@ def test_the_body_of_a_redirect_takes_no_memory(server: Server) -> None:
         peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with new_client() as client:
             before = peak()
-            body = download(client, sys.argv[1], lambda data: None)
+            body = download(client, sys.argv[1], lambda data: data)
         print(body.decode(), peak() < 1.5 * before)
     """
     command = [sys.executable, "-c", script, f"http://{server.host}"]

@@ -472,11 +472,11 @@ def test_messages_name_the_users_own_column(tmp_path: Path) -> None:
     ("cases", "message"),
     [
         ("njem", "'nejm', 'demo', the path of"),
-        ("nowhere.json", "there is none at /"),
-        ("cases.txt", "there is none at /"),
+        ("nowhere.json", "none of these is at /"),
+        ("cases.txt", "none of these is at /"),
         ("owner/name", "or hf:owner/name"),
         ("", "Input should be 'nejm', 'demo'"),
-        ("x" * 5_000, "there is none at /"),
+        ("x" * 5_000, "none of these is at /"),
         ("https://example.org/saved", "not from web servers or archives"),
         ("zip://saved::/data/saved.zip", "not from web servers or archives"),
         ("s4://bucket/cases", "Protocol not known: s4"),
@@ -519,7 +519,7 @@ def test_a_saved_dataset_must_be_whole(tmp_path: Path) -> None:
 
 def test_files_that_are_none_of_cases_are_not_called_absent(tmp_path: Path) -> None:
     file = write(tmp_path, own_case())
-    assert f"there is none at {file}:train" in refusal(f"{file}:train")
+    assert f"none of these is at {file}:train" in refusal(f"{file}:train")
     (tmp_path / "cases.xlsx").touch()
     said = refusal(str(tmp_path / "cases.xlsx"))
     assert "should end in one of .csv, .json, .jsonl, .parquet" in said

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import trustme
 
-from nejm_inspect.cases import download, open_source, web_images
-from nejm_inspect.cases.web_images import fetch_web_images, is_public
+from nejm_inspect.cases import download, open_source, own_images
+from nejm_inspect.cases.own_images import fetch_web_images, is_public
 from nejm_inspect.errors import NejmInspectError
 from tests.cases.test_download import Server, redirect, serving, whole
 from tests.loopback import encoded, picture
@@ -38,7 +38,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 def loopback_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one thing that is not real here: there is no public host to ask."""
     monkeypatch.setattr(
-        web_images, "is_public", lambda address: address == "127.0.0.1" or is_public(address)
+        own_images, "is_public", lambda address: address == "127.0.0.1" or is_public(address)
     )
 
 
@@ -149,7 +149,7 @@ def test_names_stand_for_public_addresses_alone(
 
 
 def test_certificates_are_checked(web: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_images, "is_public", lambda address: True)
+    monkeypatch.setattr(own_images, "is_public", lambda address: True)
     resolve(monkeypatch, "127.0.0.1")
     (reason,) = fetch_web_images([f"https://{web.host}/a".replace("127.0.0.1", "a.test")]).values()
     assert "CERTIFICATE_VERIFY_FAILED" in str(reason)
