@@ -118,7 +118,7 @@ def test_options_of_inspect(openrouter: OpenRouter, run: Run, tmp_path: Path) ->
     config = log.eval.config
     assert (config.epochs, config.cost_limit, config.log_images) == (2, 5, False)
     assert log.plan.config.max_connections == 1
-    assert "data:image" not in str([sample.messages for sample in log.samples or []])
+    assert "data:image" not in str([sample.messages for sample in log.samples])
     # Each epoch is an answer of its own.
     assert len(openrouter.examinee_calls) == 6
 
@@ -143,7 +143,7 @@ def test_more_cases_are_added_and_fewer_change_nothing(
     assert "more than --limit 2 cases in an earlier run; all are kept" in fewer.stdout
     assert len(openrouter.examinee_calls) == len(openrouter.judge_calls) == 3
     (log,) = logs(tmp_path / "run")
-    assert len(log.samples or []) == 3
+    assert len(log.samples) == 3
     # Other parameters need another folder; a folder made anew asks anew.
     other = run(*MODEL, "-T", "sample_size=2")
     assert other.exit_code == 1
@@ -207,7 +207,7 @@ def test_a_model_that_is_not_there_is_one_line(
     ]
     # The other model was not disturbed.
     (log,) = (log for log in logs(tmp_path / "run") if log.status == "success")
-    assert len(log.samples or []) == 3
+    assert len(log.samples) == 3
 
 
 def test_a_provider_that_repeats_the_key_is_not_quoted_with_it(

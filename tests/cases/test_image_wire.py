@@ -101,7 +101,7 @@ def test_no_name_leaves_this_machine(tmp_path: Path, openrouter: OpenRouter) -> 
             assert_without_names(data)
             in_log |= set(re.findall(rb"data:image/\w+;base64,([\w+/=]+)", data))
     assert set(map(base64.b64decode, in_log)) == set(sent.values())
-    for sample in read_eval_log(log.location).samples or []:
+    for sample in read_eval_log(log.location).samples:
         assert sample.metadata["image_conversion"] == FILES[str(sample.id)].conversion
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from inspect_ai.dataset import Sample
-from inspect_ai.model import Content, ContentImage, ContentText
+from inspect_ai.model import Content
 
 from nejm_inspect.cases.manifest import CaseImage
 from nejm_inspect.cases.samples import case_to_sample, cases_to_dataset
@@ -21,17 +21,13 @@ def case(**changes: Any) -> Case:
 
 def content(sample: Sample) -> list[Content]:
     (message,) = sample.input
-    assert not isinstance(message, str)
-    assert isinstance(message.content, list)
     return message.content
 
 
 def test_input_is_the_history_then_the_image() -> None:
     sample = case_to_sample(case(), [IMAGE], "both")
     text, image = content(sample)
-    assert isinstance(text, ContentText)
     assert text.text == "A man has a swollen toe. What is the diagnosis?"
-    assert isinstance(image, ContentImage)
     assert image.image == str(IMAGE.path)
     assert sample.id == 1
     assert sample.target == "Gout"
@@ -73,14 +69,12 @@ def test_image_alone_keeps_the_history_for_the_judge() -> None:
     assert text.type == "text"
     sample = case_to_sample(case(), [IMAGE], "image")
     assert [part.type for part in content(sample)] == ["image"]
-    assert sample.metadata
     assert sample.metadata["withheld_history"] == case().history
 
 
 def test_image_alone_keeps_another_question_than_for_a_diagnosis() -> None:
     other = case(question="A child is febrile. Which vector?")
     text, image = content(case_to_sample(other, [IMAGE], "image"))
-    assert isinstance(text, ContentText)
     assert text.text == "Which vector?"
     assert image.type == "image"
 
