@@ -153,8 +153,8 @@ def test_more_cases_are_added_and_fewer_change_nothing(
     assert len(openrouter.examinee_calls) == 6
 
 
-def test_a_verbatim_benchmark_needs_no_judge(
-    openrouter: OpenRouter, run: Run, monkeypatch: pytest.MonkeyPatch
+def test_a_key_in_a_dotenv_file_and_none_for_a_judge_that_is_not_asked(
+    openrouter: OpenRouter, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOOPBACK_API_KEY", KEY)
     monkeypatch.setenv("LOOPBACK_BASE_URL", os.environ["OPENROUTER_BASE_URL"])
@@ -162,16 +162,12 @@ def test_a_verbatim_benchmark_needs_no_judge(
     result = run("--model", "openai-api/loopback/a", "-T", "scorer=verbatim")
     assert result.exit_code == 0, result.output
     assert not openrouter.judge_calls
-
-
-def test_a_key_in_a_dotenv_file(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Set first, to be put back as it was.
-    monkeypatch.setenv("OPENROUTER_API_KEY", "")
-    monkeypatch.delenv("OPENROUTER_API_KEY")
     (tmp_path / ".env").write_text(f"OPENROUTER_API_KEY={KEY}", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    shutil.rmtree(tmp_path / "run")
     result = run("--model", "openrouter/dot/env")
     assert result.exit_code == 0, result.output
+    assert openrouter.judge_calls
 
 
 @pytest.mark.parametrize(

@@ -146,14 +146,11 @@ def test_readers_pluralities(
 
 def test_one_reader_is_drawn_by_the_votes(journal: Journal) -> None:
     def accuracy(seed: int) -> float:
-        (log,) = eval(
-            nejm_multiple_choice(sample_size=200, inputs="history"),
-            model="none",
-            solver=reader_vote(mode="sample", seed=seed),
-        )
-        readers = [s.metadata["reader_accuracy"] for s in log.samples]
+        task = nejm_multiple_choice(sample_size=100, inputs="history")
+        (log,) = eval(task, model="none", solver=reader_vote(mode="sample", seed=seed))
+        readers = [sample.metadata["reader_accuracy"] for sample in log.samples]
         # Three standard errors around what the votes lead to expect.
-        assert abs(metric(log, "accuracy") - sum(readers) / 200) < 3 * 0.5 / 200**0.5
+        assert abs(metric(log, "accuracy") - sum(readers) / 100) < 3 * 0.5 / 100**0.5
         return metric(log, "accuracy")
 
     assert accuracy(1) == accuracy(1)
