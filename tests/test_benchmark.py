@@ -176,6 +176,7 @@ def test_a_key_in_a_dotenv_file_and_none_for_a_judge_that_is_not_asked(
         (["nowhere.yaml"], "There is no roster 'nowhere.yaml'"),
         (["-T", "colour=red"], "'colour' is not a parameter"),
         (["-T", "seed"], "must be NAME=VALUE"),
+        (["--dry-run", "-T", "difficulty=hrad"], "difficulty='hrad'"),
         (["-T", "cases=[x"], "not a YAML value"),
         (["--model", "nosuch/x", "-T", "scorer=verbatim"], "nosuch/x: Model API nosuch"),
         (["--dry-run", "--model-cost-config", "none.yaml"], "not a file of model prices"),
