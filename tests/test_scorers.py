@@ -13,6 +13,8 @@ from inspect_ai.model import (
     ChatMessageAssistant,
     ChatMessageSystem,
     ChatMessageUser,
+    ContentImage,
+    ContentText,
     GenerateConfig,
     get_model,
 )
@@ -187,13 +189,6 @@ def test_whatever_was_answered_is_for_the_judge(openrouter: OpenRouter, response
     assert len(call.text.rpartition(">\nGout")[2] or call.text) < 12_000
 
 
-def test_the_judge_sees_neither_image_nor_options(openrouter: OpenRouter) -> None:
-    graded(Sample(input="A toe.", target="Gout", metadata={"options": {"A": "Chilblains"}}))
-    (call,) = openrouter.judge_calls
-    assert not call.images
-    assert "Chilblains" not in call.text
-
-
 def test_any_of_several_targets_will_do_and_none_is_an_error(openrouter: OpenRouter) -> None:
     log = graded(Sample(input="A toe.", target=["Podagra", "Gout"]))
     assert ">\nPodagra or Gout\n</reference-" in openrouter.judge_calls[0].text
@@ -203,16 +198,21 @@ def test_any_of_several_targets_will_do_and_none_is_an_error(openrouter: OpenRou
     assert len(openrouter.judge_calls) == 1
 
 
-def test_the_judge_reads_all_that_the_user_said(openrouter: OpenRouter) -> None:
+def test_the_judge_reads_all_that_the_user_said_but_images_and_options(
+    openrouter: OpenRouter,
+) -> None:
+    image = "data:image/png;base64,"
     turns = [
         ChatMessageSystem(content="Be brief."),
-        ChatMessageUser(content="A swollen toe."),
+        ChatMessageUser(content=[ContentText(text="A swollen toe."), ContentImage(image=image)]),
         ChatMessageAssistant(content="Any fever?"),
         ChatMessageUser(content="No. Diagnosis?"),
     ]
-    graded(Sample(input=turns, target="Gout"))
-    history = ">\nA swollen toe.\n\nNo. Diagnosis?\n</history-"
-    assert history in openrouter.judge_calls[0].text
+    graded(Sample(input=turns, target="Gout", metadata={"options": {"A": "Chilblains"}}))
+    (call,) = openrouter.judge_calls
+    assert ">\nA swollen toe.\n\nNo. Diagnosis?\n</history-" in call.text
+    assert not call.images
+    assert "Chilblains" not in call.text
 
 
 @pytest.mark.parametrize(
@@ -315,11 +315,6 @@ def test_a_judge_of_the_examinees_vendor_is_recorded_and_warned_of(
     judged_by("google/gemini-2.5-pro", "openai/gpt-5.1")
     assert len(warnings()) == 2  # once a run
     assert "same_vendor" not in judged_by("x/one", "x/two")
-
-
-def test_a_judge_under_load_is_asked_again_by_inspect(openrouter: OpenRouter) -> None:
-    openrouter.judge = in_turn(openrouter_error(502, "Bad gateway"), verdict(8))
-    assert points(run("Gout")).value == 8
 
 
 def test_epochs(openrouter: OpenRouter) -> None:

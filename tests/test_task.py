@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,18 +103,23 @@ def test_both_scorers_beside_each_other(openrouter: OpenRouter) -> None:
 
 
 def test_overloaded_servers_are_retried_by_inspect(openrouter: OpenRouter) -> None:
-    faults = [openrouter_error(429, "Rate limit exceeded"), openrouter_error(502, "Bad gateway")]
+    def sometimes(words: str) -> Callable[[Call], str | Reply]:
+        faults = [
+            openrouter_error(429, "Rate limit exceeded"),
+            openrouter_error(502, "Bad gateway"),
+        ]
 
-    def sometimes(call: Call) -> str | Reply:
-        with openrouter.lock:
-            return faults.pop() if faults else "Gout"
+        def answer(call: Call) -> str | Reply:
+            with openrouter.lock:
+                return faults.pop() if faults else words
 
-    openrouter.examinee = sometimes
+        return answer
+
+    openrouter.examinee, openrouter.judge = sometimes("Gout"), sometimes(verdict(10))
     (log,) = eval(nejm_image_challenge(cases="demo", sample_size=5), model=EXAMINEE)
     assert log.status == "success"
     assert metric(log, "overall_score") == 1.0
-    assert len(openrouter.examinee_calls) == 7
-    assert len(openrouter.judge_calls) == 5
+    assert len(openrouter.examinee_calls) == len(openrouter.judge_calls) == 7
 
 
 # The judge
