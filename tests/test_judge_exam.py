@@ -148,7 +148,8 @@ def test_a_judge_that_echoes_the_response_gives_no_verdict(
 def test_unscored_responses_are_not_wrong_ones(openrouter: OpenRouter, tmp_path: Path) -> None:
     perfect = answering(lambda pair: pair.expected[0])
     openrouter.judge = lambda call: "Who knows?" if "kind wrong." in call.text else perfect(call)
-    found = metrics(sit(write(tmp_path, *PAIRS)))
+    found = metrics(sit(write(tmp_path, *PAIRS), temperature=0.5))
+    assert openrouter.calls[0].payload["temperature"] == 0.5, "which its user may set"
     assert (found["in_range"], found["wrong_n"]) == (1, 0)
     assert found["unscored_rate"] == pytest.approx(1 / len(PAIRS))
     assert "wrong_in_range" not in found
@@ -170,11 +171,6 @@ def test_responses_stand_in_for_a_model(tmp_path: Path) -> None:
     (log,) = eval(task, model="none")
     assert log.samples[0].output.completion == " gout. \n"
     assert log.samples[0].scores["verbatim_diagnosis"].value == 10
-
-
-def test_its_user_may_set_the_temperature(openrouter: OpenRouter, tmp_path: Path) -> None:
-    sit(write(tmp_path, PAIRS[0]), temperature=0.5)
-    assert openrouter.calls[0].payload["temperature"] == 0.5
 
 
 @pytest.mark.parametrize(
