@@ -434,12 +434,7 @@ def test_unknown_sources_are_refused(cases: str, message: str) -> None:
 
 def test_a_folder_must_hold_a_table(tmp_path: Path) -> None:
     assert "a folder must hold one of metadata.csv" in refusal(str(tmp_path))
-    for name in (
-        "train/metadata.csv",
-        "test/metadata.csv",
-        "both/metadata.csv",
-        "both/metadata.jsonl",
-    ):
+    for name in ("train/metadata.csv", "test/metadata.csv", "a/metadata.csv", "a/metadata.jsonl"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("id\n1\n")
     assert "metadata.csv and metadata.jsonl. Keep one" in refusal(str(tmp_path / "a"))
