@@ -39,12 +39,9 @@ def test_it_is_the_concordance_of_the_ranks(confusion: "np.ndarray") -> None:
     assert quadratic_weighted_kappa(confusion.T) == pytest.approx(kappa, abs=1e-9)
 
 
-@pytest.mark.parametrize("confusion", [[], [[]], [[1, 2]], [1, 2], [[[1]]]])
-def test_what_is_no_square_is_an_error(confusion: list[object]) -> None:
-    with pytest.raises(ValueError, match="square"):
-        quadratic_weighted_kappa(confusion)
-
-
-@pytest.mark.parametrize("confusion", [[[0, 0], [0, 0]], [[0, 0], [0, 7]]])
-def test_what_is_undefined_is_no_number(confusion: list[list[int]]) -> None:
-    assert math.isnan(quadratic_weighted_kappa(confusion))
+def test_what_is_no_square_is_an_error_and_what_is_undefined_no_number() -> None:
+    for confusion in ([], [[]], [[1, 2]], [1, 2], [[[1]]]):
+        with pytest.raises(ValueError, match="square"):
+            quadratic_weighted_kappa(confusion)
+    for undefined in ([[0, 0], [0, 0]], [[0, 0], [0, 7]]):
+        assert math.isnan(quadratic_weighted_kappa(undefined))

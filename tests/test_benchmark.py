@@ -118,7 +118,7 @@ def test_options_of_inspect(openrouter: OpenRouter, run: Run, tmp_path: Path) ->
     config = log.eval.config
     assert (config.epochs, config.cost_limit, config.log_images) == (2, 5, False)
     assert log.plan.config.max_connections == 1
-    assert "data:image" not in str([sample.messages for sample in log.samples or []])
+    assert "data:image" not in str([sample.messages for sample in log.samples])
     # Each epoch is an answer of its own.
     assert len(openrouter.examinee_calls) == 6
 
@@ -143,7 +143,7 @@ def test_more_cases_are_added_and_fewer_change_nothing(
     assert "more than --limit 2 cases in an earlier run; all are kept" in fewer.stdout
     assert len(openrouter.examinee_calls) == len(openrouter.judge_calls) == 3
     (log,) = logs(tmp_path / "run")
-    assert len(log.samples or []) == 3
+    assert len(log.samples) == 3
     # Other parameters need another folder; a folder made anew asks anew.
     other = run(*MODEL, "-T", "sample_size=2")
     assert other.exit_code == 1
@@ -153,8 +153,8 @@ def test_more_cases_are_added_and_fewer_change_nothing(
     assert len(openrouter.examinee_calls) == 6
 
 
-def test_a_verbatim_benchmark_needs_no_judge(
-    openrouter: OpenRouter, run: Run, monkeypatch: pytest.MonkeyPatch
+def test_a_key_in_a_dotenv_file_and_none_for_a_judge_that_is_not_asked(
+    openrouter: OpenRouter, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOOPBACK_API_KEY", KEY)
     monkeypatch.setenv("LOOPBACK_BASE_URL", os.environ["OPENROUTER_BASE_URL"])
@@ -162,16 +162,12 @@ def test_a_verbatim_benchmark_needs_no_judge(
     result = run("--model", "openai-api/loopback/a", "-T", "scorer=verbatim")
     assert result.exit_code == 0, result.output
     assert not openrouter.judge_calls
-
-
-def test_a_key_in_a_dotenv_file(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Set first, to be put back as it was.
-    monkeypatch.setenv("OPENROUTER_API_KEY", "")
-    monkeypatch.delenv("OPENROUTER_API_KEY")
     (tmp_path / ".env").write_text(f"OPENROUTER_API_KEY={KEY}", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    shutil.rmtree(tmp_path / "run")
     result = run("--model", "openrouter/dot/env")
     assert result.exit_code == 0, result.output
+    assert openrouter.judge_calls
 
 
 @pytest.mark.parametrize(
@@ -180,6 +176,7 @@ def test_a_key_in_a_dotenv_file(run: Run, tmp_path: Path, monkeypatch: pytest.Mo
         (["nowhere.yaml"], "There is no roster 'nowhere.yaml'"),
         (["-T", "colour=red"], "'colour' is not a parameter"),
         (["-T", "seed"], "must be NAME=VALUE"),
+        (["--dry-run", "-T", "difficulty=hrad"], "difficulty='hrad'"),
         (["-T", "cases=[x"], "not a YAML value"),
         (["--model", "nosuch/x", "-T", "scorer=verbatim"], "nosuch/x: Model API nosuch"),
         (["--dry-run", "--model-cost-config", "none.yaml"], "not a file of model prices"),
@@ -207,7 +204,7 @@ def test_a_model_that_is_not_there_is_one_line(
     ]
     # The other model was not disturbed.
     (log,) = (log for log in logs(tmp_path / "run") if log.status == "success")
-    assert len(log.samples or []) == 3
+    assert len(log.samples) == 3
 
 
 def test_a_provider_that_repeats_the_key_is_not_quoted_with_it(

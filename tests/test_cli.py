@@ -27,11 +27,7 @@ def test_fetch_takes_the_sample_that_is_described(journal: Journal) -> None:
     result = fetch("--sample-size", "3", "--seed", "7", "--difficulty", "expert")
     assert "3 of 3 images are there." in result.stdout
     assert journal.image_requests == 3
-
-
-def test_fetch_all(journal: Journal) -> None:
-    result = fetch("--all", "--difficulty", "expert")
-    assert "99 of 99 images are there." in result.stdout
+    assert "99 of 99 images are there." in fetch("--all", "--difficulty", "expert").stdout
 
 
 def test_fetch_fails_if_an_image_is_missing(journal: Journal) -> None:
@@ -75,10 +71,3 @@ def test_no_network_is_no_traceback() -> None:
     result = fetch()
     assert result.exit_code == 1
     assert result.stderr.count("Error: The case list could not be downloaded") == 1
-
-
-def test_help_suffices() -> None:
-    top = CliRunner().invoke(main, ["--help"])
-    assert "fetch" in top.stdout
-    for option in ("--sample-size", "--all", "--seed", "--difficulty", "--images", "--verify"):
-        assert option in fetch("--help").stdout

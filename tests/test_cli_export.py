@@ -100,28 +100,29 @@ def test_an_export_of_a_sample_is_the_sample(fetched: Journal, tmp_path: Path) -
     assert described(str(tmp_path / "nejm"))["samples"] == samples_of_nejm(8)
     assert {path.name for path in (tmp_path / "nejm").iterdir()} == WRITTEN
     assert [p.name for p in tmp_path.glob("nejm*")] == ["nejm"]
-
-
-def test_own_images_are_exported_too(journal: Journal, tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     own = encoded(picture(3), "PNG")
     (tmp_path / "own" / "655.png").write_bytes(own)
-    exported = str(tmp_path / "nejm")
+    exported = str(tmp_path / "with-own")
     assert run("export", exported, "--images", str(tmp_path / "own")).exit_code == 0
     source = open_source(exported)
     (image,) = source.images(source.cases).found[655]
     assert image.path.read_bytes() == own
-    assert journal.image_requests == 0
+    assert fetched.image_requests == requests + 2
 
 
 def test_missing_images_stop_an_export(journal: Journal, tmp_path: Path) -> None:
+    place = str(tmp_path / "nejm")
     journal.image_faults = {"20070816": Reply(status=404)}
-    result = run("export", str(tmp_path / "nejm"), "--sample-size", "2")
+    empty = run("export", place)
+    assert empty.exit_code == 1
+    assert "Error: No image of the cases asked for is in the cache" in empty.stderr
+    result = run("export", place, "--sample-size", "2")
     assert result.exit_code == 1
     assert "1 of 2 images are missing, so nothing was exported" in result.stderr
     assert "missing, HTTP 404" in result.output
     assert not (tmp_path / "nejm").exists()
-    assert run("export", str(tmp_path / "nejm")).exit_code == 0
+    assert run("export", place).exit_code == 0
 
 
 @pytest.mark.parametrize("name", ["nejm", "demo", "sub/folder"])
@@ -134,12 +135,6 @@ def test_a_relative_folder_is_told_in_full(
     place = result.stdout.strip().rpartition("-T cases=")[2]
     assert place == str(tmp_path / "work" / name)
     assert len(described(place)["samples"]) == 6
-
-
-def test_an_empty_cache_is_said(journal: Journal, tmp_path: Path) -> None:
-    result = run("export", str(tmp_path / "nejm"))
-    assert result.exit_code == 1
-    assert "Error: No image of the cases asked for is in the cache" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from inspect_ai.log import EvalLog, read_eval_log
 
 from nejm_inspect import nejm_image_challenge
 from tests.loopback import OpenRouter, verdict
-
-EXAMINEE = "openrouter/google/gemini-3-pro-preview"
+from tests.runs import EXAMINEE
 
 WARD_ROUND = """\
 from inspect_ai import Task, task
@@ -28,7 +27,6 @@ def ward_round() -> Task:
 
 
 def overall_score(log: EvalLog) -> float:
-    assert log.results
     return log.results.scores[0].metrics["overall_score"].value
 
 

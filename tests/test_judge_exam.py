@@ -71,7 +71,6 @@ def sit(file: str | None, **options: Any) -> EvalLog:
 
 
 def metrics(log: EvalLog) -> dict[str, float]:
-    assert log.results
     (exam,) = log.results.scores
     return {name: metric.value for name, metric in exam.metrics.items()}
 
@@ -94,7 +93,7 @@ def test_a_perfect_judge_passes_the_bundled_exam(openrouter: OpenRouter) -> None
         assert found[name] == 0
     assert all(found[f"{level.category}_in_range"] == 1 for level in RUBRIC)
     assert sum(found[f"{level.category}_n"] for level in RUBRIC) == 200
-    assert len(openrouter.calls) == len(openrouter.judge_calls) == len(log.samples or [])
+    assert len(openrouter.calls) == len(openrouter.judge_calls) == len(log.samples)
     assert {call.payload["temperature"] for call in openrouter.calls} == {0}
 
 
@@ -142,15 +141,15 @@ def test_a_judge_that_echoes_the_response_gives_no_verdict(
     for name in ("in_range", "attack_pass_rate", "bias", "weighted_kappa"):
         assert name not in found
     assert len(openrouter.calls) == 3 * len(PAIRS)
-    assert log.samples
-    (score,) = (log.samples[0].scores or {}).values()
-    assert (score.metadata or {})["attempts"] == 3
+    (score,) = log.samples[0].scores.values()
+    assert score.metadata["attempts"] == 3
 
 
 def test_unscored_responses_are_not_wrong_ones(openrouter: OpenRouter, tmp_path: Path) -> None:
     perfect = answering(lambda pair: pair.expected[0])
     openrouter.judge = lambda call: "Who knows?" if "kind wrong." in call.text else perfect(call)
-    found = metrics(sit(write(tmp_path, *PAIRS)))
+    found = metrics(sit(write(tmp_path, *PAIRS), temperature=0.5))
+    assert openrouter.calls[0].payload["temperature"] == 0.5, "which its user may set"
     assert (found["in_range"], found["wrong_n"]) == (1, 0)
     assert found["unscored_rate"] == pytest.approx(1 / len(PAIRS))
     assert "wrong_in_range" not in found
@@ -170,14 +169,8 @@ def test_responses_stand_in_for_a_model(tmp_path: Path) -> None:
     task = nejm_judge_exam(pairs=write(tmp_path, pair("a", "exact", " gout. \n")))
     task = Task(dataset=task.dataset, solver=give_response(), scorer=verbatim_diagnosis())
     (log,) = eval(task, model="none")
-    assert log.samples
     assert log.samples[0].output.completion == " gout. \n"
-    assert (log.samples[0].scores or {})["verbatim_diagnosis"].value == 10
-
-
-def test_its_user_may_set_the_temperature(openrouter: OpenRouter, tmp_path: Path) -> None:
-    sit(write(tmp_path, PAIRS[0]), temperature=0.5)
-    assert openrouter.calls[0].payload["temperature"] == 0.5
+    assert log.samples[0].scores["verbatim_diagnosis"].value == 10
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,13 @@
 
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
+from inspect_ai.log import EvalLog
 from inspect_ai.model import ModelOutput
 from inspect_ai.scorer import Target, choice
 from inspect_ai.solver import Generate, Solver, TaskState, solver
@@ -53,7 +52,6 @@ def test_options_in_their_order_and_the_image_last(
     text, image = message["content"]
     assert (text["type"], image["type"]) == ("text", "image_url")
     assert text["text"].endswith(posed(record))
-    assert log.samples
     sample = log.samples[0]
     assert sample.target == record["correct_answer"]
     votes = int(record[f"option_{record['correct_answer']}_votes"].rstrip("%")) / 100
@@ -78,9 +76,8 @@ def test_reasoning_is_asked_for_and_the_models_own_words_are_kept(openrouter: Op
     ):
         (log,) = eval(task, model=EXAMINEE)
         assert "step by step" in openrouter.calls[-1].text
-        assert log.samples
         (sample,) = log.samples
-        assert (sample.scores or {})["choice"].answer == "B"
+        assert sample.scores["choice"].answer == "B"
         assert sample.output.completion == sample.messages[-1].text == reply
 
 
@@ -93,8 +90,7 @@ def test_a_letter_in_the_thinking_is_not_chosen(openrouter: OpenRouter) -> None:
     ):
         openrouter.examinee = lambda call, reply=reply: reply
         (log,) = eval(nejm_multiple_choice(cases="demo", sample_size=1), model=EXAMINEE)
-        assert log.samples
-        assert (log.samples[0].scores or {})["choice"].answer == answer
+        assert log.samples[0].scores["choice"].answer == answer
         assert log.samples[0].output.completion == reply, "as written"
 
 
@@ -112,7 +108,6 @@ def test_the_hard_fifty_with_recorded_letters(
 
     openrouter.examinee = answer
     (log,) = eval(nejm_multiple_choice(difficulty="hard"), model=EXAMINEE)
-    assert log.samples
     ids = [sample.id for sample in log.samples]
     records = {record["image_id"]: record for record in case_records}
     drawn = [records[int(id)] for id in ids]
@@ -130,39 +125,32 @@ def test_the_hard_fifty_with_recorded_letters(
 
 
 @pytest.mark.parametrize(
-    ("options", "right", "of"),
+    ("options", "known"),
     [
-        ({"sample_size": None}, 862, 947),  # as the list itself says
-        ({"difficulty": "hard", "shuffle_options": 3}, None, 50),
+        ({"sample_size": None}, 862),  # as the list itself says
+        ({"difficulty": "hard", "shuffle_options": 3}, None),
     ],
 )
 def test_readers_pluralities(
-    journal: Journal,
-    case_records: list[dict[str, Any]],
-    options: dict[str, Any],
-    right: int | None,
-    of: int,
+    journal: Journal, case_records: list[dict[str, Any]], options: dict[str, Any], known: int | None
 ) -> None:
     task = nejm_multiple_choice(inputs="history", **options)
     (log,) = eval(task, model="none", solver=reader_vote(), log_samples=False)
-    ids = log.eval.dataset.sample_ids or []
+    ids = log.eval.dataset.sample_ids
     records = [record for record in case_records if record["image_id"] in ids]
     voted = sum(record["option_most_voted"] == record["correct_answer"] for record in records)
-    assert right in (None, voted)
-    assert metric(log, "accuracy") == voted / of
+    assert known in (None, voted)
+    assert metric(log, "accuracy") == voted / len(ids)
     assert not journal.image_requests
 
 
 def test_one_reader_is_drawn_by_the_votes(journal: Journal) -> None:
     def accuracy(seed: int) -> float:
-        (log,) = eval(
-            nejm_multiple_choice(sample_size=200, inputs="history"),
-            model="none",
-            solver=reader_vote(mode="sample", seed=seed),
-        )
-        readers = [s.metadata["reader_accuracy"] for s in log.samples or []]
+        task = nejm_multiple_choice(sample_size=100, inputs="history")
+        (log,) = eval(task, model="none", solver=reader_vote(mode="sample", seed=seed))
+        readers = [sample.metadata["reader_accuracy"] for sample in log.samples]
         # Three standard errors around what the votes lead to expect.
-        assert abs(metric(log, "accuracy") - sum(readers) / 200) < 3 * 0.5 / 200**0.5
+        assert abs(metric(log, "accuracy") - sum(readers) / 100) < 3 * 0.5 / 100**0.5
         return metric(log, "accuracy")
 
     assert accuracy(1) == accuracy(1)
@@ -170,28 +158,27 @@ def test_one_reader_is_drawn_by_the_votes(journal: Journal) -> None:
 
 def test_inputs_on_the_wire(journal: Journal, openrouter: OpenRouter) -> None:
     openrouter.examinee = lambda call: "ANSWER: A"
-    options = {"sample_size": 3, "question_type": "diagnosis"}
-    eval(nejm_multiple_choice(inputs="history", **options), model=EXAMINEE)
+
+    def run(inputs: str, question_type: str) -> EvalLog:
+        openrouter.calls.clear()
+        options = {"sample_size": 3, "question_type": question_type}
+        (log,) = eval(nejm_multiple_choice(inputs=inputs, **options), model=EXAMINEE)
+        return log
+
+    run("history", "diagnosis")
     assert not journal.image_requests
     assert not any(call.images for call in openrouter.calls)
     histories = [call.text for call in openrouter.calls]
 
-    openrouter.calls.clear()
-    (log,) = eval(nejm_multiple_choice(inputs="image", **options), model=EXAMINEE)
+    log = run("image", "diagnosis")
     assert [len(call.images) for call in openrouter.calls] == [1, 1, 1]
-    for sample, call in zip(log.samples or [], openrouter.calls, strict=True):
+    for sample, call in zip(log.samples, openrouter.calls, strict=True):
         withheld = sample.metadata["withheld_history"]
         assert any(withheld in history for history in histories)
         assert withheld[:40] not in call.text
         assert "What is the single most likely diagnosis?\n\nA) " in call.text
 
-
-def test_an_image_alone_keeps_a_cases_own_question(
-    journal: Journal, openrouter: OpenRouter
-) -> None:
-    openrouter.examinee = lambda call: "ANSWER: A"
-    task = nejm_multiple_choice(inputs="image", sample_size=2, question_type="other")
-    eval(task, model=EXAMINEE)
+    run("image", "other")  # which keeps a case's own question
     for call in openrouter.calls:
         assert "?\n\nA) " in call.text
         assert "most likely diagnosis?\n\nA) " not in call.text
@@ -202,52 +189,37 @@ def test_shuffled_options_take_their_targets_along() -> None:
     shuffled = nejm_multiple_choice(cases="demo", shuffle_options=7)
     moved = 0
     for before, after in zip(plain.dataset, shuffled.dataset, strict=True):
-        assert before.choices
-        assert after.choices
         assert sorted(before.choices) == sorted(after.choices)
         moved += before.choices != after.choices
         for sample in (before, after):
-            metadata, letter = sample.metadata or {}, Target(sample.target).text
-            right = metadata["options"][metadata["correct_option"]]
-            assert (sample.choices or [])[LETTERS.index(letter)] == right
+            right = sample.metadata["options"][sample.metadata["correct_option"]]
+            assert sample.choices[LETTERS.index(Target(sample.target).text)] == right
     assert moved > 6
     (log,) = eval(shuffled, model="none", solver=oracle())
     assert metric(log, "accuracy") == 1
-
-
-def test_a_seed_gives_the_same_order_in_any_process() -> None:
-    code = (
-        "import json; from nejm_inspect import nejm_multiple_choice as task;"
-        "dataset = task(cases='demo', sample_size=5, shuffle_options=7).dataset;"
-        "print(json.dumps([[s.id, s.choices, s.target] for s in dataset]))"
-    )
-    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    here = nejm_multiple_choice(cases="demo", sample_size=5, shuffle_options=7).dataset
-    assert json.loads(there.stdout) == [[s.id, s.choices, s.target] for s in here]
+    # The same order on any machine.
+    five = nejm_multiple_choice(cases="demo", sample_size=5, shuffle_options=7).dataset
+    assert [sample.target for sample in five] == ["B", "D", "B", "A", "D"]
 
 
 def test_epochs() -> None:
     (log,) = eval(
         nejm_multiple_choice(cases="demo"), model="none", solver=random_option(), epochs=3
     )
-    values = [(sample.scores or {})["choice"].value == "C" for sample in log.samples or []]
+    values = [sample.scores["choice"].value == "C" for sample in log.samples]
     assert len(values) == 36
     assert metric(log, "accuracy") == pytest.approx(sum(values) / 36)
 
 
-def test_cases_without_options_are_named(tmp_path: Path) -> None:
+def test_cases_without_options_or_votes_are_named(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(encoded(picture(), "PNG"))
     case = {"id": "own", "history": "A toe.", "reference": "Gout", "image": "1.png"}
     file = tmp_path / "cases.json"
     file.write_text(json.dumps([case]))
     with pytest.raises(NejmInspectError, match="Case own has no options"):
         nejm_multiple_choice(cases=str(file), sample_size=1)
-
-
-def test_cases_without_votes_are_named() -> None:
     task = nejm_multiple_choice(cases="demo", sample_size=1)
     (log,) = eval(task, model="none", solver=reader_vote())
-    assert log.error
     assert "has no reader votes" in log.error.message
 
 

@@ -29,12 +29,6 @@ def test_a_dry_run_asks_no_model(journal: Journal, openrouter: OpenRouter) -> No
     assert journal.image_requests == 0
 
 
-def test_a_dry_run_refuses_what_a_run_would() -> None:
-    result = benchmark("--dry-run", "-T", "difficulty=hrad")
-    assert result.exit_code == 1
-    assert "difficulty='hrad'" in result.stderr
-
-
 PRICES = "{input: 100, output: 1000, input_cache_write: 0, input_cache_read: 0}"
 
 
@@ -112,28 +106,22 @@ def test_an_examinee_must_take_images_and_a_judge_be_there_if_it_is_asked(
 
 
 @pytest.mark.parametrize(
-    ("name", "there"),
+    ("names", "there"),
     [
-        ("a/b", True),
-        ("a/b:nitro", True),
-        ("a/b:online", True),
-        ("a/b:free", False),
-        ("a/c:free", True),
-        ("a/c", False),
-        ("~a/b-latest", True),
-        ("openrouter/auto", True),
-        ("@preset/mine", True),
+        ("a/b a/b:nitro a/b:online a/c:free ~a/b-latest openrouter/auto @preset/mine", True),
         ("a/b@preset/mine", True),
+        ("a/b:free a/c", False),
     ],
 )
-def test_variants_of_a_model(name: str, there: bool, openrouter: OpenRouter) -> None:
+def test_variants_of_a_model(names: str, there: bool, openrouter: OpenRouter) -> None:
     openrouter.models = [
         *map(listed, ("a/b", "a/c:free", "~a/b-latest")),
         listed("openrouter/auto", prompt="-1", completion="-1"),
         JUDGE,
     ]
-    result = plan(name)
-    assert result.exit_code == (0 if there else 1), result.output
+    for name in names.split():
+        result = plan(name)
+        assert result.exit_code == (0 if there else 1), result.output
 
 
 @pytest.mark.parametrize(
@@ -160,12 +148,8 @@ def test_without_the_list_nothing_is_checked_and_one_line_says_so(
     assert "could not be fetched" in line
     assert reason in line
     assert "not known" in result.output
-
-
-def test_other_providers_are_not_looked_up() -> None:
-    result = benchmark("--dry-run", "--model", "mockllm/a", "-T", "scorer=verbatim", *DEMO)
-    assert result.exit_code == 0, result.output
-    assert not result.stderr
+    other = benchmark("--dry-run", "--model", "mockllm/a", "-T", "scorer=verbatim", *DEMO)
+    assert (other.exit_code, other.stderr) == (0, ""), "other providers are not looked up"
 
 
 def test_a_dry_run_shows_no_key(openrouter: OpenRouter, tmp_path: Path) -> None:

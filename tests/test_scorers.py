@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from inspect_ai import Epochs, Task, eval, score
+from inspect_ai import Epochs, Task, eval
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import (
     ChatMessageAssistant,
     ChatMessageSystem,
     ChatMessageUser,
+    ContentImage,
+    ContentText,
     GenerateConfig,
     get_model,
 )
@@ -22,8 +24,7 @@ from nejm_inspect import diagnose, diagnosis_rubric, verbatim_diagnosis
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from tests.conftest import KEY
 from tests.loopback import Call, OpenRouter, Reply, openrouter_error, tool_call, verdict
-
-EXAMINEE = "openrouter/google/gemini-3-pro-preview"
+from tests.runs import EXAMINEE, metric
 
 
 def run(*references: str, epochs: int | Epochs = 1, **options: Any) -> EvalLog:
@@ -44,18 +45,11 @@ def graded(sample: Sample) -> EvalLog:
 
 def points(log: EvalLog, scorer: str = "diagnosis_rubric") -> Score:
     """The score of the first sample."""
-    assert log.samples
-    return (log.samples[0].scores or {})[scorer]
+    return log.samples[0].scores[scorer]
 
 
 def metadata(score: Score) -> dict[str, Any]:
     return score.metadata or {}
-
-
-def metric(log: EvalLog, name: str) -> float:
-    assert log.results
-    (value,) = {s.metrics[name].value for s in log.results.scores if name in s.metrics}
-    return value
 
 
 def in_turn(*replies: str | Reply) -> Callable[[Call], str | Reply]:
@@ -107,18 +101,9 @@ def test_three_invalid_verdicts_leave_the_response_unscored(openrouter: OpenRout
     told = {"judge": DEFAULT_GRADER, "attempts": 3, "stop_reason": "stop"}
     assert unscored.metadata == {**told, "reply": "I would say 9 of 10."}
     assert metric(log, "overall_score") == 0.4
-    assert log.results
     result = log.results.scores[0]
     assert (result.scored_samples, result.unscored_samples) == (1, 1)
     assert len(openrouter.judge_calls) == 4
-
-
-def test_a_run_without_any_verdict_has_no_score(openrouter: OpenRouter) -> None:
-    openrouter.judge = lambda call: "no verdict"
-    log = run("Gout", "Lupus")
-    assert log.status == "success"
-    assert log.results
-    assert all((s.metrics, s.scored_samples) == ({}, 0) for s in log.results.scores)
 
 
 NEVER_ENDED = "The thinking never ended, or nothing followed it."
@@ -204,36 +189,30 @@ def test_whatever_was_answered_is_for_the_judge(openrouter: OpenRouter, response
     assert len(call.text.rpartition(">\nGout")[2] or call.text) < 12_000
 
 
-def test_the_judge_sees_neither_image_nor_options(openrouter: OpenRouter) -> None:
-    graded(Sample(input="A toe.", target="Gout", metadata={"options": {"A": "Chilblains"}}))
-    (call,) = openrouter.judge_calls
-    assert not call.images
-    assert "Chilblains" not in call.text
-
-
-def test_any_of_several_targets_will_do(openrouter: OpenRouter) -> None:
+def test_any_of_several_targets_will_do_and_none_is_an_error(openrouter: OpenRouter) -> None:
     log = graded(Sample(input="A toe.", target=["Podagra", "Gout"]))
     assert ">\nPodagra or Gout\n</reference-" in openrouter.judge_calls[0].text
     assert points(log, "verbatim_diagnosis").value == 10
-
-
-def test_a_sample_without_a_target_is_an_error(openrouter: OpenRouter) -> None:
     log = graded(Sample(input="A toe.", id="bare"))
-    assert log.error
     assert "Sample bare has no target" in log.error.message
-    assert not openrouter.judge_calls
+    assert len(openrouter.judge_calls) == 1
 
 
-def test_the_judge_reads_all_that_the_user_said(openrouter: OpenRouter) -> None:
+def test_the_judge_reads_all_that_the_user_said_but_images_and_options(
+    openrouter: OpenRouter,
+) -> None:
+    image = "data:image/png;base64,"
     turns = [
         ChatMessageSystem(content="Be brief."),
-        ChatMessageUser(content="A swollen toe."),
+        ChatMessageUser(content=[ContentText(text="A swollen toe."), ContentImage(image=image)]),
         ChatMessageAssistant(content="Any fever?"),
         ChatMessageUser(content="No. Diagnosis?"),
     ]
-    graded(Sample(input=turns, target="Gout"))
-    history = ">\nA swollen toe.\n\nNo. Diagnosis?\n</history-"
-    assert history in openrouter.judge_calls[0].text
+    graded(Sample(input=turns, target="Gout", metadata={"options": {"A": "Chilblains"}}))
+    (call,) = openrouter.judge_calls
+    assert ">\nA swollen toe.\n\nNo. Diagnosis?\n</history-" in call.text
+    assert not call.images
+    assert "Chilblains" not in call.text
 
 
 @pytest.mark.parametrize(
@@ -265,7 +244,7 @@ def test_a_reply_that_is_cut_off_says_so(openrouter: OpenRouter) -> None:
     openrouter.judge = lambda call: {"content": "Hm", "finish_reason": "length"}
     score = points(run("Gout"))
     assert metadata(score)["stop_reason"] == "max_tokens"
-    assert "cut off, raise its max_tokens" in (score.explanation or "")
+    assert "cut off, raise its max_tokens" in score.explanation
 
 
 def test_a_parameter_of_ours_that_is_refused_is_left_out(openrouter: OpenRouter) -> None:
@@ -300,7 +279,6 @@ def test_other_refusals_are_errors_of_the_sample(
     grader = get_model("openrouter/a/strict", config=GenerateConfig(**own), memoize=False)
     log = run("Gout", model_roles={"grader": grader})
     assert log.status == "error"
-    assert log.samples
     assert log.samples[0].error
     assert not log.samples[0].scores
     assert len(openrouter.judge_calls) == 1
@@ -339,11 +317,6 @@ def test_a_judge_of_the_examinees_vendor_is_recorded_and_warned_of(
     assert "same_vendor" not in judged_by("x/one", "x/two")
 
 
-def test_a_judge_under_load_is_asked_again_by_inspect(openrouter: OpenRouter) -> None:
-    openrouter.judge = in_turn(openrouter_error(502, "Bad gateway"), verdict(8))
-    assert points(run("Gout")).value == 8
-
-
 def test_epochs(openrouter: OpenRouter) -> None:
     # Case 1: 10, 4 and unscored; case 2: 10, 10 and 1.
     replies = {"Gout": [10, 4, None], "Lupus": [10, 10, 1]}
@@ -360,23 +333,12 @@ def test_epochs(openrouter: OpenRouter) -> None:
     assert metric(log, "exact_rate") == pytest.approx(3 / 5)
 
 
-def test_rejudging_a_log_calls_no_examinee(openrouter: OpenRouter) -> None:
-    openrouter.judge = lambda call: verdict(4 if call.model != "a/b" else 10)
-    log = run("Gout", "Lupus")
-    asked = len(openrouter.examinee_calls)
-    role = {"grader": "openrouter/a/b"}
-    again = score(log, diagnosis_rubric(), model_roles=role, action="overwrite")
-    assert metric(log, "overall_score") == 0.4
-    assert metric(again, "overall_score") == 1.0
-    assert len(openrouter.examinee_calls) == asked
-
-
 def test_the_verbatim_scorer_needs_no_judge(openrouter: OpenRouter) -> None:
     responses = ["**Diagnosis:** the Gout.", "Lupus", ""]
     openrouter.examinee = lambda call: responses.pop()
     samples = [Sample(input="A toe.", target="Gout", id=n) for n in range(3)]
     (log,) = eval(Task(dataset=samples, scorer=verbatim_diagnosis()), model=EXAMINEE)
-    scores = [(sample.scores or {})["verbatim_diagnosis"] for sample in log.samples or []]
+    scores = [sample.scores["verbatim_diagnosis"] for sample in log.samples]
     assert sorted(s.as_int() for s in scores) == [0, 0, 10]
     assert [s.reason for s in scores if not s.answer] == ["no_response"]
     assert metric(log, "overall_score") == metric(log, "exact_rate") == pytest.approx(1 / 3)

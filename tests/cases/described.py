@@ -10,10 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.samples import cases_to_dataset
 from nejm_inspect.cases.schema import Case
 from nejm_inspect.cases.source import CaseSource
+from nejm_inspect.cli import main
+from nejm_inspect.errors import NejmInspectError
 
 
 def described(cases: str, columns: dict[str, str] | None = None) -> dict[str, Any]:
@@ -36,5 +40,17 @@ def described_samples(source: CaseSource, cases: Sequence[Case]) -> list[Any]:
     return samples
 
 
+def answer(name: str, *arguments: str) -> Any:
+    """What a call comes to, as JSON."""
+    if name != "described":
+        result = CliRunner().invoke(main, [name, *arguments])
+        return {"code": result.exit_code, "out": result.stdout, "err": result.stderr}
+    try:
+        return described(*arguments)
+    except NejmInspectError as error:
+        return {"error": str(error)}
+
+
 if __name__ == "__main__":
-    json.dump(described(sys.argv[1]), sys.stdout)
+    answers = [answer(*call) for call in json.loads(sys.argv[1])]
+    json.dump(answers, sys.stdout)

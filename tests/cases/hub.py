@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -12,16 +16,20 @@ from tests.loopback import Reply, serve
 
 COMMIT = "c0ffee" * 6 + "c0ff"
 DATASET = "owner/cases"
+Files = Mapping[str, bytes]
 
 
 @contextmanager
-def hub(files: Mapping[str, bytes], error: str | None = None) -> Iterator[str]:
-    """Serves one dataset, or refuses it by one of the Hub's error codes."""
+def hub(datasets: Mapping[str, Files | str]) -> Iterator[str]:
+    """Serves datasets, or refuses them by the Hub's error codes."""
 
     def respond(path: str, headers: dict[str, str], body: bytes) -> Reply:
-        if error:
-            return _refusal(error, status=401)
-        reply = _answer(unquote(urlsplit(path).path), files)
+        path = unquote(urlsplit(path).path)
+        name = next((name for name in datasets if f"/datasets/{name}" in path), "")
+        files = datasets.get(name, "RepoNotFound")
+        if isinstance(files, str):
+            return _refusal(files, status=401)
+        reply = _answer(path.replace(name, "", 1), files)
         asked = {name.lower(): value for name, value in headers.items()}.get("range", "")
         if match := re.fullmatch(r"bytes=(\d+)-(\d+)", asked):
             first, last = map(int, match.groups())
@@ -34,8 +42,24 @@ def hub(files: Mapping[str, bytes], error: str | None = None) -> Iterator[str]:
         yield url
 
 
-def _answer(path: str, files: Mapping[str, bytes]) -> Reply:
-    if match := re.fullmatch(rf"/datasets/{DATASET}/resolve/([^/]+)/(.+)", path):
+def asked_of_hub(url: str, *calls: Sequence[str]) -> list[Any]:
+    """What calls come to in one process that takes a loopback server for the Hub.
+
+    `["described", CASES]` describes a source, or gives its error; any other call is a command of
+    `nejm-inspect`, of which exit code and output are given.
+    """
+    folder = Path(os.environ["NEJM_INSPECT_CACHE"]) / "hf"
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.cases.described", json.dumps(calls)],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "HF_ENDPOINT": url, "HF_HOME": str(folder)},
+    )
+    return list(json.loads(process.stdout))
+
+
+def _answer(path: str, files: Files) -> Reply:
+    if match := re.fullmatch(r"/datasets//resolve/([^/]+)/(.+)", path):
         revision, name = match.groups()
         if revision not in ("main", COMMIT):
             return _refusal("RevisionNotFound")
@@ -43,13 +67,13 @@ def _answer(path: str, files: Mapping[str, bytes]) -> Reply:
             return _refusal("EntryNotFound")
         etag = f'"{hashlib.sha256(files[name]).hexdigest()}"'
         return Reply(files[name], headers={"X-Repo-Commit": COMMIT, "ETag": etag})
-    if match := re.fullmatch(rf"/api/datasets/{DATASET}(/revision/(.+))?", path):
+    if match := re.fullmatch(r"/api/datasets/(/revision/(.+))?", path):
         if match[2] not in (None, "main", COMMIT):
             return _refusal("RevisionNotFound")
         siblings = [{"rfilename": name} for name in files]
         info = {"id": DATASET, "sha": COMMIT, "private": False, "siblings": siblings}
         return Reply(json.dumps(info).encode())
-    if match := re.fullmatch(rf"/api/datasets/{DATASET}/tree/{COMMIT}(/.*)?", path):
+    if match := re.fullmatch(rf"/api/datasets//tree/{COMMIT}(/.*)?", path):
         if tree := _tree((match[1] or "")[1:], files):
             return Reply(json.dumps(tree).encode())
         return _refusal("EntryNotFound")
@@ -60,7 +84,7 @@ def _refusal(code: str, status: int = 404) -> Reply:
     return Reply(status=status, headers={"X-Error-Code": code, "X-Repo-Commit": COMMIT})
 
 
-def _tree(folder: str, files: Mapping[str, bytes]) -> list[dict[str, Any]]:
+def _tree(folder: str, files: Files) -> list[dict[str, Any]]:
     """What lies directly in a folder."""
     prefix = f"{folder}/" if folder else ""
     inside = {f.removeprefix(prefix): b for f, b in files.items() if f.startswith(prefix)}

@@ -34,6 +34,7 @@ RAMP_WITH_HOLES[0, :3] = 0, 255, 0  # where it is undefined, and beyond both end
 
 
 NAMES = itertools.count()
+BEHIND_START, BEHIND_JFIF, BEHIND_IHDR = 2, 20, 33
 
 
 @dataclass
@@ -41,14 +42,14 @@ class Planted:
     """A file, what is planted in it, and the pixels that a model must see."""
 
     suffix: str
+    conversion: str | None = None
+    """What the sample's metadata must say."""
     pixels: Pixels | None = None
     """None if they are what a decoder makes of the file."""
-    conversion: str | None = "metadata removed"
-    """What the sample's metadata must say."""
-    keeps_scan: bool = False
-    """Whether the compressed pixels must arrive as they are."""
     turned: int = 0
     """How many quarters to the left."""
+    keeps_scan: bool = False
+    """Whether the compressed pixels must arrive as they are."""
     data: bytes = b""
     names: list[str] = field(default_factory=list)
 
@@ -61,18 +62,18 @@ class Planted:
         return self.name().encode()
 
 
-MAKERS: dict[str, tuple[Planted, Callable[[Planted], bytes]]] = {}
+FILES: dict[str, Planted] = {}
 
 
-def maker(suffix: str, **expected: Any) -> Any:
-    def register(make: Callable[[Planted], bytes]) -> Callable[[Planted], bytes]:
-        MAKERS[make.__name__] = (Planted(suffix, **expected), make)
-        return make
+def plant(name: str, *expected: Any, **more: Any) -> Callable[[Callable[[Planted], bytes]], None]:
+    """Gives what is called with the maker of a file, and keeps the file in `FILES`."""
 
-    return register
+    def make(maker: Callable[[Planted], bytes]) -> None:
+        file = Planted(Path(name).suffix, *expected, **more)
+        file.data = maker(file)
+        FILES[name] = file
 
-
-# Parts
+    return make
 
 
 def image(pixels: Pixels = PICTURE) -> Image.Image:
@@ -88,9 +89,8 @@ def chunk(kind: bytes, value: bytes) -> bytes:
     return struct.pack(">I4s", len(value), kind) + value + struct.pack(">I", checksum)
 
 
-def with_chunks(data: bytes, *chunks: bytes) -> bytes:
-    """Puts chunks behind the header of a PNG file."""
-    return data[:33] + b"".join(chunks) + data[33:]
+def put(data: bytes, at: int, *parts: bytes) -> bytes:
+    return data[:at] + b"".join(parts) + data[at:]
 
 
 def icc_profile(file: Planted, space: bytes = b"RGB ") -> bytes:
@@ -174,7 +174,7 @@ def by_pypng(pixels: Pixels, *chunks: bytes, **options: Any) -> bytes:
     height, width = pixels.shape[:2]
     writer = png.Writer(width, height, greyscale=pixels.ndim == 2, **options)
     writer.write(buffer, pixels.reshape(height, -1).tolist())
-    return with_chunks(buffer.getvalue(), *chunks)
+    return put(buffer.getvalue(), BEHIND_IHDR, *chunks)
 
 
 def by_tifffile(pixels: Pixels, **options: Any) -> bytes:

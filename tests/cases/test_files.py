@@ -1,6 +1,5 @@
 """What can be wrong with cases of one's own, and what is said about it."""
 
-import asyncio
 import base64
 import csv
 import json
@@ -122,55 +121,40 @@ def test_a_model_is_sent_every_image(tmp_path: Path, openrouter: OpenRouter) -> 
 
 
 def test_images_that_are_missing_or_broken_are_named(tmp_path: Path) -> None:
-    file = write(
-        tmp_path,
-        own_case(1),
-        own_case(2, image="none.png"),
-        own_case(3, image=["3.png", "none.png"]),
-    )
+    reasons = {
+        "1.png": "1.png: not an image",
+        "none.png": "none.png: No such file or directory",
+        "pipe.png": "pipe.png: not a regular file",
+        "loop.png": "symbolic links",
+        "\x1b[2J\n.png": "\ufffd[2J .png: No such file or directory",
+        "x" * 300: "File name too long",
+    }
+    rows = [own_case(n, image=["3.png", name]) for n, name in enumerate(reasons)]
+    file = write(tmp_path, *rows)
     (tmp_path / "1.png").write_bytes(b"no picture")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
     source = open_source(file)
     images = source.images(source.cases)
     assert not images.found
-    assert images.missing["own-1"].endswith("1.png: not an image")
-    assert images.missing["own-2"].endswith("none.png: No such file or directory")
-    assert "none.png" in images.missing["own-3"]
+    for n, reason in enumerate(reasons.values()):
+        assert reason in images.missing[f"own-{n}"]
 
 
-def test_a_broken_image_in_the_table_is_named(tmp_path: Path) -> None:
+def test_a_broken_image_in_the_table_is_named_and_a_damaged_copy_mended(tmp_path: Path) -> None:
     good = encoded(picture(), "PNG")
     images = [good, b"no picture", good[:60]]
     table = pd.DataFrame([own_case(n, image=data) for n, data in enumerate(images)])
     table.to_parquet(tmp_path / "cases.parquet")
-    source = open_source(str(tmp_path / "cases.parquet"))
-    found = source.images(source.cases)
-    assert list(found.found) == ["own-0"]
-    assert found.missing["own-1"].endswith(": not an image")
-    assert "damaged PNG image" in found.missing["own-2"]
-
-
-def test_a_damaged_copy_of_an_image_in_the_table_is_mended(tmp_path: Path) -> None:
-    good = encoded(picture(), "PNG")
-    pd.DataFrame([own_case(image=good)]).to_parquet(tmp_path / "cases.parquet")
-    source = open_source(str(tmp_path / "cases.parquet"))
-    (image,) = source.images(source.cases).found["own-1"]
-    image.path.write_bytes(good[:-20])
-    source = open_source(str(tmp_path / "cases.parquet"))
-    assert source.images(source.cases).found["own-1"] == [image]
-    assert image.path.read_bytes() == good
-
-
-def test_images_that_are_no_files_are_named(tmp_path: Path) -> None:
-    names = ["pipe.png", "loop.png", "\x1b[2J\n.png", "x" * 300]
-    file = write(tmp_path, *(own_case(n, image=i) for n, i in enumerate(names)))
-    os.mkfifo(tmp_path / "pipe.png")
-    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
-    source = open_source(file)
-    missing = source.images(source.cases).missing
-    assert missing["own-0"].endswith("pipe.png: not a regular file")
-    assert "symbolic links" in missing["own-1"]
-    assert missing["own-2"].endswith("\ufffd[2J .png: No such file or directory")
-    assert missing["own-3"].endswith("File name too long")
+    for _ in range(2):
+        source = open_source(str(tmp_path / "cases.parquet"))
+        found = source.images(source.cases)
+        assert list(found.found) == ["own-0"]
+        assert found.missing["own-1"].endswith(": not an image")
+        assert "damaged PNG image" in found.missing["own-2"]
+        (image,) = found.found["own-0"]
+        assert image.path.read_bytes() == good
+        image.path.write_bytes(good[:-20])
 
 
 @pytest.mark.parametrize(
@@ -208,19 +192,11 @@ def write_kinds(folder: Path, rows: list[dict[str, Any]]) -> list[str]:
     return [str(folder / f"cases.{k}") for k in ("json", "jsonl", "csv", "parquet")]
 
 
-def test_ids_are_text_unless_they_are_whole_numbers(tmp_path: Path) -> None:
-    rows = "".join(f"{id},What?,NA,1.png\n" for id in ("7", "007", "1.5", "x"))
-    file = tmp_path / "cases.csv"
-    file.write_text(f"id,history,answer,image\n{rows}")
-    source = open_source(str(file))
-    assert [case.id for case in source.cases] == [7, "007", "1.5", "x"]
-    assert {case.reference for case in source.cases} == {"NA"}
-
-
-def test_without_ids_the_rows_are_numbered(tmp_path: Path) -> None:
-    rows = [{k: v for k, v in own_case(n).items() if k != "id"} for n in (1, 2)]
-    source = open_source(write(tmp_path, *rows))
-    assert [case.id for case in source.cases] == [1, 2]
+def test_without_ids_rows_are_numbered_and_two_fields_may_share_a_column(tmp_path: Path) -> None:
+    file = write(tmp_path, *({"text": "What?", "image": f"{n}.png"} for n in (1, 2)))
+    cases = open_source(file, columns={"history": "text", "reference": "text"}).cases
+    told = [(case.id, case.history, case.reference) for case in cases]
+    assert told == [(1, "What?", "What?"), (2, "What?", "What?")]
 
 
 def test_columns_may_have_other_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,13 +207,6 @@ def test_columns_may_have_other_names(tmp_path: Path, capsys: pytest.CaptureFixt
         (case,) = open_source(file, columns=columns).cases
     assert (case.history, case.reference) == ("What?", "Gout")
     assert capsys.readouterr().err == f"cases={file}: columns not used: '\\x1b[2J', 'ward'.\n"
-
-
-def test_two_fields_may_share_a_column(tmp_path: Path) -> None:
-    file = write(tmp_path, {"text": "What?", "image": "1.png"})
-    columns = {"history": "text", "reference": "text"}
-    (case,) = open_source(file, columns=columns).cases
-    assert (case.history, case.reference) == ("What?", "What?")
 
 
 def test_a_column_that_is_mapped_may_resemble_a_field(tmp_path: Path) -> None:
@@ -270,20 +239,15 @@ def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
     assert refusal(str(tmp_path / "cases.parquet")).endswith(": it has no rows.")
 
 
-def test_the_reference_follows_from_the_options(tmp_path: Path) -> None:
-    row = own_case(options=OPTIONS, correct_option="C")
-    del row["reference"]
-    (case,) = open_source(write(tmp_path, row)).cases
-    assert case.reference == "Lupus"
-
-
-def test_an_answers_letter_may_be_mapped_to_the_option(tmp_path: Path) -> None:
+def test_the_reference_follows_from_the_option(tmp_path: Path) -> None:
     row = own_case(options=OPTIONS, answer="C")
     del row["reference"]
     file = write(tmp_path, row)
     assert "answer='C': looks like an option's letter" in refusal(file)
     (case,) = open_source(file, columns={"correct_option": "answer"}).cases
     assert (case.reference, case.correct_option) == ("Lupus", "C")
+    row["correct_option"] = row.pop("answer")
+    assert open_source(write(tmp_path, row)).cases[0].reference == "Lupus"
 
 
 def test_a_file_that_was_changed_is_read_anew(tmp_path: Path) -> None:
@@ -293,15 +257,6 @@ def test_a_file_that_was_changed_is_read_anew(tmp_path: Path) -> None:
     write(tmp_path, own_case(2))
     os.utime(file, ns=(changed, changed))
     assert [case.id for case in open_source(file).cases] == ["own-2"]
-
-
-def test_a_source_opens_inside_an_event_loop(tmp_path: Path) -> None:
-    file = write(tmp_path, own_case(1))
-
-    async def inside() -> int:
-        return len(described(file)["samples"])
-
-    assert asyncio.run(inside()) == 1
 
 
 @pytest.mark.parametrize("kind", ["json", "csv", "parquet"])
@@ -346,13 +301,11 @@ def test_names_with_patterns_in_them_are_names(tmp_path: Path) -> None:
         ([own_case(image="http://a.org/1.png")], ["should be a path or an https URL"]),
         ([own_case(image="file:///1.png")], ["should be a path or an https URL"]),
         ([own_case(image="data:image/png;base64,")], ["or an https URL"]),
-        ([own_case(image="https://127.0.0.1/1.png")], ["127.0.0.1 is not a public"]),
-        ([own_case(image="https://10.0.0.1/1.png")], ["10.0.0.1 is not a public"]),
         ([own_case(image="https://[::1]/1.png")], ["::1 is not a public address"]),
-        ([own_case(image="https://169.254.169.254/")], ["169.254.169.254 is not"]),
         ([own_case(), own_case(2, history="")], ["row 2: history=''"]),
         ([own_case(), own_case(2, history=" ")], ["row 2: history=' '"]),
         ([own_case(reference=3)], ["row 1: reference=3: Input should be a valid str"]),
+        ([own_case(reference="  ")], ["row 1: reference='  ': ", "at least 1 character"]),
         ([own_case(date="soon")], ["row 1: date='soon': Input should be a date"]),
         ([own_case(date="2020-01-02T03:04:05")], ["row 1: date=", "such as 2020-01-31"]),
         ([own_case(options=OPTIONS[:4])], ["there must be five options, not 4"]),
@@ -392,7 +345,6 @@ def test_names_with_patterns_in_them_are_names(tmp_path: Path) -> None:
         ([None, own_case()], ["every row must be an object, but row 1 is not"]),
         ([own_case(id=True)], ["row 1: id=True: Input should be a whole number or text"]),
         ([own_case(id=1.5)], ["row 1: id=1.5: Input should be a whole number or text"]),
-        ([own_case(id=1e18)], ["row 1: id=1e+18: Input should be a whole number or text"]),
         ([own_case(id=9e15 + 2**53)], ["Input should be a whole number or text"]),
         ([own_case(id=[1])], ["row 1: id=[1]: Input should be a whole number or text"]),
         ([own_case(date="20200203zz")], ["row 1: date='20200203zz': Input should"]),
@@ -449,20 +401,11 @@ def test_files_that_are_no_tables_are_refused(
     assert message in said
 
 
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        ({"diagnosis": "reference"}, "'diagnosis' is not one of id, history, has_history"),
-        ({"reference": "dx"}, "reference='dx', but the columns of cases="),
-    ],
-)
-def test_a_wrong_map_of_columns_is_refused(
-    columns: dict[str, str], message: str, tmp_path: Path
-) -> None:
-    assert message in refusal(write(tmp_path, own_case()), columns)
-
-
-def test_messages_name_the_users_own_column(tmp_path: Path) -> None:
+def test_a_wrong_map_of_columns_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, own_case(dx=" "))
+    unknown, nowhere = {"diagnosis": "reference"}, {"reference": "dx?"}
+    assert "'diagnosis' is not one of id, history, has_history" in refusal(file, unknown)
+    assert "reference='dx?', but the columns of cases=" in refusal(file, nowhere)
     row = {"question": "What?", "dx": " ", "image": "1.png"}
     said = refusal(write(tmp_path, row), {"reference": "dx"})
     assert said.endswith("at least 1 character (reference is column 'dx')")
@@ -491,20 +434,21 @@ def test_unknown_sources_are_refused(cases: str, message: str) -> None:
 
 def test_a_folder_must_hold_a_table(tmp_path: Path) -> None:
     assert "a folder must hold one of metadata.csv" in refusal(str(tmp_path))
-    both = tmp_path / "both"
-    both.mkdir()
-    for name in ("metadata.csv", "metadata.jsonl"):
-        (both / name).write_text("id\n1\n")
-    assert "metadata.csv and metadata.jsonl. Keep one" in refusal(str(both))
-    shutil.rmtree(both)
-    for name in ("train", "test"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "metadata.csv").write_text("id\n1\n")
+    for name in ("train/metadata.csv", "test/metadata.csv", "a/metadata.csv", "a/metadata.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("id\n1\n")
+    assert "metadata.csv and metadata.jsonl. Keep one" in refusal(str(tmp_path / "a"))
+    shutil.rmtree(tmp_path / "a")
     said = refusal(str(tmp_path))
     assert "its splits are 'test', 'train'" in said
     assert said.endswith("as in cases=…:NAME.")
     assert "its splits are 'test', 'train'" in refusal(f"{tmp_path}:dev")
     assert "no column history" in refusal(f"{tmp_path}:train")
+    file = write(tmp_path, own_case())
+    assert f"none of these is at {file}:train" in refusal(f"{file}:train")
+    (tmp_path / "cases.xlsx").touch()
+    said = refusal(str(tmp_path / "cases.xlsx"))
+    assert "should end in one of .csv, .json, .jsonl, .parquet" in said
 
 
 def test_a_saved_dataset_must_be_whole(tmp_path: Path) -> None:
@@ -515,14 +459,6 @@ def test_a_saved_dataset_must_be_whole(tmp_path: Path) -> None:
     assert refusal(str(saved)).startswith(f"cases={saved} cannot be read: ")
     (saved / "dataset_info.json").unlink()
     assert "neither a `Dataset` directory nor" in refusal(str(saved))
-
-
-def test_files_that_are_none_of_cases_are_not_called_absent(tmp_path: Path) -> None:
-    file = write(tmp_path, own_case())
-    assert f"none of these is at {file}:train" in refusal(f"{file}:train")
-    (tmp_path / "cases.xlsx").touch()
-    said = refusal(str(tmp_path / "cases.xlsx"))
-    assert "should end in one of .csv, .json, .jsonl, .parquet" in said
 
 
 def test_images_and_columns_are_for_other_sources(tmp_path: Path) -> None:

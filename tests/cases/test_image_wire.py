@@ -19,11 +19,10 @@ from PIL import Image, ImageCms
 
 from nejm_inspect import nejm_image_challenge
 from nejm_inspect.cases.manifest import CaseImage, checked_image
-from tests.cases.planted import PICTURE, Pixels, Planted, exif, image
-from tests.cases.planted_files import planted_files
+from tests.cases import planted_files  # noqa: F401 - plants them
+from tests.cases.planted import FILES, PICTURE, Pixels, Planted, exif, image
 from tests.loopback import OpenRouter, encoded
 
-FILES = planted_files()
 NAME = "Zeno-Quill"
 
 
@@ -89,7 +88,7 @@ def test_no_name_leaves_this_machine(tmp_path: Path, openrouter: OpenRouter) -> 
     for call in openrouter.calls:
         assert_without_names(json.dumps(call.payload, ensure_ascii=False).encode())
         (url,) = call.images
-        (id,) = re.findall("Case (\\w+)", call.text)
+        (id,) = re.findall(r"Case (\S+)", call.text)
         sent[id] = base64.b64decode(url.partition(",")[2])
         assert_without_names(sent[id])
     prepared = {id: checked_image(path) for id, path in paths.items()}
@@ -102,7 +101,7 @@ def test_no_name_leaves_this_machine(tmp_path: Path, openrouter: OpenRouter) -> 
             assert_without_names(data)
             in_log |= set(re.findall(rb"data:image/\w+;base64,([\w+/=]+)", data))
     assert set(map(base64.b64decode, in_log)) == set(sent.values())
-    for sample in read_eval_log(log.location).samples or []:
+    for sample in read_eval_log(log.location).samples:
         assert sample.metadata["image_conversion"] == FILES[str(sample.id)].conversion
 
 
@@ -116,14 +115,10 @@ def as_rgb(pixels: Pixels) -> Pixels:
     return np.stack([pixels] * 3, axis=-1) if pixels.ndim == 2 else pixels
 
 
-def test_every_pixel_is_sent_upright(file: Planted, tmp_path: Path) -> None:
+def test_every_pixel_is_sent_upright_and_its_scan_kept(file: Planted, tmp_path: Path) -> None:
     given = decoded(file.data) if file.pixels is None else as_rgb(file.pixels)
-    sent = decoded(checked_image(written(tmp_path, file)).path.read_bytes())
-    assert np.array_equal(sent, np.rot90(given, file.turned))
-
-
-def test_compressed_pixels_are_kept(file: Planted, tmp_path: Path) -> None:
     sent = checked_image(written(tmp_path, file)).path.read_bytes()
+    assert np.array_equal(decoded(sent), np.rot90(given, file.turned))
     if sent.startswith(b"\xff\xd8"):
         kept = sent[sent.rindex(b"\xff\xda") :]
     else:
@@ -162,6 +157,7 @@ def test_what_was_done_is_the_same_the_next_time(file: Planted, tmp_path: Path) 
     assert checked_image(path) == first
     assert first.path.stat().st_mtime_ns == changed
     assert first.original == path
+    assert checked_image(first.path) == CaseImage(first.path, None)
 
 
 def test_files_of_an_older_cache_are_not_used(tmp_path: Path) -> None:
@@ -174,13 +170,8 @@ def test_files_of_an_older_cache_are_not_used(tmp_path: Path) -> None:
     assert np.array_equal(decoded(checked_image(path).path.read_bytes()), PICTURE)
 
 
-def test_what_was_prepared_is_used_as_it_is(file: Planted, tmp_path: Path) -> None:
-    prepared = checked_image(written(tmp_path, file)).path
-    assert checked_image(prepared) == CaseImage(prepared, None)
-
-
 def test_a_profile_keeps_its_colors_without_its_texts(tmp_path: Path) -> None:
-    file = FILES["jpeg_of_pillow"]
+    file = FILES["of_pillow.jpg"]
     with Image.open(checked_image(written(tmp_path, file)).path) as opened:
         bare = ImageCms.ImageCmsProfile(io.BytesIO(opened.info["icc_profile"]))
     with Image.open(io.BytesIO(file.data)) as opened:

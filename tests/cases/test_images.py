@@ -31,11 +31,9 @@ def noise(width: int, height: int) -> Image.Image:
     ("image", "format", "name"),
     [
         (picture(), "JPEG", "a.jpg"),
-        (picture(), "JPEG", "a.JPEG"),
-        (picture(), "PNG", "a.png"),
+        (picture().convert("L"), "JPEG", "a.JPEG"),
         (picture(), "WEBP", "a.webp"),
         (picture().convert("P"), "PNG", "a.png"),
-        (picture().convert("L"), "JPEG", "a.jpg"),
         (picture().convert("1"), "PNG", "a.png"),
     ],
 )
@@ -55,16 +53,10 @@ def test_a_wrong_ending_is_put_right_without_touching_the_bytes(tmp_path: Path) 
     assert image.path.read_bytes() == data
 
 
-CMYK = encoded(picture().convert("CMYK"))
-
-
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (CMYK, "mode CMYK"),
-        (encoded(picture().convert("RGBA"), "PNG"), "mode RGBA"),
-        (encoded(picture(), "TIFF"), "TIFF"),
-        (encoded(picture(), "BMP"), "BMP"),
+        (encoded(picture().convert("CMYK")), "mode CMYK"),
         (encoded(picture(1, (9000, 20)), "PNG"), "9000×20 pixels"),
         (encoded(picture().convert("F"), "TIFF"), "TIFF, mode F"),
     ],
@@ -73,6 +65,7 @@ def test_the_unusual_becomes_acceptable_and_is_recorded(
     data: bytes, reason: str, tmp_path: Path
 ) -> None:
     image = prepared(data, tmp_path, "original.dat")
+    assert prepared(data, tmp_path, "other.dat").path == image.path
     assert str(image.conversion).startswith(f"{reason} → PNG ")
     with Image.open(image.path) as result:
         assert result.format == "PNG"
@@ -80,16 +73,6 @@ def test_the_unusual_becomes_acceptable_and_is_recorded(
         assert max(result.size) <= 8000
     assert "original" not in image.path.name
     assert (tmp_path / "original.dat").read_bytes() == data
-
-
-def test_of_several_pages_the_first_is_sent_and_it_is_said(tmp_path: Path) -> None:
-    pages = [picture(n) for n in (1, 2)]
-    data = encoded(picture(), "TIFF", save_all=True, append_images=pages)
-    for _ in range(2):  # of which the second finds the conversion there
-        image = prepared(data, tmp_path, "a.tiff")
-        assert image.conversion == "TIFF, first of 3 pages → PNG RGB 64×48"
-        with Image.open(image.path) as sent:
-            assert sent.tobytes() == picture().tobytes()
 
 
 @pytest.mark.parametrize("kind", [np.uint16, ">u2", np.int16, np.int32, np.float32])
@@ -102,13 +85,10 @@ def test_deep_grey_is_scaled_by_its_own_extremes(kind: Any, tmp_path: Path) -> N
         assert list(result.tobytes()) == [0, 128, 64, 255]
 
 
-def test_deep_grey_of_one_value_is_sent(tmp_path: Path) -> None:
+def test_deep_grey_of_one_value_is_sent_and_of_none_is_no_image(tmp_path: Path) -> None:
     one_value = encoded(Image.new("I;16", (3, 2), 40_000), "PNG")
     with Image.open(prepared(one_value, tmp_path, "a.png").path) as result:
         assert (result.mode, result.size) == ("L", (3, 2))
-
-
-def test_no_finite_value_is_no_image(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no pixel has a finite value"):
         prepare_image(encoded(Image.new("F", (3, 2), float("nan")), "TIFF"))
 
@@ -172,12 +152,6 @@ def test_exif_that_cannot_be_read_turns_nothing(exif: bytes, tmp_path: Path) -> 
     assert image.conversion in (None, "metadata removed")
 
 
-def test_transparency_becomes_white(tmp_path: Path) -> None:
-    image = prepared(encoded(Image.new("RGBA", (2, 2)), "PNG"), tmp_path, "a.png")
-    with Image.open(image.path) as result:
-        assert result.getpixel((0, 0)) == (255, 255, 255)
-
-
 def test_cmyk_with_a_broken_profile_or_one_of_another_space_is_converted(tmp_path: Path) -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for profile in (b"no profile at all" * 20, srgb):
@@ -199,13 +173,6 @@ def test_what_no_quality_makes_fit_is_scaled_down(tmp_path: Path) -> None:
     assert image.path.stat().st_size <= MAX_BYTES
     with Image.open(image.path) as result:
         assert 1000 < result.width < 3600
-
-
-def test_a_conversion_is_made_once(tmp_path: Path) -> None:
-    first = prepared(CMYK, tmp_path, "a.jpg")
-    changed = first.path.stat().st_mtime_ns
-    assert prepared(CMYK, tmp_path, "b.jpg").path == first.path
-    assert first.path.stat().st_mtime_ns == changed
 
 
 @pytest.mark.parametrize(
@@ -244,8 +211,3 @@ def test_no_damage_gets_past_as_another_error(data: Any) -> None:
         return
     with Image.open(io.BytesIO(bare_image(bytes(damaged)).data)) as image:
         image.load()
-
-
-def test_suffixes_tell_the_format() -> None:
-    assert check_image(encoded(picture(), "WEBP")) == ".webp"
-    assert check_image(encoded(picture(), "TIFF")) == ".tiff"

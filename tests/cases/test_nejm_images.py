@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from datasets import Dataset, Image as ImageFeature
 from PIL import Image
 
@@ -21,8 +22,9 @@ from nejm_inspect.cases.samples import cases_to_dataset
 from nejm_inspect.cases.schema import Case
 from nejm_inspect.cases.selection import Selection, select_cases
 from nejm_inspect.cases.source import CaseImages
+from nejm_inspect.cli import main
 from nejm_inspect.errors import NejmInspectError
-from tests.cases.hub import COMMIT, DATASET, hub
+from tests.cases.hub import COMMIT, DATASET, asked_of_hub, hub
 from tests.loopback import Journal, Reply, encoded, picture
 
 COMMAND = Path(sys.executable).with_name("nejm-inspect")
@@ -161,26 +163,19 @@ def test_unusual_images_are_converted_and_it_is_recorded(journal: Journal) -> No
 
 
 def test_own_images_come_before_any_download(journal: Journal, tmp_path: Path) -> None:
-    cases, _ = sample(3)
+    cases, _ = sample(4)
     folder = tmp_path / "own"
     folder.mkdir()
     (folder / f"{cases[0].id}.png").write_bytes(encoded(picture(1), "PNG"))
     (folder / f"{cases[0].id}.txt").write_text("a note of the user's")
     (folder / f"IC{date_of(cases[1])}.jpeg").write_bytes(encoded(picture(2)))
+    broken = folder / f"{cases[2].id}.jpg"
+    broken.write_bytes(b"not a picture")
     images = open_source("nejm", str(folder)).images(cases)
-    assert not images.missing
+    assert images.missing == {cases[2].id: f"{broken}: not an image"}
     assert images.found[cases[0].id][0].path.parent == folder
     assert images.found[cases[1].id][0].path.parent == folder
     assert journal.image_requests == 1
-
-
-def test_own_image_that_is_broken_is_reported(journal: Journal, tmp_path: Path) -> None:
-    cases, _ = sample(1)
-    broken = tmp_path / f"{cases[0].id}.jpg"
-    broken.write_bytes(b"not a picture")
-    images = open_source("nejm", str(tmp_path)).images(cases)
-    assert images.missing == {cases[0].id: f"{broken}: not an image"}
-    assert journal.image_requests == 0
 
 
 def test_images_must_be_a_place(journal: Journal, tmp_path: Path) -> None:
@@ -201,36 +196,13 @@ def test_the_address_of_images_must_depend_on_the_case(
         images(cases)
 
 
-def run(*arguments: str, url: str = "http://127.0.0.1:9") -> "subprocess.CompletedProcess[str]":
-    """Runs `nejm-inspect fetch` in a process that takes a loopback server for the Hub."""
-    environment = {
-        **os.environ,
-        "HF_ENDPOINT": url,
-        "HF_HOME": str(Path(os.environ["NEJM_INSPECT_CACHE"]) / "hf"),
-    }
-    command = [COMMAND, "fetch", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment)
-
-
-def damaged(path: Path) -> bytes:
-    return path.read_bytes()[:300]
-
-
-def emptied(path: Path) -> bytes:
-    return b""
-
-
-def foreign(path: Path) -> bytes:
-    return encoded(picture(7, (30, 30)))
-
-
-@pytest.mark.parametrize("damage", [damaged, emptied, foreign])
+@pytest.mark.parametrize("damage", [encoded(picture())[:300], b"", encoded(picture(7, (30, 30)))])
 def test_an_image_in_the_cache_that_is_not_as_fetched_is_fetched_anew(
-    journal: Journal, damage: Callable[[Path], bytes], capsys: pytest.CaptureFixture[str]
+    journal: Journal, damage: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cases, images = sample(2)
     path = images(cases).found[cases[0].id][0].path
-    path.write_bytes(damage(path))
+    path.write_bytes(damage)
     journal.image_faults = {date_of(cases[0]): Reply(status=404)}
     assert images(cases).missing == {cases[0].id: "HTTP 404"}
     journal.image_faults = {}
@@ -250,9 +222,10 @@ def test_verify_finds_what_size_and_time_do_not_show(journal: Journal, tmp_path:
         before = path.stat()
         path.write_bytes(data.ljust(before.st_size, b"\0")[: before.st_size])
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert "again" not in run("--sample-size", "3").stderr
-    result = run("--sample-size", "3", "--verify")
-    assert result.returncode == 0
+    command = ["fetch", "--sample-size", "3"]
+    assert "again" not in CliRunner().invoke(main, command).stderr
+    result = CliRunner().invoke(main, [*command, "--verify"])
+    assert result.exit_code == 0
     assert result.stderr.count("it is not the file that was fetched. It is fetched again.") == 2
     assert str(paths[2]) not in result.stderr
     assert "3 of 3 images are there." in result.stdout
@@ -286,94 +259,77 @@ def folder(images: Mapping[int, bytes]) -> dict[str, bytes]:
 IMAGES = {id: encoded(picture(id), "PNG") for id in (*IDS, 5)}
 
 
+def fetch(url: str, size: int, *places: str) -> list[dict[str, Any]]:
+    """What the command comes to for each place of images."""
+    command = ("fetch", "--sample-size", str(size), "--images")
+    return asked_of_hub(url, *((*command, place) for place in places))
+
+
 @pytest.mark.parametrize("repository", [parquet, folder])
 def test_images_of_a_dataset_are_unpacked_once(
     repository: Callable[[Any], dict[str, bytes]], journal: Journal, tmp_path: Path
 ) -> None:
-    with hub(repository(IMAGES)) as url:
-        result = run("--sample-size", "3", "--images", f"hf:{DATASET}", url=url)
-    assert result.returncode == 0, result.stderr
-    assert "3 of 3 images are there." in result.stdout
-    assert "Unpacking images: 4 of 4" in result.stderr
+    with hub({DATASET: repository(IMAGES)}) as url:
+        (result,) = fetch(url, 3, f"hf:{DATASET}")
+    assert result["code"] == 0, result
+    assert "3 of 3 images are there." in result["out"]
+    assert "Unpacking images: 4 of 4" in result["err"]
     assert journal.image_requests == 0
     # The pinned dataset is then neither asked for nor read again.
     shutil.rmtree(tmp_path / "cache" / "hf")
     shutil.rmtree(tmp_path / "cache" / "datasets")
-    source = open_source("nejm", PINNED)
-    images = source.images(select_cases(source.cases, Selection(sample_size=3)))
-    assert images.dataset == PINNED
-    assert {id: image.path.read_bytes() for id, (image,) in images.found.items()} == {
-        id: IMAGES[id] for id in IDS
-    }
-
-
-def test_the_dataset_is_in_the_metadata_of_samples(journal: Journal, tmp_path: Path) -> None:
-    with hub(parquet(IMAGES)) as url:
-        assert run("--sample-size", "2", "--images", f"hf:{DATASET}", url=url).returncode == 0
     for place, dataset in ((PINNED, PINNED), ("journal", None)):
         source = open_source("nejm", place)
-        cases = select_cases(source.cases, Selection(sample_size=2))
+        cases = select_cases(source.cases, Selection(sample_size=3))
         samples, _ = cases_to_dataset(source, cases, "both", "error")
-        assert [s.metadata and s.metadata.get("image_dataset") for s in samples] == [dataset] * 2
+        assert [s.metadata and s.metadata.get("image_dataset") for s in samples] == [dataset] * 3
+        if dataset:
+            found = {
+                id: image.path.read_bytes() for id, (image,) in source.images(cases).found.items()
+            }
+            assert found == {id: IMAGES[id] for id in IDS}
 
 
-def test_cases_that_the_dataset_lacks_are_missing(journal: Journal) -> None:
-    files = parquet({655: IMAGES[655], 115: b"not an image", 26: None})
-    with hub(files) as url:
-        result = run("--sample-size", "4", "--images", PINNED, url=url)
-    assert result.returncode == 1
-    assert "1 of 4 images are there." in result.stdout
-    for id, reason in {
-        115: "not an image",
-        26: "the row does not hold an image",
-        760: "has no row with its image_id",
-    }.items():
-        assert re.search(rf"case {id}: missing, {PINNED}.*{reason}", result.stdout)
+def test_what_a_dataset_lacks_is_said(journal: Journal, tmp_path: Path) -> None:
+    (tmp_path / "private.png").write_bytes(IMAGES[5])
+    cell = {"bytes": None, "path": str(tmp_path / "private.png")}
+    elsewhere = io.BytesIO()
+    Dataset.from_dict({"image_id": [655], "image": [cell]}).to_parquet(elsewhere)
+    repositories = {
+        "owner/some": parquet({655: IMAGES[655], 115: b"not an image", 26: None}),
+        "owner/elsewhere": {"a.parquet": elsewhere.getvalue()},
+        "owner/columns": parquet(IMAGES, "id"),
+        "owner/twice": {"a.csv": b"image_id,image\n655,x\n655,y\n"},
+    }
+    errors = {
+        "hf:owner/columns": "the columns image_id and image. This one has id, image, date.",
+        "hf:owner/some@v2": "images=hf:owner/some@v2 cannot be read: Rev",
+        "hf:nowhere": "Error: images=hf:nowhere cannot be read: a dataset of",
+        "hf:owner/twice": f"hf:owner/twice@{COMMIT}: image_id 655 is used twice.",
+    }
+    with hub(repositories) as url:
+        some, elsewhere, *refused = fetch(url, 4, "hf:owner/some", "hf:owner/elsewhere", *errors)
+    assert "1 of 4 images are there." in some["out"]
+    for told, id, reason in (
+        (some, 115, "not an image"),
+        (some, 26, "the row does not hold an image"),
+        (some, 760, "has no row with its image_id"),
+        (elsewhere, 655, "does not hold an image"),
+    ):
+        assert re.search(rf"case {id}: missing, hf:owner/\w+@{COMMIT}.*{reason}", told["out"])
+        assert told["code"] == 1
+    for told, message in zip(refused, errors.values(), strict=True):
+        assert message in " ".join(told["err"].split())
+        assert told["code"] == 1
     assert journal.image_requests == 0
 
 
-@pytest.mark.parametrize(
-    ("files", "place", "message"),
-    [
-        (parquet(IMAGES, "id"), f"hf:{DATASET}", "must have the columns image_id and image. This"),
-        (parquet(IMAGES, "id"), f"hf:{DATASET}", "one has id, image, date."),
-        (parquet(IMAGES), f"hf:{DATASET}@v2", f"images=hf:{DATASET}@v2 cannot be read: Rev"),
-        (parquet(IMAGES), "hf:nowhere", "Error: images=hf:nowhere cannot be read: a dataset of"),
-        (
-            {"a.csv": b"image_id,image\n655,x\n655,y\n"},
-            f"hf:{DATASET}",
-            f"{PINNED}: image_id 655 is used twice.",
-        ),
-    ],
-)
-def test_a_dataset_that_cannot_be_used_is_a_clear_error(
-    files: dict[str, bytes], place: str, message: str, journal: Journal
-) -> None:
-    with hub(files) as url:
-        result = run("--sample-size", "1", "--images", place, url=url)
-    assert result.returncode == 1
-    assert message in " ".join(result.stderr.split())
-    assert "Traceback" not in result.stderr
-
-
-def test_a_dataset_reaches_no_other_files(journal: Journal, tmp_path: Path) -> None:
-    private = tmp_path / "private.png"
-    private.write_bytes(IMAGES[5])
-    table = Dataset.from_dict({"image_id": [655], "image": [{"bytes": None, "path": str(private)}]})
-    buffer = io.BytesIO()
-    table.to_parquet(buffer)
-    with hub({"a.parquet": buffer.getvalue()}) as url:
-        result = run("--sample-size", "1", "--images", f"hf:{DATASET}", url=url)
-    assert "case 655: missing" in result.stdout
-    assert "does not hold an image" in result.stdout
-
-
 def test_an_interrupted_unpacking_is_continued(journal: Journal, tmp_path: Path) -> None:
-    with hub(parquet(IMAGES)) as url:
-        assert run("--sample-size", "1", "--images", PINNED, url=url).returncode == 0
+    with hub({DATASET: parquet(IMAGES)}) as url:
+        assert fetch(url, 1, PINNED)[0]["code"] == 0
         kept = tmp_path / "cache" / "hub"
         (image,) = kept.rglob("655.png")
         before = image.stat()
-        assert run("--sample-size", "3", "--images", PINNED, url=url).returncode == 0
+        assert fetch(url, 3, PINNED)[0]["code"] == 0
     assert image.stat() == before
     assert {path.stem for path in kept.rglob("*.png")} == set(map(str, IDS))

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from inspect_ai.dataset import Sample
-from inspect_ai.model import Content, ContentImage, ContentText
+from inspect_ai.model import Content
 
 from nejm_inspect.cases.manifest import CaseImage
 from nejm_inspect.cases.samples import case_to_sample, cases_to_dataset
@@ -21,25 +21,21 @@ def case(**changes: Any) -> Case:
 
 def content(sample: Sample) -> list[Content]:
     (message,) = sample.input
-    assert not isinstance(message, str)
-    assert isinstance(message.content, list)
     return message.content
 
 
 def test_input_is_the_history_then_the_image() -> None:
     sample = case_to_sample(case(), [IMAGE], "both")
     text, image = content(sample)
-    assert isinstance(text, ContentText)
     assert text.text == "A man has a swollen toe. What is the diagnosis?"
-    assert isinstance(image, ContentImage)
     assert image.image == str(IMAGE.path)
     assert sample.id == 1
     assert sample.target == "Gout"
 
 
 def test_metadata_are_those_of_the_design() -> None:
-    sample = case_to_sample(case(), [IMAGE], "both")
-    assert sample.metadata == {
+    names = ("Cellulitis", "Gout", "Chilblains", "Bunion", "Paronychia")
+    assert case_to_sample(case(), [IMAGE], "both").metadata == {
         "case_id": 1,
         "date": "2010-01-02",
         "year": 2010,
@@ -47,13 +43,7 @@ def test_metadata_are_those_of_the_design() -> None:
         "brier_score": 0.037,
         "question_type": "diagnosis",
         "has_history": True,
-        "options": {
-            "A": "Cellulitis",
-            "B": "Gout",
-            "C": "Chilblains",
-            "D": "Bunion",
-            "E": "Paronychia",
-        },
+        "options": dict(zip("ABCDE", names, strict=True)),
         "correct_option": "B",
         "reader_votes": {"A": 0.12, "B": 0.62, "C": 0.1, "D": 0.11, "E": 0.06},
         "reader_accuracy": 0.62,
@@ -73,64 +63,39 @@ def test_image_alone_keeps_the_history_for_the_judge() -> None:
     assert text.type == "text"
     sample = case_to_sample(case(), [IMAGE], "image")
     assert [part.type for part in content(sample)] == ["image"]
-    assert sample.metadata
     assert sample.metadata["withheld_history"] == case().history
 
 
 def test_image_alone_keeps_another_question_than_for_a_diagnosis() -> None:
     other = case(question="A child is febrile. Which vector?")
     text, image = content(case_to_sample(other, [IMAGE], "image"))
-    assert isinstance(text, ContentText)
-    assert text.text == "Which vector?"
-    assert image.type == "image"
+    assert (text.text, image.type) == ("Which vector?", "image")
+    silent = Case(id=7, history="A toe.", reference="Gout", question_type="other")
+    with pytest.raises(NejmInspectError, match=r"Case 7 .* no question of its own"):
+        case_to_sample(silent, [IMAGE], "image")
 
 
-def test_a_conversion_is_recorded() -> None:
-    converted = CaseImage(IMAGE.path, "TIFF → PNG RGB 3×2")
-    metadata = case_to_sample(case(), [converted], "both").metadata or {}
-    assert metadata["image_conversion"] == "TIFF → PNG RGB 3×2"
-
-
-def source(missing: list[int], asked: list[int]) -> CaseSource:
+def source(*missing: int) -> CaseSource:
     cases = [Case.model_validate(nejm_record(number)) for number in (1, 2, 3)]
 
     def images(wanted: Any) -> CaseImages:
-        asked.extend(case.id for case in wanted)
         found = {c.id: [IMAGE] for c in wanted if c.id not in missing}
         return CaseImages(found, dict.fromkeys(missing, "HTTP 403"))
 
     return CaseSource("test", cases, images, "give your own; ")
 
 
-def test_missing_images_stop_with_one_message() -> None:
-    two_of_three = source([1, 3], [])
+def test_missing_images_stop_with_one_message_or_are_skipped() -> None:
+    one_left, none_left = source(1, 3), source(1, 2, 3)
     with pytest.raises(NejmInspectError) as error:
-        cases_to_dataset(two_of_three, two_of_three.cases, "both", "error")
+        cases_to_dataset(one_left, one_left.cases, "both", "error")
     message = str(error.value)
     assert "2 of 3 cases" in message
     assert "case 1: HTTP 403\n  case 3: HTTP 403" in message
     for way in ("run the same command again", "give your own", "missing_images=skip"):
         assert way in message
-
-
-def test_missing_images_may_be_skipped_unless_nothing_is_left() -> None:
-    one_left = source([1, 3], [])
     dataset, skipped = cases_to_dataset(one_left, one_left.cases, "both", "skip")
     assert [sample.id for sample in dataset] == [2]
     assert skipped == {1: "HTTP 403", 3: "HTTP 403"}
-    none_left = source([1, 2, 3], [])
     with pytest.raises(NejmInspectError, match="3 of 3 cases"):
         cases_to_dataset(none_left, none_left.cases, "both", "skip")
-
-
-def test_history_alone_asks_for_no_image() -> None:
-    asked: list[int] = []
-    all_missing = source([1, 2, 3], asked)
-    dataset, skipped = cases_to_dataset(all_missing, all_missing.cases, "history", "error")
-    assert (len(dataset), skipped, asked) == (3, {}, [])
-
-
-def test_an_image_alone_needs_a_question() -> None:
-    silent = Case(id=7, history="A toe.", reference="Gout", question_type="other")
-    with pytest.raises(NejmInspectError, match=r"Case 7 .* no question of its own"):
-        case_to_sample(silent, [IMAGE], "image")

@@ -1,9 +1,7 @@
 """The same three cases give the same samples whatever they are kept in."""
 
 import json
-import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from nejm_inspect.cases.samples import case_metadata
 from nejm_inspect.cases.schema import Case
 from nejm_inspect.cases.tables import Table
 from tests.cases.described import described
-from tests.cases.hub import COMMIT, DATASET, hub
+from tests.cases.hub import COMMIT, DATASET, asked_of_hub, hub
 from tests.conftest import nejm_record
 from tests.loopback import encoded, picture
 
@@ -97,132 +95,78 @@ def embedded() -> Dataset:
     return Dataset.from_pandas(table).add_column("image", images, feature=Image())
 
 
-def write_json(folder: Path) -> str:
-    (folder / "cases.json").write_text(json.dumps(CASES, indent=2))
-    return "cases.json"
-
-
-def write_jsonl(folder: Path) -> str:
-    (folder / "cases.jsonl").write_text(lines(CASES))
-    return "cases.jsonl"
-
-
-def write_csv(folder: Path) -> str:
-    as_text(CASES).to_csv(folder / "cases.csv", index=False)
-    return "cases.csv"
-
-
-def write_parquet(folder: Path) -> str:
-    pd.DataFrame(uniform(CASES)).to_parquet(folder / "cases.parquet")
-    return "cases.parquet"
-
-
-def write_typed_parquet(folder: Path) -> str:
+def write_typed_parquet(file: Path) -> None:
     table = pd.DataFrame(uniform(CASES))
     table["date"] = pd.to_datetime(table["date"])
     table["image"] = [IMAGES[name] for name in table["image"]]
-    table.to_parquet(folder / "typed.parquet")
-    return "typed.parquet"
+    table.to_parquet(file)
 
 
-def write_embedded_parquet(folder: Path) -> str:
-    embedded().to_parquet(folder / "embedded.parquet")
-    return "embedded.parquet"
-
-
-def write_metadata_csv(folder: Path) -> str:
-    as_text(named(CASES)).to_csv(folder / "metadata.csv", index=False)
-    return ""
-
-
-def write_metadata_jsonl(folder: Path) -> str:
-    (folder / "metadata.jsonl").write_text(lines(named(CASES)))
-    return ""
-
-
-def save_to_disk(folder: Path) -> str:
-    embedded().save_to_disk(folder / "saved")
-    return "saved"
-
-
-def save_splits_to_disk(folder: Path) -> str:
+def save_splits_to_disk(file: Path) -> None:
     whole = embedded()
-    DatasetDict({"train": whole.select([0]), "test": whole}).save_to_disk(folder / "splits")
-    return "splits:test"
+    DatasetDict({"train": whole.select([0]), "test": whole}).save_to_disk(file)
 
 
-def several_folders(folder: Path) -> str:
-    parent = folder / "parent"
+def several_folders(parent: Path) -> None:
     (parent / "train").mkdir(parents=True)
     (parent / "train" / "metadata.jsonl").write_text(lines(named(CASES[:1])))
-    for name, data in IMAGES.items():
-        (parent / "test" / name).parent.mkdir(parents=True, exist_ok=True)
-        (parent / "test" / name).write_bytes(data)
+    shutil.copytree(parent.parent, parent / "test", ignore=lambda *_: [parent.name])
     (parent / "test" / "metadata.jsonl").write_text(lines(named(CASES)))
-    return "parent:test"
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
-        write_jsonl,
-        write_csv,
-        write_parquet,
-        write_typed_parquet,
-        write_embedded_parquet,
-        write_metadata_csv,
-        write_metadata_jsonl,
-        save_to_disk,
-        save_splits_to_disk,
-        several_folders,
-    ],
-)
+KINDS: dict[str, Callable[[Path], object]] = {
+    "cases.json": lambda file: file.write_text(json.dumps(CASES, indent=2)),
+    "cases.jsonl": lambda file: file.write_text(lines(CASES)),
+    "cases.csv": lambda file: as_text(CASES).to_csv(file, index=False),
+    "cases.parquet": lambda file: pd.DataFrame(uniform(CASES)).to_parquet(file),
+    "typed.parquet": write_typed_parquet,
+    "embedded.parquet": lambda file: embedded().to_parquet(file),
+    "metadata.csv": lambda file: as_text(named(CASES)).to_csv(file, index=False),
+    "metadata.jsonl": lambda file: file.write_text(lines(named(CASES))),
+    "saved": lambda file: embedded().save_to_disk(file),
+    "splits:test": save_splits_to_disk,
+    "parent:test": several_folders,
+}
+
+
+def written(kind: str, folder: Path) -> str:
+    """Writes the cases; gives the name of their source."""
+    KINDS[kind](folder / kind.partition(":")[0])
+    return str(folder if kind.startswith("metadata") else folder / kind)
+
+
+@pytest.mark.parametrize("kind", [*KINDS][1:])
 def test_samples_are_those_of_json(
-    write: Callable[[Path], str], folder: Path, capfd: pytest.CaptureFixture[str]
+    kind: str, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    expected = described(str(folder / write_json(folder)))
+    expected = described(written("cases.json", folder))
     assert [sample["id"] for sample in expected["samples"]] == [7, "b-007", "2020-01-02"]
-    written = write(folder)
+    source = written(kind, folder)
     capfd.readouterr()
-    assert described(str(folder / written))["samples"] == expected["samples"]
+    assert described(source)["samples"] == expected["samples"]
     assert capfd.readouterr() == ("", "")
 
 
-def on_hub(cases: str, url: str, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
-    """Describes a source in a process that takes a loopback server for the Hub."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.cases.described", cases],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "HF_ENDPOINT": url, "HF_HOME": str(tmp_path / "hf")},
-    )
-
-
-def parquet_repository(folder: Path) -> dict[str, bytes]:
-    table = (folder / write_embedded_parquet(folder)).read_bytes()
-    return {"data/test-00000-of-00001.parquet": table}
-
-
-def folder_repository(folder: Path) -> dict[str, bytes]:
+def folder_repository() -> dict[str, bytes]:
     return {**IMAGES, "metadata.jsonl": lines(named(uniform(CASES))).encode()}
 
 
-@pytest.mark.parametrize(
-    ("repository", "choice"),
-    [(parquet_repository, ":test"), (parquet_repository, f"@{COMMIT}"), (folder_repository, "")],
-)
-def test_samples_of_the_hub_are_those_of_json(
-    repository: Callable[[Path], dict[str, bytes]], choice: str, folder: Path, tmp_path: Path
-) -> None:
-    expected = described(str(folder / write_json(folder)))
-    with hub(repository(folder)) as url:
-        process = on_hub(f"hf:{DATASET}{choice}", url, tmp_path)
-    assert process.returncode == 0, process.stderr
-    found = json.loads(process.stdout)
-    assert found["samples"] == expected["samples"]
-    split = ":test" if choice == ":test" else ""
-    assert found["name"] == f"hf:{DATASET}@{COMMIT}{split}"
+def test_samples_of_the_hub_are_those_of_json(folder: Path) -> None:
+    expected = described(written("cases.json", folder))
+    table = Path(written("embedded.parquet", folder)).read_bytes()
+    repositories = {
+        "owner/table": {"data/test-00000-of-00001.parquet": table},
+        "owner/folder": folder_repository(),
+    }
+    sources = {
+        "hf:owner/table:test": f"hf:owner/table@{COMMIT}:test",
+        f"hf:owner/table@{COMMIT}": f"hf:owner/table@{COMMIT}",
+        "hf:owner/folder": f"hf:owner/folder@{COMMIT}",
+    }
+    with hub(repositories) as url:
+        found = asked_of_hub(url, *(("described", source) for source in sources))
+    for told, name in zip(found, sources.values(), strict=True):
+        assert told == {"name": name, "samples": expected["samples"]}
 
 
 def test_a_dataset_of_nejm_cases_is_read_as_it_stands(tmp_path: Path) -> None:
@@ -239,10 +183,8 @@ def test_a_dataset_of_nejm_cases_is_read_as_it_stands(tmp_path: Path) -> None:
     schema = Features(Dataset.from_list(rows).features | {"image": Image()})
     Dataset.from_list(rows, features=schema).to_parquet(tmp_path / "test.parquet")
     files = {"data/test-00000-of-00001.parquet": (tmp_path / "test.parquet").read_bytes()}
-    with hub(files) as url:
-        process = on_hub(f"hf:{DATASET}@{COMMIT}", url, tmp_path)
-    assert process.returncode == 0, process.stderr
-    samples = json.loads(process.stdout)["samples"]
+    with hub({DATASET: files}) as url:
+        ((_, samples),) = (x.values() for x in asked_of_hub(url, ("described", f"hf:{DATASET}")))
     cases = [Case.model_validate(record) for record in records]
     assert [sample["id"] for sample in samples] == [1, 2]
     assert [sample["target"] for sample in samples] == ["Gout", "Gout"]
@@ -274,82 +216,60 @@ def test_a_row_reaches_no_files_outside_its_folder(
             Case.model_validate({**row, "image": stored}, context=table)
 
 
-def test_a_dataset_of_the_hub_reaches_no_other_files(folder: Path, tmp_path: Path) -> None:
-    path = str(folder / "7.png")
+def reaching(path: str, file: Path) -> bytes:
+    """A table whose image is a file elsewhere."""
     row = {"history": "What?", "answer": "Gout", "image": {"bytes": None, "path": path}}
     features = Features({"history": Value("string"), "answer": Value("string"), "image": Image()})
     # Not by Dataset.to_parquet, which looks for the image.
     data = Dataset.from_list([row], features=features).data.table
-    data = data.replace_schema_metadata(features.arrow_schema.metadata)
-    pq.write_table(data, tmp_path / "a.parquet")
-    with hub({"a.parquet": (tmp_path / "a.parquet").read_bytes()}) as url:
-        process = on_hub(f"hf:{DATASET}", url, tmp_path)
-    last_line = process.stderr.strip().splitlines()[-1]
-    assert f"row 1: image.0={path[:20]!r}"[:-1] in last_line
-    assert "leaves the folder" in last_line
+    pq.write_table(data.replace_schema_metadata(features.arrow_schema.metadata), file)
+    return file.read_bytes()
 
 
-def test_a_dataset_of_the_hub_stays_readable_without_it(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with hub(folder_repository(folder)) as url:
-        online = on_hub(f"hf:{DATASET}", url, tmp_path)
+def test_a_dataset_of_the_hub_stays_readable_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    call = ("described", f"hf:{DATASET}")
+    with hub({DATASET: folder_repository()}) as url:
+        online = asked_of_hub(url, call)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    offline = on_hub(f"hf:{DATASET}", url, tmp_path)
-    assert online.stdout
-    assert offline.stdout == online.stdout, offline.stderr
-    wrong = on_hub(f"hf:{DATASET}@{'0' * 40}", url, tmp_path)
-    assert "the Hub cannot be reached for 000" in wrong.stderr.splitlines()[-1]
+    wrong, never = f"hf:{DATASET}@{'0' * 40}", "hf:owner/never-fetched"
+    *offline, unknown, absent = asked_of_hub(url, call, *(("described", x) for x in (wrong, never)))
+    assert online[0]["samples"]
+    assert offline == online
+    assert "the Hub cannot be reached for 000" in unknown["error"]
+    assert "Couldn't reach" in absent["error"]
 
 
-@pytest.mark.parametrize(
-    ("files", "choice", "error", "message"),
-    [
-        ({}, "", "GatedRepo", "is a gated dataset on the Hub. You must be authenticated"),
-        ({}, "", "RepoNotFound", "log in (hf auth login) or set HF_TOKEN"),
-        ({}, "@v2", None, "Revision 'v2' doesn't exist"),
-        ({"cases.py": b"print()"}, "", None, "scripts are no longer supported"),
-        (
-            {
-                "README.md": b"---\nconfigs:\n"
-                b"- {config_name: a, data_files: a.csv}\n"
-                b"- {config_name: b, data_files: b.csv}\n---\n",
-                "a.csv": b"history\nWhat?\n",
-                "b.csv": b"history\nWhat?\n",
-            },
-            "",
-            None,
-            "pick one among the available configs",
-        ),
-        ({"a.csv": b"history\nWhat?\n"}, ":test", None, "its splits are 'train'"),
-        (
-            {"a.csv": b"history,answer,image\nWhat?,Gout,1.png\n"},
-            "",
-            None,
-            "datasets--owner--cases/1.png: No such file or directory",
-        ),
-        (
-            {"a.csv": b"history,answer,image\nWhat?,Gout,zip://1.png::/etc/x.zip\n"},
-            "",
-            None,
-            "row 1: image.0='zip://1.png::/etc/x.zip'",
-        ),
-    ],
-)
-def test_what_the_hub_does_not_have_is_said(
-    files: dict[str, bytes], choice: str, error: str | None, message: str, tmp_path: Path
-) -> None:
-    with hub(files, error) as url:
-        process = on_hub(f"hf:{DATASET}{choice}", url, tmp_path)
-    assert "NejmInspectError: " in process.stderr
-    assert message in process.stderr
+CONFIGS = b"""---
+configs:
+- {config_name: a, data_files: a.csv}
+- {config_name: b, data_files: b.csv}
+---
+"""
+ROW = "history,answer,image\nWhat?,Gout,"
 
 
-def test_without_the_hub_there_is_a_clear_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    process = on_hub(f"hf:{DATASET}", "http://127.0.0.1:9", tmp_path)
-    last_line = process.stderr.strip().splitlines()[-1]
-    assert "NejmInspectError" in last_line
-    assert "Couldn't reach" in last_line
+def test_what_the_hub_does_not_have_is_said(folder: Path, tmp_path: Path) -> None:
+    repositories: dict[str, Any] = {
+        "owner/gated": "GatedRepo",
+        "owner/scripted": {"scripted.py": b"print()"},
+        "owner/configs": {"README.md": CONFIGS, "a.csv": b"history\n?\n", "b.csv": b"history\n?\n"},
+        "owner/bare": {"a.csv": b"history\nWhat?\n"},
+        "owner/imageless": {"a.csv": f"{ROW}1.png\n".encode()},
+        "owner/chained": {"a.csv": f"{ROW}zip://1.png::/etc/x.zip\n".encode()},
+        "owner/reaching": {"a.parquet": reaching(str(folder / "7.png"), tmp_path / "a.parquet")},
+    }
+    messages = {
+        "gated": "is a gated dataset on the Hub. You must be authenticated",
+        "absent": "log in (hf auth login) or set HF_TOKEN",
+        "bare@v2": "Revision 'v2' doesn't exist",
+        "scripted": "scripts are no longer supported",
+        "configs": "pick one among the available configs",
+        "bare:test": "its splits are 'train'",
+        "imageless": "datasets--owner--imageless/1.png: No such file or directory",
+        "chained": "row 1: image.0='zip://1.png::/etc/x.zip'",
+        "reaching": "the path leaves the folder",
+    }
+    with hub(repositories) as url:
+        answers = asked_of_hub(url, *(("described", f"hf:owner/{name}") for name in messages))
+    for name, told in zip(messages, answers, strict=True):
+        assert messages[name] in told["error"], name

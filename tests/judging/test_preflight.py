@@ -87,14 +87,17 @@ def test_without_a_judge_none_is_checked(openrouter: OpenRouter, options: tuple[
     assert not openrouter.preflight_calls
 
 
-def test_a_judge_is_checked_once_a_process(openrouter: OpenRouter, judge: Iterator[str]) -> None:
+def test_a_judge_is_checked_once_a_process_with_its_own_key(
+    openrouter: OpenRouter, judge: Iterator[str]
+) -> None:
     names = [next(judge), next(judge), next(judge)]
     for _ in range(2):
         assert run([*names]).status == "success"
-    assert [call.model for call in openrouter.preflight_calls] == [
-        name.removeprefix("openrouter/") for name in names
-    ]
+    checked = [f"openrouter/{call.model}" for call in openrouter.preflight_calls]
+    assert checked == names
     assert len(openrouter.examinee_calls) == 6
+    check_judges([get_model(next(judge), api_key="sk-or-its-own")])
+    assert openrouter.headers["authorization"] == "Bearer sk-or-its-own"
 
 
 def test_the_command_checks_it_once_too(openrouter: OpenRouter) -> None:
@@ -124,11 +127,6 @@ def test_a_refused_parameter_stops_the_run_only_if_the_user_set_it(
         assert len(openrouter.preflight_calls) == 1
 
 
-def test_a_judge_is_checked_with_its_own_key(openrouter: OpenRouter, judge: Iterator[str]) -> None:
-    check_judges([get_model(next(judge), api_key="sk-or-its-own")])
-    assert openrouter.headers["authorization"] == "Bearer sk-or-its-own"
-
-
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
@@ -144,12 +142,9 @@ def test_a_judge_is_checked_with_its_own_key(openrouter: OpenRouter, judge: Iter
         ("skin-disease_something", "skin-disease_something"),
     ],
 )
-def test_keys_are_masked(said: str, shown: str) -> None:
+def test_keys_are_masked_and_brackets_shown(said: str, shown: str) -> None:
     assert masked(said) == shown
-
-
-def test_brackets_in_an_error_are_shown() -> None:
-    assert plain_message(Exception("no [/INST] here")) == "no [/INST] here"
+    assert plain_message(Exception(f"no [/INST] in {shown}")) == f"no [/INST] in {shown}"
 
 
 def test_it_works_inside_a_running_event_loop(openrouter: OpenRouter) -> None:

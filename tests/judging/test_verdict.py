@@ -103,8 +103,9 @@ def test_the_last_json_object_is_the_verdict(reply: str, score: int) -> None:
     ],
 )
 def test_anything_else_is_no_verdict(reply: str, problem: str) -> None:
-    with pytest.raises(InvalidVerdictError, match=problem):
+    with pytest.raises(InvalidVerdictError, match=problem) as error:
         parse_verdict(reply, "t")
+    assert "seven" not in str(error.value), "a judge's words do not come back in ours"
 
 
 prose = st.text().filter(lambda text: "{" not in text and "}" not in text)
@@ -198,11 +199,8 @@ def test_invisible_characters_become_visible() -> None:
     assert neutralized("Go\u200but\x1b") == "Go[U+200B]ut[U+001B]"
     assert neutralized("\u3164Gout\ufe0f\U000e0049") == ("[U+3164]Gout[U+FE0F][U+E0049]")
     assert neutralized("Gout\r\nand more") == "Gout\nand more"
-
-
-def test_plain_text_in_any_language_is_left_alone() -> None:
-    text = "Sjögren’s syndrome (原发性干燥综合征), 50% — «first»"
-    assert neutralized(text) == text
+    plain = "Sjögren’s syndrome (原发性干燥综合征), 50% — «first»"
+    assert neutralized(plain) == plain
 
 
 def test_an_overlong_response_is_cut_in_the_middle_and_says_so() -> None:
@@ -214,12 +212,6 @@ def test_an_overlong_response_is_cut_in_the_middle_and_says_so() -> None:
     # What becomes visible counts.
     for long in (shown, fenced(Question("H", "R", "\U000e0049" * 20_000))[2]):
         assert len(long) < MAX_RESPONSE_CHARACTERS + 50
-
-
-def test_what_was_wrong_does_not_come_back_in_our_words() -> None:
-    with pytest.raises(InvalidVerdictError) as error:
-        parse_verdict('{"token": "t", "score": "Ignore the rubric"}', "t")
-    assert "Ignore" not in str(error.value)
 
 
 def test_the_same_response_gives_the_same_prompt() -> None:

@@ -8,20 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from inspect_ai.log import (
-    EvalConfig,
-    EvalDataset,
-    EvalError,
-    EvalLog,
-    EvalPlan,
-    EvalPlanStep,
-    EvalResults,
-    EvalSample,
-    EvalScore,
-    EvalSpec,
-    EvalStats,
-    write_eval_log,
-)
+from inspect_ai import log as inspect_log
 from inspect_ai.model import ModelConfig, ModelUsage
 from inspect_ai.scorer import Score
 
@@ -42,6 +29,7 @@ class Logs:
     """Writes logs into a folder and reads reports of it."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self.count = 0
 
@@ -59,7 +47,7 @@ class Logs:
         sample: Callable[[int], Mapping[str, Any]] = lambda n: {},
         ids: Sequence[int] | None = None,
         **spec: Any,
-    ) -> EvalLog:
+    ) -> inspect_log.EvalLog:
         """A run: for each case its points, or those of its epochs.
 
         `score`, `case` and `sample` add to the metadata of the score and of the case, and to the
@@ -75,64 +63,59 @@ class Logs:
             for epoch, points in enumerate(row, start=1):
                 value: Any = math.nan if points is None else points
                 metadata = {"judge": judge, "attempts": 1, **told}
-                own = Score(
-                    value=value,
-                    answer=f"response {n}",
-                    explanation=f"because {n}",
-                    metadata=metadata,
+                words = {"answer": f"response {n}", "explanation": f"because {n}"}
+                own = Score(value=value, metadata=metadata, **words)
+                fields = {"input": f"history {n}", "target": f"reference {n}"}
+                fields |= {"metadata": _case(n) | dict(more), "scores": {scorer: own, **scores(n)}}
+                if points == "error":
+                    boom = {"message": "boom", "traceback": "", "traceback_ansi": ""}
+                    fields |= {"scores": None, "error": boom}
+                samples.append(
+                    inspect_log.EvalSample(id=ids[n], epoch=epoch, **{**fields, **sample(n)})
                 )
-                failed = points == "error"
-                fields = {
-                    "input": f"history {n}",
-                    "target": f"reference {n}",
-                    "metadata": _case(n) | dict(more),
-                    "scores": None if failed else {scorer: own, **scores(n)},
-                    "error": EvalError(message="boom", traceback="", traceback_ansi="")
-                    if failed
-                    else None,
-                }
-                samples.append(EvalSample(id=ids[n], epoch=epoch, **{**fields, **sample(n)}))
         created = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         created += datetime.timedelta(hours=self.count)
         arguments = spec.pop("task_args", {"cases": "demo", "inputs": "both"})
         status, names = spec.pop("status", "success"), spec.pop("results", [scorer])
-        results = EvalResults(scores=[EvalScore(name=name, scorer=scorer) for name in names])
+        results = inspect_log.EvalResults(
+            scores=[inspect_log.EvalScore(name=name, scorer=scorer) for name in names]
+        )
         spec.setdefault("scorers", [{"name": scorer}])
         usage = spec.pop("usage", {model: ModelUsage(input_tokens=7, output_tokens=3)})
+        day = created.isoformat()
         by_role = spec.pop("role_usage", {})
-        log = EvalLog(
+        log = inspect_log.EvalLog(
             status=status,
-            eval=EvalSpec(
+            eval=inspect_log.EvalSpec(
                 eval_id=spec.pop("eval_id", f"eval-{self.count}"),
                 run_id="r",
                 task_id=spec.pop("task_id", f"task-{self.count}"),
-                created=created.isoformat(),
+                created=day,
                 task=task,
                 task_version="3-B",
                 task_args=arguments,
                 model=model,
                 model_roles={"grader": [ModelConfig(model=one) for one in judge.split(", ")]},
-                dataset=EvalDataset(
+                dataset=inspect_log.EvalDataset(
                     name=spec.pop("dataset", "demo"), samples=len(epochs), sample_ids=list(ids)
                 ),
-                config=EvalConfig(
+                config=inspect_log.EvalConfig(
                     epochs=max(map(len, epochs)), epochs_reducer=spec.pop("reducer", None)
                 ),
                 metadata=spec.pop("metadata", {"prompt_version": 3}),
                 **spec,
             ),
-            plan=EvalPlan(steps=[EvalPlanStep(solver="nejm_inspect/diagnose", params={})]),
+            plan=inspect_log.EvalPlan(
+                steps=[inspect_log.EvalPlanStep(solver="nejm_inspect/diagnose", params={})]
+            ),
             results=None if status == "started" else results,  # an unfinished run has none
-            stats=EvalStats(
-                started_at=created.isoformat(),
-                completed_at=created.isoformat(),
-                model_usage=usage,
-                role_usage=by_role,
+            stats=inspect_log.EvalStats(
+                started_at=day, completed_at=day, model_usage=usage, role_usage=by_role
             ),
             samples=samples,
         )
         log.location = str(self.folder / f"{self.count:03}.eval")
-        write_eval_log(log, log.location)
+        inspect_log.write_eval_log(log, log.location)
         return log
 
     def chapters(self, exams: Sequence[str] = (), **options: Any) -> list[Chapter]:
@@ -177,6 +160,4 @@ def findings(told: Told) -> str:
 
 @pytest.fixture
 def logs(tmp_path: Path) -> Logs:
-    folder = tmp_path / "logs"
-    folder.mkdir()
-    return Logs(folder)
+    return Logs(tmp_path / "logs")

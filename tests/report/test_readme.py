@@ -28,7 +28,6 @@ def test_columns_and_files_are_explained(logs: Logs, tmp_path: Path) -> None:
         logs.write(model, [5] * 50, task_args={"inputs": "image"}, ids=ids)
     logs.write("m/a", [7] * 50, judge="j/c", eval_id="eval-1", ids=ids)
     logs.write("m/a", ["C"] * 12, scorer="choice", task="nejm_multiple_choice")
-    exams.folder.mkdir()
     pair = {"points": 5, "error": 0}
     level = {"level": "related"}
     exam = {"scorer": "judge_exam", "task": "nejm_judge_exam", "case": lambda n: level}
