@@ -14,7 +14,7 @@ from nejm_inspect.cases.selection import Selection, select_cases
 from nejm_inspect.cases.source import CaseImages
 from nejm_inspect.cli_benchmark import benchmark
 from nejm_inspect.cli_report import report
-from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.errors import NejmInspectError, masked
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -126,7 +126,9 @@ def export(
     exported = [case for case in cases if case.id in result.found]
     export_cases(exported, {id: image for id, (image,) in result.found.items()}, place)
     click.echo(RIGHTS_NOTE, err=True)
-    click.echo(f"{len(exported)} cases are in {place}. To use them: -T cases={place}")
+    click.echo(
+        f"{len(exported)} cases are in {masked(place)}. To use them: -T cases={masked(dest)}"
+    )
 
 
 main.add_command(report)

@@ -7,7 +7,7 @@ from pathlib import Path
 from nejm_inspect.cases.nejm import nejm_source
 from nejm_inspect.cases.own import own_source
 from nejm_inspect.cases.source import CaseSource
-from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.errors import NejmInspectError, masked
 
 DEMO_FILE = Path(__file__).parent / "demo" / "cases.json"
 
@@ -34,7 +34,8 @@ def open_source(
         return nejm_source(images or "journal")
     if images not in (None, "journal"):
         raise NejmInspectError(
-            f"images={images} is for cases=nejm; the column image of cases={cases} names its own."
+            f"images={masked(images)} is for cases=nejm; the column image of cases={masked(cases)} "
+            "names its own."
         )
     if cases == "demo":
         return replace(own_source(str(DEMO_FILE), {}), name="demo")

@@ -9,7 +9,7 @@ from typing import Any
 from nejm_inspect.cases.manifest import CaseImage
 from nejm_inspect.cases.schema import Case, CaseId
 from nejm_inspect.cases.tables import user_path
-from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.errors import NejmInspectError, masked
 
 RIGHTS_FILE = "RIGHTS.txt"
 RIGHTS_NOTE = """\
@@ -33,8 +33,8 @@ def check_destination(place: str) -> str:
     """
     if any(_HUB.match(part) for part in place.split("::")):
         raise NejmInspectError(
-            f"{place}: the cases are not yours to publish, and nothing is exported to a hub or web "
-            "server. Name a folder, or a bucket that only you can read."
+            f"{masked(place)}: the cases are not yours to publish, and nothing is exported to a hub "
+            "or web server. Name a folder, or a bucket that only you can read."
         )
     place = place if "://" in place else str(user_path(place))
     with _writable(place) as (fs, path):
@@ -50,8 +50,8 @@ def check_destination(place: str) -> str:
     unfinished = RIGHTS_FILE in names and all(map(_UNFINISHED.fullmatch, names))
     if there and not (regular and unfinished):
         raise NejmInspectError(
-            f"{place} is not empty, and was left as it is. Name a new or an empty folder, or "
-            "remove this one first."
+            f"{masked(place)} is not empty, and was left as it is. Name a new or an empty folder, "
+            "or remove this one first."
         )
     return place
 
@@ -108,5 +108,6 @@ def _writable(place: str) -> Iterator[tuple[Any, str]]:
     except Exception as error:  # every file system of fsspec has errors of its own
         problem = str(error).strip().rstrip(".") or type(error).__name__
         raise NejmInspectError(
-            f"{place} cannot be written to: {problem}. The cache still has everything."
+            f"{masked(place)} cannot be written to: {masked(problem)}. The cache still has "
+            "everything."
         ) from error

@@ -14,7 +14,7 @@ from nejm_inspect.cases.download import download_images, new_client, with_progre
 from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.manifest import CaseImage, checked_image, forget
 from nejm_inspect.cases.own_images import stored_images
-from nejm_inspect.cases.schema import Case
+from nejm_inspect.cases.schema import Case, as_id
 from nejm_inspect.cases.source import CaseImages, collect_images
 from nejm_inspect.cases.tables import Table, open_table, user_path
 from nejm_inspect.errors import NejmInspectError, masked
@@ -37,8 +37,8 @@ def own_folder(images: str) -> Path | None:
         return None
     if not os.path.isdir(folder := user_path(images)):
         raise NejmInspectError(
-            f"images={images}: Input should be 'journal', a folder of image files, or a dataset "
-            f"such as {HUB_EXAMPLE}; {folder} is not a folder."
+            f"images={masked(images)}: Input should be 'journal', a folder of image files, or a "
+            f"dataset such as {HUB_EXAMPLE}; {masked(str(folder))} is not a folder."
         )
     return folder
 
@@ -88,7 +88,8 @@ def find_images(
             if isinstance(file, Path):
                 forget(file)
                 for other in {*folder.glob(f"{stem.name}.*")} - {file}:
-                    other.unlink(missing_ok=True)  # in another format, damaged or foreign
+                    if ENDINGS.fullmatch(other.suffix) and other.is_file():
+                        other.unlink(missing_ok=True)  # in another format, damaged or foreign
         files |= fetched
         verify = False
         found = collect_images(cases, get)
@@ -135,8 +136,8 @@ def _open_dataset(images: str) -> Table:
 def _unpack(table: Table, stems: Sequence[Path]) -> dict[Path, Path | str]:
     from nejm_inspect.cases.images import keep_image  # imports Pillow and numpy
 
-    uses = Counter(str(row["image_id"]) for row in table.rows(["image_id"]))
-    if twice := [id for id, count in uses.items() if count > 1]:
+    uses = Counter(_name(row["image_id"]) for row in table.rows(["image_id"]))
+    if twice := [id for id, count in uses.items() if id and count > 1]:
         raise NejmInspectError(f"{table.name}: image_id {twice[0]} is used twice.")
     wanted = {stem.name: stem for stem in stems}
     files: dict[Path, Path | str] = dict.fromkeys(
@@ -144,12 +145,21 @@ def _unpack(table: Table, stems: Sequence[Path]) -> dict[Path, Path | str]:
     )
     rows = table.rows(["image_id", "image"])
     for row in with_progress(rows, uses.total(), "Unpacking images"):
-        if stem := wanted.get(str(row["image_id"])):
+        if stem := wanted.get(_name(row["image_id"])):
             try:
-                files[stem] = keep_image(stem, _bytes(table, stored_images(row["image"])[0]))
-            except (ImageError, OSError) as error:
+                (stored,) = stored_images(row["image"])
+                files[stem] = keep_image(stem, _bytes(table, stored))
+            except (ImageError, OSError, ValueError) as error:  # also of several images or none
                 files[stem] = f"{table.name}: {error}"
     return files
+
+
+def _name(id: object) -> str:
+    """Returns the name of a case's file, whatever type its id has in a table; "" for no id."""
+    try:
+        return str(as_id(id))
+    except ValueError:
+        return ""
 
 
 def _bytes(table: Table, stored: object) -> bytes:

@@ -72,10 +72,14 @@ def _columns_read(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
                 f"{_quoted(table.columns)}."
             )
     free = [column for column in table.columns if column not in columns.values()]
-    known = [c for c in free if c in CASE_COLUMNS and CASE_COLUMNS[c] not in columns]
-    columns_read = {column: column for column in known} | dict(columns)
+    known: dict[str, str] = {}
+    for name, field in CASE_COLUMNS.items():
+        # Of two columns for one field, the first name counts; options have a column each.
+        if name in free and field not in columns:
+            known.setdefault(name if name.startswith("option_") else field, name)
+    columns_read = {column: column for column in known.values()} | dict(columns)
     given = {CASE_COLUMNS[name] for name in columns_read}
-    unused = sorted(set(free) - set(known))
+    unused = sorted(set(free) - set(known.values()))
     for column in unused:
         meant = CASE_COLUMNS.get(column.strip().lower())
         if meant and meant not in given:

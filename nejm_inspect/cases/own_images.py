@@ -64,7 +64,7 @@ def _as_image_place(value: object, info: ValidationInfo) -> Path | str:
         return _embedded(value)
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError("Input should be a path, an https URL or bytes")
-    if "://" in value or value.startswith("data:"):
+    if "://" in value or "::" in value or value.startswith("data:"):  # "::" chains URLs in fsspec
         _check_url(value)
         return value
     folder = info.context.folder if info.context else None

@@ -20,6 +20,8 @@ from pydantic import (
 from nejm_inspect.cases.own_images import ImagePlace, from_json, stored_images
 
 OPTION_LETTERS = ("A", "B", "C", "D", "E")
+MAX_ID = 200
+"""Characters; a log is an archive, whose members have names of limited length."""
 
 CaseId = int | str
 OptionLetter = Literal["A", "B", "C", "D", "E"]
@@ -40,8 +42,9 @@ _SENTENCE_END = re.compile(r"(?<=[.?!])[\"”’']?\s+")
 _ASKS_FOR_DIAGNOSIS = re.compile(r"\bdiagnos[ei]s\b", re.IGNORECASE)
 _WHOLE_NUMBER = re.compile(r"(0|-?[1-9][0-9]{0,17})(\.0)?")
 _ISO_DATE = re.compile(r"([0-9]{4}-?[0-9]{2}-?[0-9]{2})([T ]00:00:00)?")
-_NO_REFERENCE = re.compile(r"none|nan|nat|null|<na>", re.IGNORECASE)
+_NO_REFERENCE = re.compile(r"none|nan|nat|null|<na>|#(n/a|ref!|value!|name\?)", re.IGNORECASE)
 """What tables hold in the place of a missing text once it has become text."""
+_OPTION_NAME = re.compile(r"[A-Ea-e1-5][.)]?")
 
 
 def levels_of(difficulty: str) -> tuple[str, ...]:
@@ -75,16 +78,20 @@ def question_type(history: str) -> QuestionType:
     return "other"
 
 
-def _as_id(value: object) -> object:
+def as_id(value: object) -> object:
     """Returns one id for 7, 7.0, "7" and "7.0": its type depends on the file format."""
     match = _WHOLE_NUMBER.fullmatch(str(value).strip())
     if match and (type(value) in (int, str) or (type(value) is float and abs(value) < 2**53)):
         return int(match[1])
     if type(value) not in (int, str):
         raise ValueError("Input should be a whole number or text")
-    if not str(value).isprintable() or re.search(r"[/\\]", str(value)):
-        raise ValueError("Input should be printable, without / and \\: it names a sample")
-    return str(value)
+    text = str(value)
+    if len(text) > MAX_ID or not text.isprintable() or re.search(r"[/\\]", text):
+        raise ValueError(
+            f"Input should be printable, without / and \\, of at most {MAX_ID} characters: it "
+            "names a sample in the log"
+        )
+    return text
 
 
 def _as_date(value: object) -> object:
@@ -146,7 +153,7 @@ class Case(BaseModel):
 
     model_config = ConfigDict(frozen=True, validate_default=True)
 
-    id: Annotated[int | Text, BeforeValidator(_as_id)] = _named("id", "image_id")
+    id: Annotated[int | Text, BeforeValidator(as_id)] = _named("id", "image_id")
     """Unique within its source; an int for NEJM cases."""
     history: Text = _named("history", "question", default="")
     """What the journal's readers saw: history and closing question, no options."""
@@ -181,11 +188,12 @@ class Case(BaseModel):
     def _read_row(cls, row: Any) -> Any:
         """Drops empty cells, and collects options and votes that have a column each."""
         fields = {k: v for k, v in row.items() if v is not None and v != ""}
-        options = [fields.get(f"option_{letter}") for letter in OPTION_LETTERS]
-        votes = [fields.get(f"option_{letter}_votes") for letter in OPTION_LETTERS]
-        if all(options):
+        columns = [f"option_{letter}" for letter in OPTION_LETTERS]
+        options = [fields[column] for column in columns if column in fields]
+        votes = [fields[f"{column}_votes"] for column in columns if f"{column}_votes" in fields]
+        if options:
             fields.setdefault("options", options)
-        if all(votes):
+        if votes:
             fields.setdefault("reader_votes", votes)
             texts = fields.get("options")
             if isinstance(texts, list) and fields.get("answer") in texts:
@@ -199,7 +207,7 @@ class Case(BaseModel):
         options = info.data.get("options", ())
         if reference in options:
             return reference
-        if options and reference in OPTION_LETTERS:
+        if options and _OPTION_NAME.fullmatch(reference):
             raise ValueError(
                 "looks like an option's letter. Say so, as in columns='{correct_option: answer}'"
             )
@@ -215,6 +223,12 @@ class Case(BaseModel):
             raise ValueError("two options are the same")
         if self.correct_option and not self.options:
             raise ValueError("correct_option is given but options are not")
+        if self.correct_option and self.reference in self.options:
+            letter = OPTION_LETTERS[self.options.index(self.reference)]
+            if letter != self.correct_option:
+                raise ValueError(
+                    f"the reference is option {letter}, but correct_option is {self.correct_option}"
+                )
         if self.reader_votes and len(self.reader_votes) != len(self.options):
             raise ValueError("reader_votes must hold one share for each option")
         if self.given_difficulty not in (None, self.difficulty):

@@ -120,11 +120,15 @@ def _csv_rows(file: Path) -> list[dict[str, Any]]:
     from inspect_ai.dataset import csv_dataset
 
     with open(file, encoding="utf-8-sig", newline="") as lines:
-        names = next(csv.reader(lines), [])
+        reader = csv.reader(lines, strict=True)
+        names = next(reader, [])
+        # Inspect's reader would take rows after a quote that is not closed for a part of a value.
+        _ = sum(1 for _ in reader)
     if len(names) == 1 and (other := re.search("[;\t]", names[0])):
         raise ValueError(f"save it with commas between values, not {other[0]!r}")
     if len(set(names)) < len(names):
-        raise ValueError(f"two columns have one name: {', '.join(map(repr, names))}")
+        twice = dict.fromkeys(repr(name) for name in names if names.count(name) > 1)
+        raise ValueError(f"two columns have one name: {', '.join(twice)}")
     return _kept_rows(csv_dataset, file)
 
 

@@ -103,8 +103,11 @@ def check_judges(judges: Sequence[Model]) -> None:
                 await copy.api.aclose()
 
     # In a thread with its own event loop, since the caller's may be running.
-    with _interruptible(), start_blocking_portal() as portal:
-        portal.call(check)
+    try:
+        with _interruptible(), start_blocking_portal() as portal:
+            portal.call(check)
+    except KeyboardInterrupt:
+        raise NejmInspectError("Interrupted while the judge was checked.") from None
 
 
 @contextmanager

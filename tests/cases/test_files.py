@@ -316,10 +316,22 @@ def test_names_with_patterns_in_them_are_names(tmp_path: Path) -> None:
             ["row 1: correct_option='F': Input should be 'A', 'B', 'C', 'D' or 'E'"],
         ),
         ([own_case(correct_option="A")], ["correct_option is given but options are"]),
-        (
-            [own_case(options=OPTIONS, reference="C")],
-            ["row 1: reference='C': looks like an option's letter"],
+        *(
+            ([own_case(options=OPTIONS, reference=name)], [f"reference={name!r}: looks like an"])
+            for name in ("C", "c", "C.", "2")
         ),
+        (
+            [own_case(options=OPTIONS, reference="Gout", correct_option="C")],
+            ["the reference is option A, but correct_option is C"],
+        ),
+        ([own_case(option_A="Gout", option_B="Lupus")], ["there must be five options, not 2"]),
+        (
+            [own_case(options=OPTIONS, **{f"option_{letter}_votes": 20 for letter in "ABCD"})],
+            ["reader_votes.0=20: Input should be a share"],
+        ),
+        ([own_case(image="a::1.png")], ["image.0='a::1.png': Input should be a path"]),
+        ([own_case(id="x" * 201)], ["of at most 200 characters"]),
+        ([own_case(reference="#N/A")], ["reference='#N/A': stands for a missing value"]),
         (
             [own_case(options=OPTIONS, reader_votes=[0.5, 0.5])],
             ["reader_votes must hold one share for each option"],
@@ -387,7 +399,10 @@ def test_malformed_cases_are_refused(cases: list[Any], messages: list[str], tmp_
         ("header.csv", b"id,history\n", "it has no rows"),
         ("long.csv", b"id,history\n1,2,3\n", "line 2 has 3 fields, the header has 2"),
         ("uneven.csv", b"id,history\n1,2\n1,2,3\n", "line 3 has 3 fields"),
-        ("cut.csv", b'id,history\n"1,2', "line 2 has 1 field, the header has 2"),
+        ("cut.csv", b'id,history\n"1,2', "unexpected end of data"),
+        ("open.csv", b'id,history\n1,"2\n2,3\n', "unexpected end of data"),
+        ("inner.csv", b'id,history\n"12\n2,a "b" c\n', "cannot be read: "),
+        ("excel.csv", b"id,history,,\n1,2,,\n", "two columns have one name: ''."),
         ("semicolon.csv", b"id;history\n1;2\n", "save it with commas between values, not ';'"),
         ("no.parquet", b"PAR1 but no more of it PAR1", "arquet"),
     ],
