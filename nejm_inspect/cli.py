@@ -126,9 +126,8 @@ def export(
     exported = [case for case in cases if case.id in result.found]
     export_cases(exported, {id: image for id, (image,) in result.found.items()}, place)
     click.echo(RIGHTS_NOTE, err=True)
-    click.echo(
-        f"{len(exported)} cases are in {masked(place)}. To use them: -T cases={masked(dest)}"
-    )
+    shown = masked(place)
+    click.echo(f"{len(exported)} cases are in {shown}. To use them: -T cases={shown}")
 
 
 main.add_command(report)

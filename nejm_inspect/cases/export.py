@@ -33,8 +33,8 @@ def check_destination(place: str) -> str:
     """
     if any(_HUB.match(part) for part in place.split("::")):
         raise NejmInspectError(
-            f"{masked(place)}: the cases are not yours to publish, and nothing is exported to a hub "
-            "or web server. Name a folder, or a bucket that only you can read."
+            f"{masked(place)}: the cases are not yours to publish, and nothing is exported to a "
+            "hub or web server. Name a folder, or a bucket that only you can read."
         )
     place = place if "://" in place else str(user_path(place))
     with _writable(place) as (fs, path):

@@ -215,6 +215,18 @@ def test_a_column_that_is_mapped_may_resemble_a_field(tmp_path: Path) -> None:
     assert open_source(file, columns={"history": "Question"}).cases
 
 
+def test_of_two_columns_for_one_field_the_first_name_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [own_case(n, question=f"Why {n}?", images="3.png") for n in (1, 2)]
+    rows[1]["history"] = "What?"
+    file = write(tmp_path, *rows)
+    assert [case.history for case in open_source(file).cases] == [rows[0]["history"], "What?"]
+    assert capsys.readouterr().err == f"cases={file}: columns not used: 'images', 'question'.\n"
+    cases = open_source(file, columns={"history": "question"}).cases
+    assert [case.history for case in cases] == ["Why 1?", "Why 2?"]
+
+
 def test_classes_are_read_by_their_names(tmp_path: Path) -> None:
     features = Features(
         {

@@ -215,6 +215,19 @@ def test_an_image_in_the_cache_that_is_not_as_fetched_is_fetched_anew(
     assert journal.image_requests == 4
 
 
+def test_a_foreign_file_from_the_future_does_not_stay(journal: Journal) -> None:
+    cases, images = sample(1)
+    (image,) = images(cases).found[cases[0].id]
+    foreign, notes = image.path.with_suffix(".png"), image.path.with_suffix(".txt")
+    foreign.write_bytes(encoded(picture(9), "PNG"))
+    os.utime(foreign, (2**31, 2**31))
+    notes.write_text("mine")
+    image.path.with_suffix(".d").mkdir()
+    assert list(images(cases).found[cases[0].id]) == [image]
+    assert not foreign.exists()
+    assert notes.exists()
+
+
 def test_verify_finds_what_size_and_time_do_not_show(journal: Journal, tmp_path: Path) -> None:
     cases, images = sample(3)
     paths = [image.path for (image,) in images(cases).found.values()]
