@@ -30,9 +30,10 @@ def test_a_difficulty_may_be_given_instead_of_a_score() -> None:
 def test_reader_accuracy_is_the_share_of_the_correct_option() -> None:
     options = ("Gout", "Bunion", "Lupus", "Mumps", "Rabies")
     votes = (0.1, 0.5, 0.2, 0.1, 0.1)
-    voted = case(options=options, correct_option="C", reader_votes=votes)
+    correct = {"options": options, "correct_option": "C", "reference": "Lupus"}
+    voted = case(**correct, reader_votes=votes)
     assert voted.reader_accuracy == 0.2
-    assert case(options=options, correct_option="C").reader_accuracy is None
+    assert case(**correct).reader_accuracy is None
 
 
 @pytest.mark.parametrize(
