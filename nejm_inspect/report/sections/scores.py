@@ -64,12 +64,12 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
         verb = f"ha{'s' if len(first) == 1 else 've'} the highest score," if several else "scores"
         told += _separation(chapter, best["name"]) if several else ""
         yield Finding(f"{listing(first)} {verb} {percent(best[value])}", f"{told}.")
-        if models["exact"].max() > 0 and not chapter.is_choice:
-            top = models.sort_values("exact", ascending=False, kind="stable").iloc[0]
-            most = several and [*models["exact"]].count(top["exact"]) == 1
-            lead = f"{top['name']} names the reference exactly in {percent(top['exact'])}"
-            told = f" of its responses{bounds(top, 'exact')}, {top['exact_count']} of "
-            yield Finding(lead, f"{told}{top['responses']}{', the most of all models' * most}.")
+        if (exact := models["exact"].max()) > 0 and not chapter.is_choice:
+            tied = models[models["exact"] == exact]
+            top, one, names = tied.iloc[0], len(tied) == 1, listing(tied["name"])
+            lead = f"{names} name{'s' * one} the reference exactly in {percent(exact)}"
+            told = f" of responses{bounds(top, 'exact')}, {top['exact_count']} of "
+            yield Finding(lead, f"{told}{top['responses']}{', the most' * (several and one)}.")
         if readers == readers:
             lead = f"On average {percent(readers)} of NEJM's readers chose the right option"
             told = " of five in these cases: not a like-for-like human score"
