@@ -64,6 +64,8 @@ class DatasetParameters(Selection):
         source = open_source(self.cases, self.image_dir or self.images, self.columns)
         cases = select_cases(source.cases, self, default_is_limit=self.cases != "nejm")
         dataset, skipped = cases_to_dataset(source, cases, self.inputs, self.missing_images)
+        if skipped and not _skipped_in_process:
+            atexit.register(_tell_skipped)
         _skipped_in_process.update(skipped)
         return dataset, {str(id): reason for id, reason in skipped.items()}
 
@@ -76,10 +78,8 @@ def _tell_former_name() -> None:
 _skipped_in_process: dict[CaseId, str] = {}
 
 
-@atexit.register
 def _tell_skipped() -> None:
     # One list at the end, however many models the task is built for.
-    if _skipped_in_process:
-        reasons = [f"\n  case {id}: {reason}" for id, reason in _skipped_in_process.items()]
-        title = f"Cases skipped because their image is missing: {len(reasons)}"
-        click.echo("".join([title, *reasons]), err=True)
+    reasons = [f"\n  case {id}: {reason}" for id, reason in _skipped_in_process.items()]
+    title = f"Cases skipped because their image is missing: {len(reasons)}"
+    click.echo("".join([title, *reasons]), err=True)
