@@ -100,7 +100,7 @@ def ci() -> Metric:
 
 @metric(scores="unreduced")
 def exact_rate() -> Metric:
-    """Share of responses with ten points; each epoch's response counts by itself."""
+    """Share of responses with ten points; each epoch's response counts separately."""
     return named("exact_rate", _exact_share)
 
 

@@ -30,7 +30,7 @@ def nejm_source(images: str = "journal") -> CaseSource:
             `hf:owner/name[@revision]`, with the columns `image_id` and `image`.
 
     Raises:
-        NejmInspectError: If the case list cannot be downloaded, or `images` is none of these.
+        NejmInspectError: If the case list cannot be downloaded, or `images` names another place.
     """
     own_folder(images)  # refuses what is not a place
     cases = [Case.model_validate(record) for record in json.loads(_case_list())]

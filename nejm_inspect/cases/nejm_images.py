@@ -46,7 +46,7 @@ def own_folder(images: str) -> Path | None:
 def find_images(
     cases: Sequence[Case], images: str, *, fetch: bool = True, verify: bool = False
 ) -> CaseImages:
-    """Finds the images of cases, and fetches those that are neither the user's nor in the cache.
+    """Finds the user's and the cached images of cases, and fetches the missing ones.
 
     Args:
         cases: The cases.

@@ -55,7 +55,7 @@ def levels_of(difficulty: str) -> tuple[str, ...]:
 def closing_question(history: str) -> str | None:
     """Returns the last sentence that ends in a question mark.
 
-    None if there is none, as in six NEJM cases whose question is missing from the list.
+    None for a text without a question; the list lacks the question of six NEJM cases.
     """
     sentences = _SENTENCE_END.split(history.strip())
     return next((s for s in reversed(sentences) if s.endswith("?")), None)

@@ -123,7 +123,8 @@ def _csv_rows(file: Path) -> list[dict[str, Any]]:
         reader = csv.reader(lines, strict=True)
         names = next(reader, [])
         # Inspect's reader would take rows after a quote that is not closed for a part of a value.
-        _ = sum(1 for _ in reader)
+        for _ in reader:
+            pass
     if len(names) == 1 and (other := re.search("[;\t]", names[0])):
         raise ValueError(f"save it with commas between values, not {other[0]!r}")
     if len(set(names)) < len(names):
@@ -240,7 +241,7 @@ def _hub_table(cases: str) -> Table:
     except DatasetNotFoundError as error:
         hint = "For a private or gated dataset, log in (hf auth login) or set HF_TOKEN"
         raise ValueError(f"{_said(error)}. {hint}") from error
-    except DatasetGenerationError as error:  # which says no more than that
+    except DatasetGenerationError as error:  # its message gives no reason, but its cause does
         raise error.__cause__ or error from None
     folder = Path(HF_HUB_CACHE) / repo_folder_name(repo_id=id, repo_type="dataset")
     return _split_table(f"hf:{id}@{builder.hash}", builder.as_dataset(), split, folder)

@@ -1,4 +1,4 @@
-"""Metrics of the judge's exam, over its verdicts; each epoch's verdict counts by itself.
+"""Metrics of the judge's exam, over its verdicts; each epoch's verdict counts separately.
 
 Honest pairs and attacks are measured separately. An unscored response counts only in
 `unscored_rate` and `asked_again_rate`. Without verdicts, a metric reports nothing.

@@ -46,7 +46,7 @@ def asked_of_hub(url: str, *calls: Sequence[str]) -> list[Any]:
     """What calls come to in one process that takes a loopback server for the Hub.
 
     `["described", CASES]` describes a source, or gives its error; any other call is a command of
-    `nejm-inspect`, of which exit code and output are given.
+    `nejm-inspect`, whose exit code and output are returned.
     """
     folder = Path(os.environ["NEJM_INSPECT_CACHE"]) / "hf"
     process = subprocess.run(

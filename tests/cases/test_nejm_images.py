@@ -288,7 +288,7 @@ def test_images_of_a_dataset_are_unpacked_once(
     assert "3 of 3 images are there." in result["out"]
     assert "Unpacking images: 4 of 4" in result["err"]
     assert journal.image_requests == 0
-    # The pinned dataset is then neither asked for nor read again.
+    # The pinned dataset is then not asked for or read again.
     shutil.rmtree(tmp_path / "cache" / "hf")
     shutil.rmtree(tmp_path / "cache" / "datasets")
     for place, dataset in ((PINNED, PINNED), ("journal", None)):
