@@ -129,7 +129,14 @@ def fetch_web_images(urls: Iterable[str]) -> dict[str, Path | str]:
     """Returns for each URL its file in the cache, downloaded if need be, or what failed."""
     folder = cache_folder() / "web"
     stems = {url: folder / hashlib.sha256(url.encode()).hexdigest()[:32] for url in urls}
-    files: dict[Path, Path | str] = {stem: kept for stem in stems.values() if (kept := _kept(stem))}
+    wanted = set(stems.values())
+    files: dict[Path, Path | str] = {}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        stem = path.with_suffix("")
+        if stem in wanted and stem not in files:
+            with suppress(OSError, ImageError):
+                checked_image(path)
+                files[stem] = path
     if absent := {stem: url for url, stem in stems.items() if stem not in files}:
         with httpx.Client(
             headers={"User-Agent": f"nejm-inspect/{version('nejm-inspect')}"},
@@ -143,14 +150,6 @@ def fetch_web_images(urls: Iterable[str]) -> dict[str, Path | str]:
         url: file if isinstance(file := files[stem], Path) else f"{masked(url)}: {file}"
         for url, stem in stems.items()
     }
-
-
-def _kept(stem: Path) -> Path | None:
-    for path in stem.parent.glob(f"{stem.name}.*"):
-        with suppress(OSError, ImageError):
-            checked_image(path)
-            return path
-    return None
 
 
 def _check_request(request: httpx.Request) -> None:
