@@ -87,9 +87,11 @@ def find_images(
         for stem, file in fetched.items():
             if isinstance(file, Path):
                 forget(file)
-                for other in {*folder.glob(f"{stem.name}.*")} - {file}:
+                # In another format, damaged or foreign.
+                others = {*folder.glob(f"{stem.name}.*")} - {file} if stem in files else ()
+                for other in others:
                     if ENDINGS.fullmatch(other.suffix) and other.is_file():
-                        other.unlink(missing_ok=True)  # in another format, damaged or foreign
+                        other.unlink(missing_ok=True)
         files |= fetched
         verify = False
         found = collect_images(cases, get)
