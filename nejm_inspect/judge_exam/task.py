@@ -129,13 +129,15 @@ def give_response() -> Solver:
 @scorer(
     metrics=[
         metrics.in_range(),
+        metrics.sharpness(),
         metrics.weighted_kappa(),
         metrics.mean_absolute_error(),
         metrics.bias(),
         metrics.attack_pass_rate(),
         metrics.unscored_rate(),
         metrics.asked_again_rate(),
-        metrics.in_range_by("level"),
+        metrics.repeats(),
+        metrics.in_range_by_level(),
     ]
 )
 def judge_exam() -> Scorer:
