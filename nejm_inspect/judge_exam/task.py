@@ -19,6 +19,7 @@ from nejm_inspect.judging.panel import grade
 from nejm_inspect.judging.verdict import Points, Question
 from nejm_inspect.prompts import PROMPT_VERSION
 from nejm_inspect.rubric import CATEGORIES, RUBRIC
+from nejm_inspect.run_summary import announce_run_ends
 from nejm_inspect.version import TASK_VERSION
 
 PAIRS_FILE = Path(__file__).with_name("pairs.jsonl")
@@ -79,6 +80,7 @@ def nejm_judge_exam(**given: object) -> Task:
     own = ExamParameters.of(**given).pairs
     file = user_path(own) if own else PAIRS_FILE
     samples = [pair.sample() for pair in read_pairs(file)]
+    announce_run_ends()
     return Task(
         dataset=MemoryDataset(samples, name=file.stem if own else "judge_exam_pairs"),
         solver=give_response(),
