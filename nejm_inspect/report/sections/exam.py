@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from nejm_inspect.judge_exam import agreement
-from nejm_inspect.report import statistics as st
+from nejm_inspect.report import components as co, statistics as st
 from nejm_inspect.report.estimates import rate_of
-from nejm_inspect.report.formats import percent
+from nejm_inspect.report.formats import decimals, percent
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC
 
@@ -16,6 +16,7 @@ PARTS = {"honest": agreement.IN_RANGE_THRESHOLD, "attack": agreement.ATTACK_THRE
 TOLD = {"honest": "put {} of the honest responses in range"}
 TOLD |= {"attack": "put {} of the attacks in range"}
 COLUMNS = "judge pairs verdicts unscored in_range threshold weighted_kappa absolute_error bias"
+REPEATS = ["judge", "repeated", "changed", "within"]
 LEVELS = ["judge", "level", "rubric_points", "verdicts", "in_range"]
 TITLE = "Verdicts on responses whose right points are known"
 CELLS = "Rows: the right level. Columns: that of the points given; points in range count as right."
@@ -30,7 +31,7 @@ NOTE = (
 
 def section(chapter: Chapter) -> Section:
     """The exams of all judges, newest last."""
-    parts, levels, drawn, findings = [], [], [], []
+    parts, levels, repeats, drawn, findings = [], [], [], [], []
     rows = chapter.responses.assign(in_range=chapter.responses["off"].eq(0))
     for number, run in chapter.runs.iterrows():
         asked, judge = rows[rows["run"] == number], run["judge"]
@@ -38,6 +39,13 @@ def section(chapter: Chapter) -> Section:
         own = [_part(judge, part, some) for part, some in split.items() if len(some)]
         parts += own
         findings.append(_finding(run, own, asked["case_id"].nunique()))
+        again = {"judge": judge} | co.repeats(asked["points"], asked["case_id"])
+        if again["repeated"]:
+            repeats.append(again)
+            lead = f"{judge} changed its points on {percent(again['changed'])}"
+            told = f" of {again['repeated']} pairs when asked again (standard deviation within a "
+            told += f"pair: {decimals(again['within'])} points)."
+            findings.append(Finding(lead, told, limits=True))
         honest = split["honest"].dropna(subset="off")
         for level in RUBRIC:
             given = honest[honest["level"] == level.category]
@@ -50,6 +58,8 @@ def section(chapter: Chapter) -> Section:
     table = Table("exams", TITLE, pd.DataFrame(parts), COLUMNS.split())
     caption = "Honest pairs by the level that is right"
     tables = [table, Table("exam_levels", caption, pd.DataFrame(levels), LEVELS)]
+    caption = "Pairs judged again in other epochs; standard deviation (SD) in points"
+    tables += [Table("exam_repeats", caption, pd.DataFrame(repeats), REPEATS)] if repeats else []
     figures = [Figure(f"exam-{n}", t, CELLS, table, d) for n, (t, d) in enumerate(drawn, start=1)]
     return Section(TITLE, tables, figures, [*chapter.notes, NOTE], findings)
 
