@@ -21,7 +21,8 @@ PARTS = ("case", "model_case", "sampling", "judge", "judge_response")
 than others do; its responses to a case differ; some judges give more points to all; and judges
 differ otherwise, by model, case and response."""
 
-CASES_FOR_BOUNDS = 20  # with fewer, the intervals of simulated portions cover 86% to 97%
+CASES_FOR_BOUNDS = 20  # from here on, simulated intervals cover 87% to 97%, from 50 on 92% to 97%
+MOST_GROUPS = 100  # of cases that the jackknife leaves out in turn
 _AXES = "mcrj"  # model, case, response, judge
 _EFFECTS = ["m", "c", "mc", "mcr", "j", "mj", "cj", "mcj", "mcrj"]
 
@@ -79,19 +80,21 @@ def portions(shares: ArrayLike) -> dict[str, st.Estimate]:
     estimates = {part: st.Estimate(one / math.fsum(kept.values())) for part, one in kept.items()}
     if cases < CASES_FOR_BOUNDS:
         return estimates
-    designs = [values, *(np.delete(values, case, axis=1) for case in range(cases))]
+    group = np.arange(cases) % min(cases, MOST_GROUPS)
+    designs = [values, *(values[:, group != one] for one in range(group.max() + 1))]
     raw = np.array([[*components(one).values()] for one in designs])
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN, and so no bounds
         raw /= raw.sum(axis=1, keepdims=True)
-        plain, logit = (_jackknife_bounds(one, cases) for one in (raw, special.logit(raw)))
+        plain, logit = (_jackknife_bounds(one) for one in (raw, special.logit(raw)))
     ends = np.where(np.isfinite(logit), special.expit(logit), np.clip(plain, 0, 1))
     return {part: st.Estimate(estimates[part].value, *ends[:, n]) for n, part in enumerate(kept)}
 
 
-def _jackknife_bounds(values: NDArray[np.float64], cases: int) -> NDArray[np.float64]:
-    """Lower and upper bounds; the first row of values is of all cases, each other lacks one."""
-    error = (cases - 1) / math.sqrt(cases) * values[1:].std(axis=0)
-    margin = special.stdtrit(cases - 1, 1 - st.SIGNIFICANCE / 2) * np.where(error, error, np.nan)
+def _jackknife_bounds(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lower and upper bounds; the first row of values is of all cases, each other lacks a group."""
+    groups = len(values) - 1
+    error = (groups - 1) / math.sqrt(groups) * values[1:].std(axis=0)
+    margin = special.stdtrit(groups - 1, 1 - st.SIGNIFICANCE / 2) * np.where(error, error, np.nan)
     return np.array([values[0] - margin, values[0] + margin])
 
 

@@ -1,5 +1,6 @@
 """Where the variance of points comes from, and what more cases or more epochs would show."""
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -98,12 +99,12 @@ def _designs(chapter: Chapter) -> Iterator[tuple[str, NDArray[np.float64], list[
 
 
 def _grid(found: Mapping[str, float], cases: int, epochs: int) -> pd.DataFrame:
-    """The detectable difference for the design as it is, and for larger ones."""
+    """The detectable difference for the design as it is and others, by what they cost."""
     sizes = [(n * cases, k) for n in {1, 2, epochs} for k in {1, epochs, 2 * epochs}]
     rows = [
         {"cases": n, "epochs": k, "responses": n * k}
         | {"detectable": st.detectable_difference(co.paired_deviation(found, k), n)}
-        for n, k in sorted(sizes)
+        for n, k in sorted(sizes, key=lambda size: (math.prod(size), size))
     ]
     return pd.DataFrame(rows)
 
