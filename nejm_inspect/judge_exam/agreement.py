@@ -1,7 +1,9 @@
-"""The agreement of two raters."""
+"""The agreement of two raters, and of a rater with itself."""
 
 import math
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from statistics import variance
 from typing import TYPE_CHECKING
 
 from nejm_inspect.rubric import CATEGORIES, level_of
@@ -52,3 +54,24 @@ def level_confusion(verdicts: Iterable[tuple[str, float, float]]) -> list[list[i
         given = level_of(int(points)).category if error else level
         counts[CATEGORIES.index(level)][CATEGORIES.index(given)] += 1
     return counts
+
+
+def repeats(verdicts: Iterable[tuple[Hashable, float]]) -> tuple[list[bool], float]:
+    """Compares verdicts on the same response.
+
+    Args:
+        verdicts: For each the response that it is on, and its points, NaN if there are none.
+
+    Returns:
+        For each response with the points of two verdicts or more, whether these differ; and their
+        standard deviation within a response, pooled, NaN without such a response.
+    """
+    held: defaultdict[Hashable, list[float]] = defaultdict(list)
+    for response, points in verdicts:
+        if not math.isnan(points):
+            held[response].append(points)
+    repeated = [points for points in held.values() if len(points) > 1]
+    freedom = sum(len(points) - 1 for points in repeated)
+    squares = sum((len(points) - 1) * variance(points) for points in repeated)
+    within = math.sqrt(squares / freedom) if freedom else math.nan
+    return [len({*points}) > 1 for points in repeated], within

@@ -5,14 +5,13 @@ Honest pairs and attacks are measured separately. An unscored response counts on
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from statistics import fmean, variance
+from statistics import fmean
 from typing import Any, cast
 
 from inspect_ai.scorer import Metric, SampleScore, Value, metric
 
-from nejm_inspect.judge_exam.agreement import level_confusion, quadratic_weighted_kappa
+from nejm_inspect.judge_exam import agreement
 from nejm_inspect.metrics import mean, named
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS
 
@@ -87,17 +86,10 @@ def repeats() -> Metric:
     """
 
     def spread(scores: list[SampleScore]) -> Value:
-        by_pair: defaultdict[object, list[float]] = defaultdict(list)
-        for score in scores:
-            if not _is_unscored(score):
-                by_pair[score.sample_id].append(_numbers(score)["points"])
-        repeated = [points for points in by_pair.values() if len(points) > 1]
-        squares = sum((len(points) - 1) * variance(points) for points in repeated)
-        freedom = sum(len(points) - 1 for points in repeated)
-        return {
-            "points_change_rate": mean([len({*points}) > 1 for points in repeated]),
-            "within_pair_sd": math.sqrt(squares / freedom) if freedom else None,
-        }
+        verdicts = ((score.sample_id, _numbers(score)["points"]) for score in scores)
+        changed, within = agreement.repeats(verdicts)
+        deviation = within if changed else None
+        return {"points_change_rate": mean(changed), "within_pair_sd": deviation}
 
     return spread
 
@@ -129,8 +121,8 @@ def weighted_kappa() -> Metric:
 
     def kappa(scores: list[SampleScore]) -> float | None:
         verdicts = [(case["level"], v["points"], v["error"]) for case, v in _verdicts(scores)]
-        agreement = quadratic_weighted_kappa(level_confusion(verdicts))
-        return None if math.isnan(agreement) else agreement
+        found = agreement.quadratic_weighted_kappa(agreement.level_confusion(verdicts))
+        return None if math.isnan(found) else found
 
     return named("weighted_kappa", kappa)
 

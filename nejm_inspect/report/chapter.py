@@ -42,6 +42,8 @@ class Chapter:
     notes: Sequence[str] = ()
     images: Images = None
     number: int = 1
+    exams: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Responses of judges' exams, with the run's `judge` and `prompt_version`."""
 
     @property
     def settings(self) -> dict[str, str]:

@@ -44,9 +44,12 @@ def chapters_of(
         found += [(topic, *_counting(group, options.repeats)) for group in groups]
     found += [("judges", pair, []) for pair in judges]
     found += [("exam", exams, _exam_notes(asked, exams))] if len(exams) else []
+    own = exams[["judge", "prompt_version"]]
+    examined = responses.drop(columns="judge").join(own, "run", "inner")
+    rows = [responses.join(runs["name"], "run", "inner") for _, runs, _ in found]
     return [
-        Chapter(topic, own, responses.join(own["name"], "run", "inner"), options, notes, images, n)
-        for n, (topic, own, notes) in enumerate(found, start=1)
+        Chapter(topic, runs, rows[n], options, notes, images, n + 1, examined)
+        for n, (topic, runs, notes) in enumerate(found)
     ]
 
 

@@ -1,6 +1,7 @@
 """The numbers that several sections show: scores, and differences between models."""
 
 import functools
+import json
 from itertools import combinations
 from typing import Any
 
@@ -106,3 +107,20 @@ def pairs(chapter: Chapter) -> pd.DataFrame:
 def is_separated(pair: Any) -> bool:
     """Whether a row shows a difference, by its Holm-adjusted p: ranks and stars go by the same."""
     return bool(pair["holm"] < st.SIGNIFICANCE)
+
+
+def verdicts(chapter: Chapter) -> pd.DataFrame:
+    """The points of each response from each judge of a panel or of two; NaN without a verdict."""
+    keys = ["name", "case_id", "epoch"]
+    if chapter.topic != "judges":  # but judged by panels
+        rows = chapter.responses.dropna(subset="verdicts").set_index(keys)
+        return pd.DataFrame([*map(json.loads, rows["verdicts"])], rows.index).astype(float)
+    runs = chapter.runs.drop_duplicates(["judge", "eval_id"], keep="last")
+    judges = runs["judge"].unique()
+    if not chapter.options.repeats:
+        newest = runs[runs["judge"] == judges[0]].drop_duplicates("name", keep="last")
+        runs = runs[runs["eval_id"].isin(newest["eval_id"])]
+    asked = chapter.responses[chapter.responses["attempts"] != 0].drop(columns="judge")
+    rows = asked.merge(runs[["eval_id", "judge"]], left_on="run", right_index=True)
+    wide = rows.set_index([*keys, "eval_id", "judge"])["points"].unstack()
+    return wide.reindex(columns=judges).dropna(how="all")

@@ -162,7 +162,7 @@ def dots(
 
 
 def bands(frame: pd.DataFrame, names: Mapping[str, str]) -> Drawing:
-    """Stacked bars of counts, by columns and their names: best first, then what has no points."""
+    """Stacked bars of counts, or percent, by columns and their names; what is best comes first."""
     drawing, axes = _rows([*frame["name"]], 0.9)
     counts = frame[[*names]]
     left, widest = counts.cumsum(axis=1) - counts, max(counts.sum(axis=1).max(), 1)
@@ -170,7 +170,7 @@ def bands(frame: pd.DataFrame, names: Mapping[str, str]) -> Drawing:
     for nth, (column, name) in enumerate(names.items()):
         own, look = counts[column], {"color": shades[nth], "label": name, **_EDGE}
         bars = axes.barh(range(len(own)), own, 0.4, left[column], **look)
-        told = [str(n) if n >= widest * 0.035 * len(str(n)) else "" for n in own]
+        told = [f"{n:.0f}" if n >= widest * 0.035 * len(f"{n:.0f}") else "" for n in own]
         ink = LIGHT["on-high" if nth < 2 else "on-low"]
         axes.bar_label(bars, told, label_type="center", color=ink)
     axes.set(xlim=(0, widest), xticks=[])

@@ -14,17 +14,18 @@ SCORE, POINTS = "score: ", "points: "
 """Begin the names of columns that hold a model's scores, and its points."""
 
 HEADINGS = {"name": "model", "model": "identifier", "case_id": "case", "cutoff": "cut-off"}
-HEADINGS |= {"exact_p": "exact: p", "exact_holm": "exact: Holm"}
+HEADINGS |= {"exact_p": "exact: p", "exact_holm": "exact: Holm", "within": "SD within a pair"}
 HIDDEN = ["colour", "baseline", "mark", "anchor", "image", "texts"]
 """Columns that are in no CSV file: of how a row looks (`mark` is the sign behind its name), and of
 the case that it opens (at `anchor`; `texts` by model)."""
 
 _NUMBERS: Mapping[fmt.Write, str] = {
     fmt.percent: "score overall on_shared accuracy exact verbatim readers threshold in_range apart "
-    "same_points both alone before after readers_before readers_after",
+    "same_points both alone before after readers_before readers_after "
+    "share changed",
     fmt.signed: "difference adjusted",
-    fmt.hundredfold: "standard_error",
-    fmt.decimals: "alpha weighted_kappa absolute_error bias shift",
+    fmt.hundredfold: "standard_error detectable",
+    fmt.decimals: "alpha weighted_kappa absolute_error bias shift variance within",
     fmt.signed_points: "moved",
     fmt.points: "spread points",
     fmt.p_value: "p holm exact_p exact_holm",

@@ -24,14 +24,14 @@ def test_columns_and_files_are_explained(logs: Logs, tmp_path: Path) -> None:
     more: dict[str, Any] = {"ids": ids, "score": lambda n: {"verdicts": two, "category": "synonym"}}
     more["scores"] = lambda n: {"verbatim_diagnosis": Score(value=10)}
     for model in ("m/a", "m/b"):
-        logs.write(model, [10, 5, None, 0, "error"] * 10, **more)
+        logs.write(model, [[10, 9], [5, 7], None, [0, 2], "error"] * 10, **more)
         logs.write(model, [5] * 50, task_args={"inputs": "image"}, ids=ids)
     logs.write("m/a", [7] * 50, judge="j/c", eval_id="eval-1", ids=ids)
     logs.write("m/a", ["C"] * 12, scorer="choice", task="nejm_multiple_choice")
     pair = {"points": 5, "error": 0}
     level = {"level": "related"}
     exam = {"scorer": "judge_exam", "task": "nejm_judge_exam", "case": lambda n: level}
-    exams.write("j/c", [pair] * 12, **exam)
+    exams.write("j/c", [[pair, pair]] * 12, **exam)
     options = ["--exam", str(exams.folder), "--judges", "--cutoff", "m/a=2015-01-01"]
     arguments = [str(logs.folder), *options, "--with-texts", "--out", str(tmp_path / "o")]
     result = CliRunner().invoke(main, ["report", *arguments])

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special
 
-from nejm_inspect.report import statistics as st
+from nejm_inspect.report import components as co, statistics as st
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +42,21 @@ def draws(truth: str, cases: int, models: int = 1, seed: int = 0) -> Draws:
     random = np.random.default_rng([seed, cases])
     case = math.sqrt(0.6) * random.standard_normal((RUNS, 1, cases))
     skill = case + math.sqrt(0.4) * random.standard_normal((RUNS, models, cases))
+    steps = np.cumsum(TRUTHS[truth])[:-1] / 100
+    return SHARES[np.searchsorted(steps, special.ndtr(skill), side="right")]
+
+
+def ratings(truth: str, models: int, cases: int, epochs: int, judges: int, seed: int = 0) -> Draws:
+    """Shares of verdicts, of models × cases × epochs × judges; some judges give more."""
+    normal = np.random.default_rng(seed).standard_normal
+    skill = 0.3 * np.array([1, -1, 0.5])[:judges] * (judges > 1)
+    for part, shape in (
+        (0.5, (1, cases, 1, 1)),
+        (0.2, (models, cases, 1, 1)),
+        (0.15, (models, cases, epochs, 1)),
+        (0.15, (models, cases, epochs, judges)),
+    ):
+        skill = skill + math.sqrt(part) * normal(shape)
     steps = np.cumsum(TRUTHS[truth])[:-1] / 100
     return SHARES[np.searchsorted(steps, special.ndtr(skill), side="right")]
 
@@ -138,3 +153,41 @@ def test_equal_models_rarely_have_narrowed_ranks(models: int, runs: int) -> None
 @pytest.mark.parametrize("cases", [10, 20, 50])
 def test_a_detectable_difference_is_found_as_often_as_promised(cases: int) -> None:
     assert power(cases) == pytest.approx((0.8, 0.8), abs=0.02 + 3 * 0.4 / RUNS**0.5)
+
+
+@pytest.mark.parametrize("shape", [(3, 20, 3, 3), (3, 20, 2, 1), (1, 20, 3, 2), (4, 20, 1, 3)])
+def test_components_of_variance_are_unbiased(shape: tuple[int, ...]) -> None:
+    random, found = np.random.default_rng(1), []
+    effects = {"c": 5.0, "mc": 3.0, "mcr": 2.0, "j": 0.5, "mj": 0.1, "cj": 0.3, "mcj": 0.2}
+    for _ in range(5 * RUNS):
+        values: Draws = random.normal(size=(shape[0], 1, 1, 1))  # models are fixed
+        for effect, variance in {**effects, "mcrj": 0.6}.items():
+            size = [n if axis in effect else 1 for axis, n in zip("mcrj", shape, strict=True)]
+            values = values + math.sqrt(variance) * random.normal(size=size)
+        found.append(co.components(values))
+    # What an axis of one cannot tell from another effect is a part of that.
+    truth = dict.fromkeys(found[0], 0.0)
+    for effect, variance in {**effects, "mcrj": 0.6}.items():
+        seen = {axis for axis, n in zip("mcrj", shape, strict=True) if n > 1 and axis in effect}
+        names = {"c": "case", "cm": "model_case", "j": "judge"}
+        if seen - {"m"}:
+            name = "judge_response" if "j" in seen else "sampling"
+            truth[names.get("".join(sorted(seen)), name)] += variance
+    for part, variance in truth.items():
+        each = [one[part] for one in found]
+        assert np.mean(each) == pytest.approx(variance, abs=4 * np.std(each) / math.sqrt(len(each)))
+
+
+@pytest.mark.parametrize(("cases", "least"), [(20, 0.86), (50, 0.92)])
+@pytest.mark.parametrize("truth", ["middle", "high"])
+@pytest.mark.parametrize("shape", [(3, 3, 1), (2, 2, 2)])
+def test_intervals_of_parts_of_the_variance_cover(
+    shape: tuple[int, int, int], truth: str, cases: int, least: float
+) -> None:
+    models, epochs, judges = shape
+    true = co.components(ratings(truth, models, 100_000, epochs, judges))
+    runs = [co.portions(ratings(truth, models, cases, epochs, judges, n)) for n in range(RUNS)]
+    for part, variance in true.items():
+        share = variance / sum(true.values())
+        held = np.mean([one[part].lower <= share <= one[part].upper for one in runs])
+        assert held >= least - noise(least), part

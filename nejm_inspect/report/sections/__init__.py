@@ -7,9 +7,10 @@ from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.sections.section import Section
 
 _NAMES = {
-    "models": "scores published pairs cutoffs judges breakdowns contradictions cases settings",
+    "models": "scores published pairs cutoffs judges variance breakdowns contradictions cases "
+    "settings",
     "ablation": "scores ablation cutoffs judges breakdowns contradictions cases settings",
-    "judges": "judges settings",
+    "judges": "judges variance settings",
     "exam": "exam settings",
 }
 SECTIONS: Mapping[str, list[Callable[[Chapter], Section | None]]] = {

@@ -8,10 +8,12 @@ import pandas as pd
 from nejm_inspect.judge_exam import agreement, passing
 from nejm_inspect.report import statistics as st
 from nejm_inspect.report.estimates import rate_of
+from nejm_inspect.report.formats import decimals, percent
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC
 
 COLUMNS = "judge pairs verdicts unscored in_range threshold weighted_kappa absolute_error bias"
+REPEATS = ["judge", "repeated", "changed", "within"]
 LEVELS = ["judge", "level", "rubric_points", "verdicts", "in_range"]
 TITLE = "Verdicts on responses whose right points are known"
 CELLS = "Rows: the right level. Columns: that of the points given; points in range count as right."
@@ -26,7 +28,7 @@ NOTE = (
 
 def section(chapter: Chapter) -> Section:
     """The exams of all judges, newest last."""
-    parts, levels, drawn, findings = [], [], [], []
+    parts, levels, repeats, drawn, findings = [], [], [], [], []
     rows = chapter.responses.assign(in_range=chapter.responses["off"].eq(0))
     for number, run in chapter.runs.iterrows():
         asked, judge = rows[rows["run"] == number], run["judge"]
@@ -36,6 +38,16 @@ def section(chapter: Chapter) -> Section:
         findings.append(Finding(ended.lead, ended.rest, limits=not ended.passed))
         split = {part: asked[asked["attack"].eq(part == "attack")] for part in passing.PARTS}
         parts += [_part(judge, p, split[p]) | {"passed": ok} for p, ok in ended.reached.items()]
+        verdicts = zip(asked["case_id"], asked["points"], strict=True)
+        changed, within = agreement.repeats(verdicts)
+        if changed:
+            share = st.rate_estimate(pd.Series(changed))
+            again = {"judge": judge, "repeated": len(changed), "within": within}
+            repeats.append(again | st.columns("changed", share))
+            lead = f"{judge} changed its points on {percent(share.value)}"
+            told = f" of {len(changed)} pairs when asked again (standard deviation within a pair: "
+            told += f"{decimals(within)} points)."
+            findings.append(Finding(lead, told, limits=True))
         honest = split["honest"].dropna(subset="off")
         for level in RUBRIC:
             given = honest[honest["level"] == level.category]
@@ -48,6 +60,8 @@ def section(chapter: Chapter) -> Section:
     table = Table("exams", TITLE, pd.DataFrame(parts), COLUMNS.split())
     caption = "Honest pairs by the level that is right"
     tables = [table, Table("exam_levels", caption, pd.DataFrame(levels), LEVELS)]
+    caption = "Pairs judged again in other epochs; standard deviation (SD) in points"
+    tables += [Table("exam_repeats", caption, pd.DataFrame(repeats), REPEATS)] if repeats else []
     figures = [Figure(f"exam-{n}", t, CELLS, table, d) for n, (t, d) in enumerate(drawn, start=1)]
     return Section(TITLE, tables, figures, [*chapter.notes, NOTE], findings)
 

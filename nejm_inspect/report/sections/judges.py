@@ -1,6 +1,5 @@
 """How far judges agree: those of a panel, or two that judged the same responses."""
 
-import json
 from functools import partial
 from typing import Any
 
@@ -10,6 +9,7 @@ import pandas as pd
 from nejm_inspect.judge_exam.agreement import quadratic_weighted_kappa
 from nejm_inspect.metrics import APART, ordinal_alpha
 from nejm_inspect.report import statistics as st
+from nejm_inspect.report.estimates import verdicts
 from nejm_inspect.report.formats import bounds, counted, decimals, percent, signed_points
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
 from nejm_inspect.report.table import POINTS
@@ -27,7 +27,7 @@ NOTE = (
 
 def section(chapter: Chapter) -> Section | None:
     """Agreement by model, each judge's scores, and what moved most."""
-    given = _points(chapter)
+    given = verdicts(chapter)
     if given.empty:
         return None
     judges, models = [*given], [n for n in chapter.order if n in given.index.get_level_values(0)]
@@ -69,23 +69,6 @@ def section(chapter: Chapter) -> Section | None:
         told += f" Ranks change: {', '.join(changes)}." if changes else " No rank changes."
     findings = [Finding(lead, told, limits=True)] if one["responses"] else []
     return Section("Agreement of judges", tables, figures, [NOTE], findings)
-
-
-def _points(chapter: Chapter) -> pd.DataFrame:
-    """The points of each response from each judge; NaN without a valid verdict."""
-    keys = ["name", "case_id", "epoch"]
-    if chapter.topic != "judges":  # but judged by panels
-        rows = chapter.responses.dropna(subset="verdicts").set_index(keys)
-        return pd.DataFrame([*map(json.loads, rows["verdicts"])], rows.index).astype(float)
-    runs = chapter.runs.drop_duplicates(["judge", "eval_id"], keep="last")
-    judges = runs["judge"].unique()
-    if not chapter.options.repeats:
-        newest = runs[runs["judge"] == judges[0]].drop_duplicates("name", keep="last")
-        runs = runs[runs["eval_id"].isin(newest["eval_id"])]
-    asked = chapter.responses[chapter.responses["attempts"] != 0].drop(columns="judge")
-    rows = asked.merge(runs[["eval_id", "judge"]], left_on="run", right_index=True)
-    wide = rows.set_index([*keys, "eval_id", "judge"])["points"].unstack()
-    return wide.reindex(columns=judges).dropna(how="all")
 
 
 def _agreement(given: pd.DataFrame) -> dict[str, Any]:
