@@ -33,6 +33,8 @@ def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd
             "can grade at most what is drawn."
         )
     judged = _judged(runs, responses)
+    if judged.empty:
+        raise NejmInspectError("No response in these logs was given points by a judge.")
     # Sorted, the order of logs and of rows in them does not matter.
     judged = judged.sort_values(["name", "case_id", "epoch"])
     judged = judged.groupby(["name", "case_id"]).sample(1, random_state=design.seed)
@@ -58,7 +60,7 @@ def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd
 
 
 def _judged(runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
-    """The judged responses of the models that are compared, with `log` and `response_id`."""
+    """The judged responses of the models that are compared, with `log` and `eval_id`."""
     chapters = [
         one
         for one in chapters_of(runs, responses, Options())
@@ -69,9 +71,8 @@ def _judged(runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
         why = " ".join(differences(chapters))
         raise NejmInspectError(f"Give the logs of one comparison. These hold:\n{told}\n{why}")
     if not chapters:
-        raise NejmInspectError("No response in these logs was given points by a judge.")
-    (chapter,) = chapters
-    rows = chapter.responses.join(chapter.runs[["log", "eval_id", "baseline"]], "run")
+        return responses[:0]
+    rows = chapters[0].responses.join(chapters[0].runs[["log", "eval_id", "baseline"]], "run")
     # Without a diagnosis, a response has 0 points by rule: no judge was asked.
     scored = rows["points"].notna() & (rows["attempts"] > 0) & rows["uuid"].ne("")
     return rows[scored & ~rows["baseline"]]
