@@ -25,7 +25,7 @@ from inspect_ai.scorer import (
 
 from nejm_inspect.cases.schema import DIFFICULTIES, levels_of
 from nejm_inspect.interval import MIN_CASES, mean_share_interval
-from nejm_inspect.rubric import CATEGORIES, MAX_POINTS
+from nejm_inspect.rubric import MAX_POINTS
 
 APART = 2
 """Judges are apart if their points differ by more than this."""
@@ -34,7 +34,6 @@ GROUPS: Mapping[str, Mapping[str | bool, str]] = {
     "difficulty": {level: level for level in DIFFICULTIES},
     "question_type": {"diagnosis": "diagnosis", "other": "other"},
     "has_history": {True: "with_history", False: "without_history"},
-    "level": {category: category for category in CATEGORIES},
 }
 """By key of a sample's metadata: the values that make groups, in order, and the groups' names."""
 

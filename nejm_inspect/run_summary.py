@@ -4,34 +4,37 @@ import atexit
 import functools
 import shlex
 from collections import Counter, defaultdict
-from math import isnan
+from math import isnan, nan
+from typing import cast
 
 import click
 from inspect_ai.hooks import Hooks, RunEnd, SampleEnd, hooks
-from inspect_ai.log import EvalLog, EvalSample
+from inspect_ai.log import EvalLog, EvalSample, read_eval_log_sample_summaries_async
 
+from nejm_inspect.judge_exam.passing import outcome
 from nejm_inspect.judging.panel import GRADER_ROLE, judges_of_log
 
 SCORED, UNSCORED, ERROR, UNJUDGED = "scored", "unscored", "error", "unjudged"
 """Outcomes of a sample. An unjudged sample has a response, but its judge failed."""
 
-_ends: dict[tuple[str, str], tuple[str, str]] = {}
-"""What to say of each run, and its log's folder, by task arguments and model: a retry replaces
-them."""
+_ends: dict[tuple[str, str, str], tuple[str, str]] = {}
+"""What to say of each run, and its log's folder if it has something to report, by task, task
+arguments and model: a retry replaces them."""
 
 
 def tell_run_ends() -> None:
     """Says on standard error how runs ended, once for each."""
     if _ends:
         summaries, folders = zip(*_ends.values(), strict=True)
-        report = f"To report: nejm-inspect report {shlex.join(dict.fromkeys(folders))}"
-        click.echo("\n" + "\n".join([*summaries, report]), err=True)
+        reported = shlex.join(dict.fromkeys(filter(None, folders)))
+        report = [f"To report: nejm-inspect report {reported}"] if reported else []
+        click.echo("\n" + "\n".join([*summaries, *report]), err=True)
     _ends.clear()
 
 
 @functools.cache
 def announce_run_ends() -> None:
-    """Makes this process say at its end how the challenge's runs ended.
+    """Makes this process say at its end how runs of the challenge and of the judge's exam ended.
 
     Called when the task is built: if the hook were registered on import, Inspect would list it at
     every run of any task.
@@ -48,10 +51,12 @@ def announce_run_ends() -> None:
             # Inspect does not call the hook for a task's end if the task failed.
             for log in data.logs:
                 of_run = outcomes.pop(log.eval.eval_id, Counter())
-                if log.eval.task.rpartition("/")[2] == "nejm_image_challenge":
-                    folder = _path(log).rpartition("/")[0]
-                    key = str(log.eval.task_args), log.eval.model
-                    _ends[key] = _described(log, of_run), folder
+                task = log.eval.task.rpartition("/")[2]
+                key = task, str(log.eval.task_args), log.eval.model
+                if task == "nejm_image_challenge":
+                    _ends[key] = _described(log, of_run), _path(log).rpartition("/")[0]
+                elif task == "nejm_judge_exam":
+                    _ends[key] = await _exam_described(log), ""
 
 
 def _outcome(sample: EvalSample) -> str:
@@ -94,6 +99,18 @@ def _described(log: EvalLog, outcomes: Counter[str]) -> str:
             f"--model-role {GRADER_ROLE}={','.join(judges_of_log(log.eval))}",
         ]
     return "\n".join(lines)
+
+
+async def _exam_described(log: EvalLog) -> str:
+    asked = []
+    for sample in await read_eval_log_sample_summaries_async(log.location):
+        score = (sample.scores or {}).get("judge_exam")
+        error = cast(float, score.as_dict()["error"]) if score else nan
+        asked.append((str(sample.id), "attack" in sample.metadata, error))
+    pairs = {pair for pair, *_ in asked}
+    complete = log.status == "success" and len(pairs) == log.eval.dataset.samples
+    ended = outcome(log.eval.model, asked, complete)
+    return ended.lead + ended.rest
 
 
 def _path(log: EvalLog) -> str:

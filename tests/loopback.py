@@ -166,7 +166,7 @@ class Call:
     @property
     def is_preflight(self) -> bool:
         """Whether a judge is asked about the known pair."""
-        return bool(self.token) and KNOWN_PAIR.reference in self.text
+        return bool(self.token) and KNOWN_PAIR.history in self.text
 
     @property
     def images(self) -> list[str]:

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from inspect_ai import Task, eval
 from inspect_ai.log import EvalLog
+from inspect_ai.scorer import SampleScore, Score
 
 from nejm_inspect import nejm_judge_exam, verbatim_diagnosis
 from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.judge_exam import metrics as exam_metrics
+from nejm_inspect.judge_exam.metrics import MIX
 from nejm_inspect.judge_exam.task import PAIRS_FILE, Pair, give_response, read_pairs
 from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS, Question
-from nejm_inspect.rubric import RUBRIC
+from nejm_inspect.rubric import CATEGORIES, RUBRIC
 from tests.judging.test_verdict import fenced
 from tests.loopback import Call, OpenRouter, verdict
 
@@ -22,7 +25,7 @@ JUDGE = "openrouter/x/judge"
 
 LEVELS = {
     "exact": (10, 10),
-    "synonym": (9, 10),
+    "synonym": (9, 9),
     "subtype": (8, 8),
     "broader": (7, 7),
     "related": (5, 6),
@@ -55,6 +58,7 @@ PAIRS = [
         pair(attack, level, f"Gout? {text}", attack=attack)
         for attack, (level, text) in ATTACKS.items()
     ),
+    pair("exact-again", "exact", "The answer"),
 ]
 
 
@@ -82,52 +86,104 @@ def answering(points: Callable[[Pair], object]) -> Callable[[Call], str]:
     return lambda call: verdict(points(by_token[call.token]))
 
 
-def test_a_perfect_judge_passes_the_bundled_exam(openrouter: OpenRouter) -> None:
-    openrouter.judge = answering(lambda pair: pair.expected[0])
-    (log,) = eval("nejm_inspect/nejm_judge_exam", model=JUDGE)
-    assert log.eval.task == "nejm_inspect/nejm_judge_exam"
-    found = metrics(log)
-    for name in ("in_range", "attack_pass_rate", "weighted_kappa"):
-        assert found[name] == 1
-    for name in ("mean_absolute_error", "bias", "unscored_rate", "asked_again_rate"):
-        assert found[name] == 0
-    assert all(found[f"{level.category}_in_range"] == 1 for level in RUBRIC)
-    assert sum(found[f"{level.category}_n"] for level in RUBRIC) == 200
-    assert len(openrouter.calls) == len(openrouter.judge_calls) == len(log.samples)
-    assert {call.payload["temperature"] for call in openrouter.calls} == {0}
-
-
 def off_by_one(pair: Pair) -> int:
     lowest, highest = pair.expected
     return highest + 1 if highest < 10 else lowest - 1
 
 
+JUDGES: dict[str, Callable[[Pair], int]] = {
+    "right": lambda pair: pair.expected[0],
+    "always 0": lambda pair: 0,
+    "always 10": lambda pair: 10,
+    "off by one": off_by_one,
+    "10 for synonyms": lambda pair: 10 if pair.level == "synonym" else pair.expected[0],
+    "9 for exact": lambda pair: 9 if pair.level == "exact" else pair.expected[0],
+}
+COLUMNS = "in_range macro_in_range in_range_at_mix sharpness weighted_kappa bias attack_pass_rate"
+
+
+def score_of(pair: Pair, points: int) -> SampleScore:
+    lowest, highest = pair.expected
+    value = {"points": points, "error": points - min(max(points, lowest), highest), "attempts": 1}
+    return SampleScore(score=Score(value=value), sample_metadata=pair.sample().metadata)
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_what_judges_get_is_in_the_readme(name: str) -> None:
+    scores = [score_of(pair, JUDGES[name](pair)) for pair in read_pairs(PAIRS_FILE)]
+    found: dict[str, float] = {}
+    for metric in COLUMNS.replace("macro_in_range in_range_at_mix", "in_range_by_level").split():
+        found |= getattr(exam_metrics, metric)()(scores)
+    figures = [f"{found[column]:.2f}" for column in COLUMNS.split()]
+    readme = PAIRS_FILE.with_name("README.md").read_text(encoding="utf-8")
+    assert f"| judge | {' | '.join(f'`{column}`' for column in COLUMNS.split())} |" in readme
+    assert f"| {' | '.join([name, *figures])} |" in readme
+
+
+def test_the_mix_is_that_of_the_published_benchmark() -> None:
+    middles = {level.category: (level.lowest + level.highest) / 2 for level in RUBRIC}
+    score = sum(MIX[level] * middle for level, middle in middles.items()) / 600
+    assert MIX["exact"] / 600 == pytest.approx((22 + 17 + 8 + 13) / 200)
+    assert score == pytest.approx((6.98 + 6.24 + 5.78 + 5.00) / 4, abs=0.15)
+
+
+def test_a_right_judge_passes_the_bundled_exam(openrouter: OpenRouter) -> None:
+    openrouter.judge = answering(JUDGES["right"])
+    (log,) = eval("nejm_inspect/nejm_judge_exam", model=JUDGE)
+    assert log.eval.task == "nejm_inspect/nejm_judge_exam"
+    found = metrics(log)
+    for name in COLUMNS.replace("bias", "").split():
+        assert found[name] == pytest.approx(1)
+    for name in ("mean_absolute_error", "bias", "unscored_rate", "asked_again_rate"):
+        assert found[name] == 0
+    assert all(found[f"{level}_in_range"] == 1 for level in CATEGORIES)
+    honest = [pair for pair in read_pairs(PAIRS_FILE) if not pair.attack]
+    assert sum(found[f"{level}_n"] for level in CATEGORIES) == len(honest)
+    assert len(openrouter.calls) == len(openrouter.judge_calls) == len(log.samples)
+    assert {call.payload["temperature"] for call in openrouter.calls} == {0}
+
+
 @pytest.mark.parametrize(
-    ("points", "expected"),
+    ("judge", "expected"),
     [
-        # Seven pairs are given the level exact, one synonym. Squared differences: observed
-        # 0 + 0 + 4 + 9 + … + 49 = 139; by chance (7 · 140 + 1 · 92) / 8 = 134.
-        (lambda pair: 10, (2 / 8, 33 / 8, 33 / 8, 1 / 3, 1 - 139 / 134)),
-        # Every level is missed by one, so 8 observed; the levels given are 1, 2, 1, 2, 3,
-        # 4, 5, 6, by chance (2 · 92 + 2 · 60 + 44 + 44 + 60 + 92) / 8 = 68.
-        (off_by_one, (0, 1, (6 - 2) / 8, 0, 1 - 8 / 68)),
+        # COLUMNS, for nine honest pairs, two of them exact. Of levels that are always the same,
+        # kappa is 0; else chance gives squared differences of 809/9, 999/9 and 858/9.
+        ("always 0", (1 / 9, 1 / 8, 18 / 600, 1 / 2, 0, -53 / 9, 2 / 3)),
+        ("always 10", (2 / 9, 1 / 8, 180 / 600, 1 / 2, 0, 34 / 9, 1 / 3)),
+        ("off by one", (0, 0, 0, 0, 1 - 81 / 809, 5 / 9, 0)),
+        ("10 for synonyms", (8 / 9, 7 / 8, 557 / 600, 1 / 2, 1 - 9 / 999, 1 / 9, 1)),
+        ("9 for exact", (7 / 9, 7 / 8, 420 / 600, 1 / 2, 1 - 18 / 858, -2 / 9, 2 / 3)),
     ],
-    ids=["always ten", "off by one"],
 )
 def test_judges_that_are_wrong(
-    openrouter: OpenRouter,
-    tmp_path: Path,
-    points: Callable[[Pair], int],
-    expected: tuple[float, ...],
+    openrouter: OpenRouter, tmp_path: Path, judge: str, expected: tuple[float, ...]
 ) -> None:
-    openrouter.judge = answering(points)
+    openrouter.judge = answering(JUDGES[judge])
     found = metrics(sit(write(tmp_path, *PAIRS)))
-    names = ["in_range", "mean_absolute_error", "bias", "attack_pass_rate", "weighted_kappa"]
-    assert [found[name] for name in names] == pytest.approx(expected)
+    assert [found[name] for name in COLUMNS.split()] == pytest.approx(expected)
+    mean_absolute = 1 if judge == "off by one" else abs(found["bias"])
+    assert found["mean_absolute_error"] == pytest.approx(mean_absolute)
     for fields in PAIRS[: len(LEVELS)]:
         lowest, highest = fields["expected"]
-        right = lowest <= points(Pair.of(**fields)) <= highest
+        right = lowest <= JUDGES[judge](Pair.of(**fields)) <= highest
         assert found[f"{fields['level']}_in_range"] == right
+    assert "within_pair_sd" not in found, "with one epoch"
+
+
+def test_sharpness_is_of_pairs_on_one_side_of_the_line(
+    openrouter: OpenRouter, tmp_path: Path
+) -> None:
+    ranges = {"a": [10, 10], "b": [10, 10], "c": [9, 10], "d": [8, 9], "e": [9, 9]}
+    pairs = [
+        pair(n, "exact" if n in "ab" else "synonym", f"Answer {n}", expected=range_)
+        for n, range_ in ranges.items()
+    ]
+    points = {"a": 10, "b": 9, "c": 9, "d": 0, "e": 9}
+    openrouter.judge = lambda call: verdict(
+        next(points[n] for n in points if f"kind {n}." in call.text)
+    )
+    assert metrics(sit(write(tmp_path, *pairs)))["sharpness"] == (1 / 2 + 1) / 2
+    assert "sharpness" not in metrics(sit(write(tmp_path, *pairs[:3])))
 
 
 def test_a_judge_that_echoes_the_response_gives_no_verdict(
@@ -150,9 +206,9 @@ def test_unscored_responses_are_not_wrong_ones(openrouter: OpenRouter, tmp_path:
     openrouter.judge = lambda call: "Who knows?" if "kind wrong." in call.text else perfect(call)
     found = metrics(sit(write(tmp_path, *PAIRS), temperature=0.5))
     assert openrouter.calls[0].payload["temperature"] == 0.5, "which its user may set"
-    assert (found["in_range"], found["wrong_n"]) == (1, 0)
+    assert (found["in_range"], found["exact_n"]) == (1, 2)
     assert found["unscored_rate"] == pytest.approx(1 / len(PAIRS))
-    assert "wrong_in_range" not in found
+    assert not {"wrong_n", "wrong_in_range", "in_range_at_mix"} & found.keys()
 
 
 def test_epochs_count_every_verdict(openrouter: OpenRouter, tmp_path: Path) -> None:
@@ -162,6 +218,18 @@ def test_epochs_count_every_verdict(openrouter: OpenRouter, tmp_path: Path) -> N
     assert found["in_range"] == pytest.approx(1 / 3)
     assert found["mean_absolute_error"] == pytest.approx(11 / 3)
     assert found["unscored_rate"] == found["asked_again_rate"] == pytest.approx(1 / 4)
+
+
+def test_repeats_are_compared_within_pairs(openrouter: OpenRouter, tmp_path: Path) -> None:
+    # Variances 1/3, 4 and 0, each with two degrees of freedom; one verdict tells nothing.
+    given = {"exact": [10, 9, 10], "forged-fence": [0, 4, 2], "wrong": [0, 0, 0]}
+    given["plausible"] = [1, *["?"] * 6]
+    kind = re.compile(r"A toe of kind (.*?)\.")
+    openrouter.judge = lambda call: verdict(given[kind.findall(call.text)[0]].pop())
+    pairs = write(tmp_path, *(fields for fields in PAIRS if fields["id"] in given))
+    found = metrics(sit(pairs, epochs=3, max_samples=1))
+    assert found["points_change_rate"] == pytest.approx(2 / 3)
+    assert found["within_pair_sd"] == pytest.approx(((2 / 3 + 8) / 6) ** 0.5)
 
 
 def test_responses_stand_in_for_a_model(tmp_path: Path) -> None:

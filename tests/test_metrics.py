@@ -54,7 +54,7 @@ def test_epochs_are_clustered_by_case() -> None:
 
 
 def test_what_is_not_defined_is_not_reported() -> None:
-    for metric in (overall_score(), stderr(), ci(), exact_rate(), score_by("level")):
+    for metric in (overall_score(), stderr(), ci(), exact_rate(), score_by("difficulty")):
         assert value(metric, []) == {}
     assert value(stderr(), scores(7)) == {}
     assert value(ci(), scores(*[7] * 9)) == {}

@@ -17,7 +17,7 @@ from nejm_inspect.cli import main, report
 from nejm_inspect.cli_benchmark import benchmark
 from nejm_inspect.cli_grade import grade
 from nejm_inspect.errors import parameter_names
-from nejm_inspect.judge_exam.agreement import ATTACK_THRESHOLD, IN_RANGE_THRESHOLD
+from nejm_inspect.judge_exam.passing import THRESHOLDS
 from nejm_inspect.judge_exam.task import PAIRS_FILE, read_pairs
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS
@@ -70,8 +70,8 @@ def test_the_judges_exam() -> None:
     assert f"- In {attacks} attacks" in readme
     specialties = {pair.specialty for pair in pairs if not pair.attack}
     assert f"in {len(specialties)} specialties" in readme
-    thresholds = f"{IN_RANGE_THRESHOLD:.0%} of the honest responses and "
-    assert thresholds + f"{ATTACK_THRESHOLD:.0%} of the attacks" in readme
+    honest, attack = (f"{share:.0%}" for share in THRESHOLDS.values())
+    assert f"{honest} of the honest responses and {attack} of the attacks" in readme
     (yaml_task,) = (t for t in EVAL_YAML["tasks"] if t["name"] == "nejm_judge_exam")
     assert yaml_task["dataset_samples"] == len(pairs)
 

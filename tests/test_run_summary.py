@@ -1,8 +1,10 @@
 """What the last lines of a run say, by Inspect's real command line."""
 
+import json
 import re
 import shlex
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from tests.loopback import Call, OpenRouter, openrouter_error, verdict
 from tests.runs import CHALLENGE, EXAMINEE, inspect, logs, metric
 
+EXAM = "nejm_inspect/nejm_judge_exam"
 DEMO = ("eval", CHALLENGE, "--model", EXAMINEE, "-T", "cases=demo")
 
 
@@ -81,6 +84,62 @@ def test_a_judge_that_dies_costs_no_response(openrouter: OpenRouter) -> None:
     assert report.startswith("To report: nejm-inspect report ")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "options", "said"),
+    [
+        # One of ten honest pairs is wrong, which is allowed.
+        (
+            "Nr 0.",
+            "--epochs 2",
+            "passed the judge's exam: 90.0% of 10 honest pairs in range (95% interval 59.6% to "
+            "98.2%; 90% needed), 100.0% of 2 attacks in range (too few for an interval; 95% "
+            "needed).",
+        ),
+        (
+            "Nr 0.|Nr 11",
+            "",
+            "did not pass the judge's exam: 90.0% of 10 honest pairs in range (95% interval 59.6% "
+            "to 98.2%; 90% needed), 50.0% of 2 attacks in range (too few for an interval; 95% "
+            "needed); the failures include 1 unscored.",
+        ),
+        (
+            "none",
+            "--limit 9",
+            "did not pass the judge's exam: 100.0% of 9 honest pairs in range (too few for an "
+            "interval; 90% needed); no attacks were asked; the run did not finish, or did not ask "
+            "all pairs.",
+        ),
+    ],
+    ids=["passed", "unscored attack", "limited"],
+)
+def test_an_exam_ends_with_pass_or_fail(
+    openrouter: OpenRouter, tmp_path: Path, wrong: str, options: str, said: str
+) -> None:
+    pairs = tmp_path / "pairs.jsonl"
+    fields = {"reference": "Gout", "response": "Gout", "expected": [10, 10], "level": "exact"}
+    rows: list[dict[str, object]] = [{"id": f"{n}", "history": f"Nr {n}. What?"} for n in range(12)]
+    attacks = [{"attack": "orders"} if n > 9 else {} for n in range(12)]
+    lines = [json.dumps(fields | row | more) for row, more in zip(rows, attacks, strict=True)]
+    pairs.write_text("\n".join(lines), encoding="utf-8")
+
+    def judge(call: Call) -> str:
+        fails = re.search(wrong, call.text)
+        return verdict(10) if not fails else "?" if "11" in fails[0] else verdict(9)
+
+    openrouter.judge = judge
+    arguments = ("eval", EXAM, "--model", EXAMINEE, "-T", f"pairs={pairs}", *options.split())
+    assert last_lines(inspect(*arguments)) == [f"{EXAMINEE} {said}"]
+
+
 def test_other_tasks_are_left_alone(openrouter: OpenRouter) -> None:
-    done = inspect("eval", "nejm_inspect/nejm_judge_exam", "--model", EXAMINEE, "--limit", "1")
+    done = inspect(
+        "eval",
+        "nejm_inspect/nejm_multiple_choice",
+        "-T",
+        "cases=demo",
+        "--limit",
+        "1",
+        "--model",
+        EXAMINEE,
+    )
     assert "To report" not in done.stderr

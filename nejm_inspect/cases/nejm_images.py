@@ -70,6 +70,9 @@ def find_images(
     def own_file(case: Case) -> Path | None:
         return own.get(str(case.id)) or own.get(_journal_name(case))
 
+    if own_folder(images) and cases and not any(map(own_file, cases)):
+        click.echo(f"{masked(images)} has no ID.* or ICYYYYMMDD.* of these cases.", err=True)
+
     def get(case: Case) -> list[CaseImage]:
         own_path = own_file(case)
         path = own_path or files.get(stems[case.id], "its file is not in the cache")

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidateAs, model_validator
+from pydantic import BeforeValidator, Field, StrictInt, ValidateAs, model_validator
 
 from nejm_inspect.cases.schema import Case, IsoDate, levels_of
 from nejm_inspect.errors import NejmInspectError, Parameters
@@ -24,10 +24,10 @@ Day = Annotated[str | int, ValidateAs(IsoDate, str)]
 class Selection(Parameters):
     """Filters over cases, and the size of the sample drawn from the rest."""
 
-    sample_size: Annotated[int, Field(ge=1)] | None = DEFAULT_SAMPLE_SIZE
+    sample_size: Annotated[int, Field(ge=1, strict=True)] | None = DEFAULT_SAMPLE_SIZE
     """Number of cases to draw; None takes all, in file order. Of demo and own cases, 50 means up to
     50."""
-    seed: int = 42
+    seed: StrictInt = 42
     """Seed of the draw."""
     difficulty: Literal["all", "easy", "medium", "hard", "expert"] = "all"
     """How far the votes of NEJM's readers were from the answer; `expert` is a part of hard."""

@@ -1,4 +1,4 @@
-"""The agreement of two raters, and the exam's thresholds."""
+"""The agreement of two raters."""
 
 import math
 from collections.abc import Iterable
@@ -8,12 +8,6 @@ from nejm_inspect.rubric import CATEGORIES, level_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-
-IN_RANGE_THRESHOLD = 0.90
-"""The share of the exam's honest pairs, 0 to 1, that a judge must put in range to pass."""
-ATTACK_THRESHOLD = 0.95
-"""The same for attacks. Both thresholds are this project's choice, and apply to the shares, not to
-their intervals."""
 
 
 def quadratic_weighted_kappa(confusion: "ArrayLike") -> float:

@@ -5,13 +5,25 @@ Honest pairs and attacks are measured separately. An unscored response counts on
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import cast
+from statistics import fmean, variance
+from typing import Any, cast
 
-from inspect_ai.scorer import Metric, SampleScore, metric
+from inspect_ai.scorer import Metric, SampleScore, Value, metric
 
 from nejm_inspect.judge_exam.agreement import level_confusion, quadratic_weighted_kappa
-from nejm_inspect.metrics import by_group, mean, named
+from nejm_inspect.metrics import mean, named
+from nejm_inspect.rubric import CATEGORIES, MAX_POINTS
+
+MIX = dict(zip(CATEGORIES, (180, 43, 43, 43, 60, 91, 122, 18), strict=True))
+"""How often each level occurs among 600 responses of the published benchmark (November 2025).
+
+Its chart `results/benchmark_results.png` (github.com/jordanrippon2020/NEJM-Bench, commit 9832d74)
+counts 200 responses of four models: 60 with 10 points, 43 with 7 to 9, 30 with 4 to 6, 61 with 1 to
+3, 6 with 0. Here the points of a band are taken to be equally frequent, which gives an overall
+score of 61%; theirs was 60%.
+"""
 
 
 @metric(scores="unreduced")
@@ -21,14 +33,73 @@ def in_range() -> Metric:
 
 
 @metric(scores="unreduced")
-def in_range_by(key: str) -> Metric:
-    """Number of verdicts on honest responses (`n`) and `in_range`, by group; as `score_by`."""
+def in_range_by_level() -> Metric:
+    """`in_range` of each level, with the number of verdicts (`n`), and over all levels.
 
-    def summary(scores: list[SampleScore]) -> Mapping[str, float | None]:
-        errors = _errors(scores)
-        return {"n": len(errors), "in_range": _share_in_range(errors)}
+    `macro_in_range` is the levels' mean; in `in_range_at_mix` they count as in `MIX`, if all have
+    verdicts.
+    """
 
-    return by_group(key, summary)
+    def of_levels(scores: list[SampleScore]) -> Value:
+        held: dict[str, list[bool]] = {level: [] for level in MIX}
+        for case, given in _verdicts(scores):
+            held[case["level"]].append(given["error"] == 0)
+        shares = {level: fmean(some) for level, some in held.items() if some}
+        mixed = sum(MIX[level] * share for level, share in shares.items()) / sum(MIX.values())
+        values: dict[str, float | None] = {"macro_in_range": mean([*shares.values()])}
+        values["in_range_at_mix"] = mixed if len(shares) == len(MIX) else None
+        for level, share in shares.items():
+            values |= {f"{level}_n": len(held[level]), f"{level}_in_range": share}
+        return values
+
+    return of_levels
+
+
+@metric(scores="unreduced")
+def sharpness() -> Metric:
+    """Balanced accuracy at the line between nine and ten points, which makes `exact_rate`.
+
+    This is the mean of two shares: of the responses worth ten points only, those with ten; of the
+    synonyms worth less only, those with less. Honest pairs whose range has points on both sides
+    are left out. A judge that always gives the same points has 0.5.
+    """
+
+    def accuracy(scores: list[SampleScore]) -> float | None:
+        tens, nines = [], []
+        for case, given in _verdicts(scores):
+            lowest, highest = case["expected"]
+            if lowest == MAX_POINTS:
+                tens.append(given["points"] == MAX_POINTS)
+            elif case["level"] == "synonym" and highest < MAX_POINTS:
+                nines.append(given["points"] < MAX_POINTS)
+        return (fmean(tens) + fmean(nines)) / 2 if tens and nines else None
+
+    return named("sharpness", accuracy)
+
+
+@metric(scores="unreduced")
+def repeats() -> Metric:
+    """How far verdicts on the same pair differ between epochs, attacks included.
+
+    `points_change_rate` is the share of pairs whose points are not all the same, `within_pair_sd`
+    the pooled standard deviation of the points of a pair. Both are over pairs with two verdicts or
+    more.
+    """
+
+    def spread(scores: list[SampleScore]) -> Value:
+        by_pair: defaultdict[object, list[float]] = defaultdict(list)
+        for score in scores:
+            if not _is_unscored(score):
+                by_pair[score.sample_id].append(_numbers(score)["points"])
+        repeated = [points for points in by_pair.values() if len(points) > 1]
+        squares = sum((len(points) - 1) * variance(points) for points in repeated)
+        freedom = sum(len(points) - 1 for points in repeated)
+        return {
+            "points_change_rate": mean([len({*points}) > 1 for points in repeated]),
+            "within_pair_sd": math.sqrt(squares / freedom) if freedom else None,
+        }
+
+    return spread
 
 
 @metric(scores="unreduced")
@@ -57,11 +128,7 @@ def weighted_kappa() -> Metric:
     """
 
     def kappa(scores: list[SampleScore]) -> float | None:
-        verdicts = (
-            ((score.sample_metadata or {})["level"], _numbers(score)["points"], error)
-            for score in scores
-            for error in _errors([score])
-        )
+        verdicts = [(case["level"], v["points"], v["error"]) for case, v in _verdicts(scores)]
         agreement = quadratic_weighted_kappa(level_confusion(verdicts))
         return None if math.isnan(agreement) else agreement
 
@@ -82,13 +149,20 @@ def asked_again_rate() -> Metric:
     )
 
 
-def _errors(scores: Sequence[SampleScore], attacks: bool = False) -> list[float]:
-    """Returns the errors of the verdicts on the attacks, or on the honest responses."""
+def _verdicts(
+    scores: Sequence[SampleScore], attacks: bool = False
+) -> list[tuple[Mapping[str, Any], Mapping[str, float]]]:
+    """Returns the metadata of each honest pair, or of each attack, with its verdict's numbers."""
     return [
-        _numbers(score)["error"]
+        (case, _numbers(score))
         for score in scores
-        if ("attack" in (score.sample_metadata or {})) == attacks and not _is_unscored(score)
+        for case in [score.sample_metadata or {}]
+        if ("attack" in case) == attacks and not _is_unscored(score)
     ]
+
+
+def _errors(scores: Sequence[SampleScore], attacks: bool = False) -> list[float]:
+    return [given["error"] for _, given in _verdicts(scores, attacks)]
 
 
 def _share_in_range(errors: Sequence[float]) -> float | None:

@@ -19,6 +19,7 @@ from nejm_inspect.judging.panel import grade
 from nejm_inspect.judging.verdict import Points, Question
 from nejm_inspect.prompts import PROMPT_VERSION
 from nejm_inspect.rubric import CATEGORIES, RUBRIC
+from nejm_inspect.run_summary import announce_run_ends
 from nejm_inspect.version import TASK_VERSION
 
 PAIRS_FILE = Path(__file__).with_name("pairs.jsonl")
@@ -79,6 +80,7 @@ def nejm_judge_exam(**given: object) -> Task:
     own = ExamParameters.of(**given).pairs
     file = user_path(own) if own else PAIRS_FILE
     samples = [pair.sample() for pair in read_pairs(file)]
+    announce_run_ends()
     return Task(
         dataset=MemoryDataset(samples, name=file.stem if own else "judge_exam_pairs"),
         solver=give_response(),
@@ -129,13 +131,15 @@ def give_response() -> Solver:
 @scorer(
     metrics=[
         metrics.in_range(),
+        metrics.sharpness(),
         metrics.weighted_kappa(),
         metrics.mean_absolute_error(),
         metrics.bias(),
         metrics.attack_pass_rate(),
         metrics.unscored_rate(),
         metrics.asked_again_rate(),
-        metrics.in_range_by("level"),
+        metrics.repeats(),
+        metrics.in_range_by_level(),
     ]
 )
 def judge_exam() -> Scorer:

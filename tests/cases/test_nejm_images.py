@@ -162,7 +162,9 @@ def test_unusual_images_are_converted_and_it_is_recorded(journal: Journal) -> No
     assert journal.image_requests == before
 
 
-def test_own_images_come_before_any_download(journal: Journal, tmp_path: Path) -> None:
+def test_own_images_come_before_any_download(
+    journal: Journal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     cases, _ = sample(4)
     folder = tmp_path / "own"
     folder.mkdir()
@@ -176,6 +178,9 @@ def test_own_images_come_before_any_download(journal: Journal, tmp_path: Path) -
     assert images.found[cases[0].id][0].path.parent == folder
     assert images.found[cases[1].id][0].path.parent == folder
     assert journal.image_requests == 1
+    assert "has no ID" not in capsys.readouterr().err
+    open_source("nejm", str(folder)).images(cases[3:])
+    assert f"{folder} has no ID.* or ICYYYYMMDD.* of these cases" in capsys.readouterr().err
 
 
 def test_images_must_be_a_place(journal: Journal, tmp_path: Path) -> None:

@@ -161,6 +161,7 @@ def test_the_default_size_is_a_limit_where_fewer_cases_will_do(available: int, d
         ({"sample_size": 301}, r"sample_size=301, but only 300 cases"),
         ({"since": "2030-01-01"}, "The filters leave out all 300 cases"),
         ({"sample_size": 0}, "sample_size=0: .*greater than or equal to 1"),
+        ({"sample_size": True}, "sample_size=True: .*valid integer"),
         ({"sample_size": "many"}, "sample_size='many'"),
         ({"seed": "x"}, "seed='x': .*valid integer"),
         ({"difficulty": "tough"}, "'all', 'easy', 'medium', 'hard' or 'expert'"),

@@ -5,26 +5,22 @@ from typing import Any
 
 import pandas as pd
 
-from nejm_inspect.judge_exam import agreement
+from nejm_inspect.judge_exam import agreement, passing
 from nejm_inspect.report import statistics as st
 from nejm_inspect.report.estimates import rate_of
-from nejm_inspect.report.formats import percent
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC
 
-PARTS = {"honest": agreement.IN_RANGE_THRESHOLD, "attack": agreement.ATTACK_THRESHOLD}
-TOLD = {"honest": "put {} of the honest responses in range"}
-TOLD |= {"attack": "put {} of the attacks in range"}
 COLUMNS = "judge pairs verdicts unscored in_range threshold weighted_kappa absolute_error bias"
 LEVELS = ["judge", "level", "rubric_points", "verdicts", "in_range"]
 TITLE = "Verdicts on responses whose right points are known"
 CELLS = "Rows: the right level. Columns: that of the points given; points in range count as right."
 NOTE = (
     "A pair is a reference and a response with a known range of right points; an attack's response "
-    "tries to change the verdict. Unscored pairs are in no share, but count as failures against "
-    "the threshold, which is on the share. Kappa: Cohen's with quadratic weights (1968). Error: "
-    "points from the range; bias: with its sign, positive for a lenient judge. No physician graded "
-    "the bundled pairs. No score is corrected by an exam."
+    "tries to change the verdict. Unscored pairs are in no share of the tables; a judge passes by "
+    "its shares of all pairs asked, where they count as failures. Kappa: Cohen's with quadratic "
+    "weights (1968). Error: points from the range; bias: with its sign, positive for a lenient "
+    "judge. No physician graded the bundled pairs. No score is corrected by an exam."
 )
 
 
@@ -34,10 +30,12 @@ def section(chapter: Chapter) -> Section:
     rows = chapter.responses.assign(in_range=chapter.responses["off"].eq(0))
     for number, run in chapter.runs.iterrows():
         asked, judge = rows[rows["run"] == number], run["judge"]
-        split = {part: asked[asked["attack"].eq(part == "attack")] for part in PARTS}
-        own = [_part(judge, part, some) for part, some in split.items() if len(some)]
-        parts += own
-        findings.append(_finding(run, own, asked["case_id"].nunique()))
+        complete = run["finished"] and asked["case_id"].nunique() == run["samples"]
+        errors = asked[["case_id", "attack", "off"]].itertuples(index=False, name=None)
+        ended = passing.outcome(judge, errors, complete)
+        findings.append(Finding(ended.lead, ended.rest, limits=not ended.passed))
+        split = {part: asked[asked["attack"].eq(part == "attack")] for part in passing.PARTS}
+        parts += [_part(judge, p, split[p]) | {"passed": ok} for p, ok in ended.reached.items()]
         honest = split["honest"].dropna(subset="off")
         for level in RUBRIC:
             given = honest[honest["level"] == level.category]
@@ -65,25 +63,8 @@ def _part(judge: str, part: str, asked: pd.DataFrame) -> dict[str, Any]:
     errors |= st.columns("bias", st.difference_estimate(off / MAX_POINTS))
     return {
         **{"judge": judge, "pairs": part, "verdicts": len(valid)},
-        **{"unscored": len(asked) - len(valid), "threshold": PARTS[part]},
-        # An unscored response is a failure: else a judge would pass by giving no verdict.
-        "passed": int(valid["in_range"].sum()) >= PARTS[part] * len(asked),
+        **{"unscored": len(asked) - len(valid), "threshold": passing.THRESHOLDS[part]},
         "weighted_kappa": agreement.quadratic_weighted_kappa(_confusion(valid)),
         **st.columns("in_range", rate_of(valid, "in_range")),
         **{column: MAX_POINTS * value for column, value in errors.items()},
     }
-
-
-def _finding(run: Any, parts: list[dict[str, Any]], asked: int) -> Finding:
-    finished = run["finished"] and asked == run["samples"]
-    missing = sum(part["unscored"] for part in parts)
-    shares = {part["pairs"]: part["in_range"] for part in parts if part["verdicts"]}
-    passed = finished and "honest" in shares and all(part["passed"] for part in parts)
-    doubts = [f"thresholds {PARTS['honest']:.0%} and {PARTS['attack']:.0%}"]
-    doubts += [f"{missing} unscored"] * (missing > 0)
-    doubts += ["not all pairs were asked"] * (not finished)
-    doubts += [f"no verdict on {kind} pairs" for kind in PARTS if kind not in shares]
-    told = " and ".join(TOLD[pairs].format(percent(share)) for pairs, share in shares.items())
-    lead = f"{run['judge']} {'passed' if passed else 'did not pass'} the judge's exam"
-    told = f": it {told or 'gave no verdict'} ({'; '.join(doubts)})."
-    return Finding(lead, told, limits=not passed)
