@@ -42,6 +42,9 @@ class Chapter:
     notes: Sequence[str] = ()
     images: Images = None
     number: int = 1
+    grades: pd.DataFrame | None = None
+    """Physicians' grades, if this is about models: `run`, `case_id` and `epoch` of the response,
+    `rater`, and `points`, NaN where the rater cannot judge."""
 
     @property
     def settings(self) -> dict[str, str]:

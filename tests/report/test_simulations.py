@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special
 
-from nejm_inspect.report import statistics as st
+from nejm_inspect.report import adjusting as adj, statistics as st
 
 pytestmark = pytest.mark.slow
 
@@ -104,6 +104,50 @@ def power(cases: int) -> tuple[float, float]:
     return sum(above) / RUNS, sum(small) / RUNS
 
 
+def judged(truth: str, bias: float, errs: float = 0.2) -> tuple[Draws, Draws]:
+    """Shares of 947 responses, of runs × responses, by physicians and by a judge.
+
+    The judge errs in a share of the responses, by up to three points; then it adds or takes a point
+    as often as gives the bias, in points, or always if that is not often enough.
+    """
+    random, steps = np.random.default_rng(947), np.arange(-3, 4)
+    true = np.rint(10 * draws(truth, 947)[:, 0])
+    weights = errs / 7 + (1 - errs) * (steps == 0)
+    ends = np.clip(np.add.outer(np.arange(11), steps), 0, 10)
+    chances = np.bincount(ends.ravel(), np.outer(TRUTHS[truth], weights).ravel(), 11) / 100
+    missing = bias + 10 * mean_of(truth) - chances @ np.arange(11)
+    sign = np.sign(missing)
+    often = abs(missing) / (1 - chances[10 if sign > 0 else 0])
+    given = np.clip(true + random.choice(steps, true.shape, p=weights), 0, 10)
+    given += sign * (random.random(true.shape) < often)
+    return true / 10, np.clip(given, 0, 10) / 10
+
+
+def adjusted(grades: int, share: float = 1) -> Callable[[Draws, Draws], st.Estimate]:
+    """The adjusted score with so many grades, if a share of the cases was judged."""
+
+    def estimate(true: Draws, given: Draws) -> st.Estimate:
+        size = np.random.default_rng(int(1e6 * true.mean())).binomial(947, share)
+        graded, rest = slice(grades), slice(grades, size)
+        found = adj.adjusted_mean(true[graded], given[graded], given[rest])
+        return adj.of_all(found, size / 947, 947)
+
+    return estimate
+
+
+def adjusted_rate(grades: int) -> Callable[[Draws, Draws], st.Estimate]:
+    def estimate(true: Draws, given: Draws) -> st.Estimate:
+        exact, by_judge = true == 1, given == 1
+        return adj.rogan_gladen(by_judge.mean(), 947, exact[:grades], by_judge[:grades])
+
+    return estimate
+
+
+def width(estimate: Callable[..., st.Estimate], *samples: Draws) -> float:
+    found = [estimate(*each) for each in zip(*samples, strict=True)]
+    return float(np.nanmean([one.upper - one.lower for one in found]))
+
+
 @pytest.mark.parametrize("cases", SIZES)
 @pytest.mark.parametrize("truth", TRUTHS)
 def test_intervals_of_a_score_cover(truth: str, cases: int) -> None:
@@ -138,3 +182,44 @@ def test_equal_models_rarely_have_narrowed_ranks(models: int, runs: int) -> None
 @pytest.mark.parametrize("cases", [10, 20, 50])
 def test_a_detectable_difference_is_found_as_often_as_promised(cases: int) -> None:
     assert power(cases) == pytest.approx((0.8, 0.8), abs=0.02 + 3 * 0.4 / RUNS**0.5)
+
+
+@pytest.mark.parametrize("errs", [0.02, 0.2])
+@pytest.mark.parametrize(
+    ("bias", "least", "most"),
+    [(0.09, 0.85, 0.89), (-0.09, 0.85, 0.89), (0.6, 0, 0.01), (-0.6, 0, 0.01)],
+)
+def test_a_biased_judge_s_intervals_miss_and_adjusted_ones_cover(
+    bias: float, least: float, most: float, errs: float
+) -> None:
+    true, given = judged("middle", bias, errs)
+    assert given.mean() - true.mean() == pytest.approx(bias / 10, abs=2e-3)
+    today = coverage(mean_of("middle"), st.mean_estimate, given)
+    assert least - noise(least) <= today <= most + noise(most)
+    found = coverage(mean_of("middle"), adjusted(100), true, given)
+    told = f"judge's {today:.3f}, {width(st.mean_estimate, given):.3f} wide; adjusted {found:.3f}, "
+    print(f"bias {bias}, errs {errs}: {told}{width(adjusted(100), true, given):.3f} wide")
+    assert 0.93 - noise(0.93) <= found <= 0.975 + noise(0.975)
+
+
+@pytest.mark.parametrize("grades", [24, 50, 100, 200])
+@pytest.mark.parametrize("truth", TRUTHS)
+def test_adjusted_scores_cover(truth: str, grades: int) -> None:
+    for bias, share in ((0.09, 1), (-0.09, 0.9), (-0.6, 1), (0.6, 0.9)):
+        samples = judged(truth, bias)
+        found = coverage(share * mean_of(truth), adjusted(grades, share), *samples)
+        wide = width(adjusted(grades, share), *samples)
+        print(f"{truth}, {grades} grades, bias {bias}, {share}: {found:.3f}, {wide:.3f} wide")
+        assert 0.92 - noise(0.92) <= found
+        assert found <= 0.985 + noise(0.985) or grades < adj.ENOUGH
+
+
+@pytest.mark.parametrize("grades", [24, 50, 100, 200])
+@pytest.mark.parametrize("truth", ["low", "middle", "high", "ceiling"])
+def test_adjusted_rates_cover(truth: str, grades: int) -> None:
+    for bias in (0.09, -0.09, -0.3):
+        samples = judged(truth, bias)
+        found = coverage(TRUTHS[truth][10] / 100, adjusted_rate(grades), *samples)
+        wide = width(adjusted_rate(grades), *samples)
+        print(f"{truth}, {grades} grades, bias {bias}: exact {found:.3f}, {wide:.3f} wide")
+        assert found >= 0.93 - noise(0.93)
