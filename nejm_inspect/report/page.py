@@ -80,12 +80,19 @@ def _escape(context: Context, value: object) -> object:
     return escape(value) if type(value) is str else value
 
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("nejm_inspect.report"),
-    autoescape=True,
-    finalize=_escape,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-)
-_TEMPLATES.globals |= {"methods": METHODS, "light": LIGHT, "dark": DARK, "heading": heading}
-_TEMPLATES.globals["sha256"] = lambda text: b64encode(sha256(text.encode()).digest()).decode()
+def environment(package: str) -> Environment:
+    """The environment of a package's templates; see above for what it does to text."""
+    made = Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        finalize=_escape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    made.globals |= {"light": LIGHT, "dark": DARK}
+    made.globals["sha256"] = lambda text: b64encode(sha256(text.encode()).digest()).decode()
+    return made
+
+
+_TEMPLATES = environment("nejm_inspect.report")
+_TEMPLATES.globals |= {"methods": METHODS, "heading": heading}

@@ -34,7 +34,7 @@ from nejm_inspect.version import TASK_VERSION
 
 RESPONSES = "run case_id epoch points exact verbatim category unscored malformed error judge "
 RESPONSES += "attempts stop_reason same_vendor verdicts date year difficulty brier_score "
-RESPONSES += "question_type has_history reader_accuracy level attack off"
+RESPONSES += "question_type has_history reader_accuracy level attack off uuid"
 """The columns of `responses`, which README.md explains."""
 TEXTS = ("history", "reference", "response", "reasoning")  # its further columns, of full samples
 UNREAD = {"messages", "events", "store", "attachments"}  # fields that are large and not needed
@@ -154,6 +154,7 @@ def response_of(sample: EvalSample | EvalSampleSummary, scorer: str, log: str) -
         "judge": row["judge"] or "",
         "same_vendor": ", ".join(map(str, filter(None, row["same_vendor"] or ()))),
         "off": off if scorer == EXAM_SCORER else math.nan,
+        "uuid": sample.uuid or "",
         "metadata": told,
     }
     if isinstance(sample, EvalSample):

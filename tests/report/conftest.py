@@ -54,6 +54,7 @@ class Logs:
         fields of the sample, by the case's place.
         """
         self.count += 1
+        eval_id = spec.pop("eval_id", f"eval-{self.count}")
         epochs = [g if isinstance(g, list | tuple) else [g] for g in given]
         ids = ids or range(1, len(epochs) + 1)
         samples = []
@@ -66,6 +67,7 @@ class Logs:
                 words = {"answer": f"response {n}", "explanation": f"because {n}"}
                 own = Score(value=value, metadata=metadata, **words)
                 fields = {"input": f"history {n}", "target": f"reference {n}"}
+                fields["uuid"] = f"{eval_id}-{n}-{epoch}"
                 fields |= {"metadata": _case(n) | dict(more), "scores": {scorer: own, **scores(n)}}
                 if points == "error":
                     boom = {"message": "boom", "traceback": "", "traceback_ansi": ""}
@@ -87,7 +89,7 @@ class Logs:
         log = inspect_log.EvalLog(
             status=status,
             eval=inspect_log.EvalSpec(
-                eval_id=spec.pop("eval_id", f"eval-{self.count}"),
+                eval_id=eval_id,
                 run_id="r",
                 task_id=spec.pop("task_id", f"task-{self.count}"),
                 created=day,

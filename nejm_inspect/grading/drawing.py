@@ -1,0 +1,105 @@
+"""Draws responses for physicians, equally many of each model, on the same cases where it can."""
+
+from collections.abc import Sequence
+from random import Random
+
+import pandas as pd
+
+from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.grading.design import Design, hashed, response_id
+from nejm_inspect.report.chapter import Options
+from nejm_inspect.report.comparing import chapters_of, differences
+from nejm_inspect.report.formats import counted
+from nejm_inspect.report.headers import JUDGED
+from nejm_inspect.report.titles import title_of
+
+
+def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd.DataFrame]:
+    """Draws responses and deals them to raters; the same frames give the same draw.
+
+    A response is drawn only if a judge has given it points, and one at most of a case and model.
+
+    Returns:
+        The rows of `responses` for each rater in an order of its own, with `log`, `response_id` and
+        `draw`.
+
+    Raises:
+        NejmInspectError: If the overlap exceeds what is drawn, the runs cannot stand in one
+            comparison, or a model has too few responses.
+    """
+    if design.overlap > design.responses:
+        raise NejmInspectError(
+            f"--overlap {design.overlap} is more than --responses {design.responses}: all raters "
+            "can grade at most what is drawn."
+        )
+    judged = _judged(runs, responses)
+    if judged.empty:
+        raise NejmInspectError("No response in these logs was given points by a judge.")
+    # Sorted, the order of logs and of rows in them does not matter.
+    judged = judged.sort_values(["name", "case_id", "epoch"])
+    judged = judged.groupby(["name", "case_id"]).sample(1, random_state=design.seed)
+    random, held = Random(design.seed), judged["case_id"].value_counts()
+    cases, models = sorted(held.index), sorted(judged["name"].unique())
+    random.shuffle(cases)
+    random.shuffle(models)
+    cases.sort(key=lambda case: -held[case])  # first those that all models have
+    place = {case: n for n, case in enumerate(cases)}
+    judged = judged.assign(place=judged["case_id"].map(place)).sort_values("place")
+    drawn = [judged.iloc[:0]]
+    for n, model in enumerate(models):
+        share = len(range(n, design.responses, len(models)))
+        own = judged[judged["name"] == model]
+        if len(own) < share:
+            raise NejmInspectError(
+                f"{model} has judged responses to {counted(len(own), 'case')}, and {share} are to "
+                f"be drawn of each of {counted(len(models), 'model')}. Give at most --responses "
+                f"{judged['name'].value_counts().min() * len(models)}."
+            )
+        drawn.append(own[:share].assign(model=n))
+    return _deal(pd.concat(drawn).sort_values(["place", "model"]), design)
+
+
+def _judged(runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
+    """The judged responses of the models that are compared, with `log` and `eval_id`."""
+    chapters = [
+        one
+        for one in chapters_of(runs, responses, Options())
+        if one.topic == "models" and one.runs["scorer"].iloc[0] == JUDGED
+    ]
+    if len(chapters) > 1:
+        told = "\n".join(f"  {title_of(one)}" for one in chapters)
+        why = " ".join(differences(chapters))
+        raise NejmInspectError(f"Give the logs of one comparison. These hold:\n{told}\n{why}")
+    if not chapters:
+        return responses[:0]
+    rows = chapters[0].responses.join(chapters[0].runs[["log", "eval_id", "baseline"]], "run")
+    # Without a diagnosis, a response has 0 points by rule: no judge was asked.
+    scored = rows["points"].notna() & (rows["attempts"] > 0) & rows["uuid"].ne("")
+    return rows[scored & ~rows["baseline"]]
+
+
+def _deal(drawn: pd.DataFrame, design: Design) -> list[pd.DataFrame]:
+    """The overlap goes to all raters; the rest is dealt so that all have equally many a model."""
+    drawn = drawn.assign(response_id=identify(drawn, design.seed))
+    drawn["draw"] = design.text(hashed(8, *sorted(drawn["response_id"])))
+    shared, rest = drawn[: design.overlap], drawn[design.overlap :]
+    rest = rest.sort_values(["model", "place"])
+    dealt = []
+    for rater in range(design.raters):
+        own = pd.concat([shared, rest[rater :: design.raters]])
+        order = Random(f"{design.seed}/{rater}").sample(range(len(own)), len(own))
+        dealt.append(own.iloc[order])
+    return dealt
+
+
+def identify(responses: pd.DataFrame, seed: int) -> Sequence[str]:
+    """The id of each response, with a check of run, judge and points behind a dash.
+
+    `responses` has the run's `eval_id`. Without the logs, nobody can tell the points by the check,
+    since Inspect's `uuid` is random.
+    """
+    checked = responses[["eval_id", "case_id", "epoch", "judge", "points", "uuid"]]
+    return [
+        f"{response_id(seed, row[-1])}-{hashed(6, *row)}"
+        for row in checked.itertuples(index=False, name=None)
+    ]

@@ -1,0 +1,60 @@
+"""From files of grades to a frame, checked against the logs."""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.grading.drawing import identify
+from nejm_inspect.grading.files import read_files
+
+
+def read_grades(files: Sequence[str], runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
+    """Reads grades and finds the responses that they are of.
+
+    Args:
+        files: CSV or JSON files of one draw.
+        runs: The runs as `read_logs` returns them: those that the responses were drawn from, and
+            any others.
+        responses: Their responses.
+
+    Returns:
+        A row a grade: `run`, `case_id`, `epoch`, `rater` and `points`, NaN where the rater cannot
+        judge. Its `attrs["design"]` is the `Design` of the draw.
+
+    Raises:
+        NejmInspectError: As `read_files` does; and for a response that is not in the logs, or that
+            was judged anew since it was drawn. The message names file and row.
+    """
+    design, grades = read_files(files)
+    known = responses.join(runs[["log", "eval_id"]], "run")
+    known["whole"] = identify(known, design.seed)
+    known["response_id"] = known["whole"].str.partition("-")[0]
+    # Of several logs of one run, the last counts, as in the report.
+    by_whole = known.drop_duplicates("whole", keep="last").set_index("whole")
+    logs = known.drop_duplicates("response_id", keep="last").set_index("response_id")["log"]
+    found = []
+    for grade in grades:
+        if grade.response_id not in by_whole.index:
+            log = logs.get(grade.response_id.partition("-")[0])
+            raise NejmInspectError(f"{grade.place}: {_why_unknown(grade.response_id, log)}")
+        row = by_whole.loc[grade.response_id]
+        points = math.nan if grade.points is None else float(grade.points)
+        found.append((row["run"], row["case_id"], row["epoch"], grade.rater, points))
+    frame = pd.DataFrame(found, columns=["run", "case_id", "epoch", "rater", "points"])
+    frame.attrs["design"] = design
+    return frame
+
+
+def _why_unknown(id: str, log: str | None) -> str:
+    if log is None:
+        return (
+            f"no response in these logs has the id {id}. Give the logs that the responses were "
+            "drawn from."
+        )
+    return (
+        f"{log} was judged anew since {id} was drawn from it. Grades must not choose a judge and "
+        "then say how good it is: that would flatter it. Give the log as it was when the responses "
+        "were drawn (another judge's copy may stand beside it), or draw again and grade anew."
+    )

@@ -1,0 +1,126 @@
+"""Writes what raters get: a page, a sheet and a note for each. No word of it tells the model."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from inspect_ai.log import EvalSample, read_eval_log_sample
+from inspect_ai.model import ContentImage
+
+from nejm_inspect.cases.image_bytes import ImageError
+from nejm_inspect.cases.images import PreparedImage, prepare_image
+from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.grading.files import COLUMNS, GIVEN, TEXTS
+from nejm_inspect.report.files import make_folder
+from nejm_inspect.report.formats import CELL_LIMIT, as_csv
+from nejm_inspect.report.headers import JUDGED
+from nejm_inspect.report.page import environment
+from nejm_inspect.report.reading import UNREAD, naming, response_of
+from nejm_inspect.rubric import RUBRIC
+from nejm_inspect.text import visible
+
+MOST_WITHIN = 30_000_000  # bytes of images that a page holds; more go to files beside it
+MEDIA = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
+RIGHTS = (
+    "Texts and images of the NEJM Image Challenge belong to the Massachusetts Medical Society. "
+    "They are here for your grading alone: do not pass them on, and delete them afterwards."
+)
+README = """\
+Open grade.html in a browser (any, also on a phone), grade, save, and send the file back. Keep the
+folder images beside it, if there is one. Or fill in grade.csv: points are whole numbers from 0 to
+10, or cannot_judge is yes; a remark is up to you. Leave the other columns as they are.
+
+"""
+_PAGE = environment("nejm_inspect.grading").get_template("grade.html.jinja")
+
+
+def check_folder(folder: Path) -> None:
+    """Makes the folder; raises `NejmInspectError` if that fails or if it has files."""
+    make_folder(folder)
+    if any(folder.iterdir()):
+        raise NejmInspectError(
+            f"--out {folder} has files, which may hold grades. Choose another folder."
+        )
+
+
+def write_raters(raters: Sequence[pd.DataFrame], folder: Path) -> None:
+    """Writes a folder for each rater.
+
+    Args:
+        raters: What `draw` returns.
+        folder: Where to; see `check_folder`.
+
+    Raises:
+        NejmInspectError: If a log cannot be read, or the folder cannot be written to.
+    """
+    images = dict[str, PreparedImage]()
+    items = dict[str, dict[str, Any]]()
+    for row in pd.concat(raters).drop_duplicates("response_id").itertuples():
+        items[str(row.response_id)] = _item(str(row.log), str(row.uuid), images)
+    try:
+        for number, own in enumerate(raters, start=1):
+            drawn = [{"id": id, **items[id]} for id in own["response_id"]]
+            _write(folder / f"rater-{number}", number, own["draw"].iloc[0], drawn, images)
+    except OSError as error:
+        raise NejmInspectError(f"--out {folder} cannot be written to: {error.strerror}.") from error
+
+
+def _item(log: str, uuid: str, images: dict[str, PreparedImage]) -> dict[str, Any]:
+    """The texts of a response and the names of its images, which are added to `images`."""
+    with naming(log):
+        sample = read_eval_log_sample(log, uuid=uuid, exclude_fields=UNREAD - {"attachments"})
+        row = response_of(sample, JUDGED, log)
+    names = []
+    for image in _images(sample):
+        # The name of a file in the log may give the case away.
+        name = sha256(image.data).hexdigest()[:12] + image.suffix
+        images[name] = image
+        names.append(name)
+    return {**{name: visible(row[name], CELL_LIMIT) for name in TEXTS}, "images": names}
+
+
+def _images(sample: EvalSample) -> Iterator[PreparedImage]:
+    """The images of a sample, from the log or else from the files that it names."""
+    messages = [] if isinstance(sample.input, str) else sample.input
+    for part in (p for m in messages for p in m.content if isinstance(p, ContentImage)):
+        url = sample.attachments.get(part.image.removeprefix("attachment://"), part.image)
+        try:
+            # A log may name any file: only what is an image gets on.
+            if url.startswith("data:"):
+                yield prepare_image(base64.b64decode(url.partition(";base64,")[2]))
+            elif Path(url).is_file():
+                yield prepare_image(Path(url).read_bytes())
+        except (OSError, ValueError, ImageError):
+            continue  # the page says that it is missing
+
+
+def _write(
+    folder: Path,
+    rater: int,
+    draw: str,
+    items: Sequence[dict[str, Any]],
+    images: dict[str, PreparedImage],
+) -> None:
+    folder.mkdir()
+    own = {name: images[name] for item in items for name in item["images"]}
+    beside = sum(len(image.data) for image in own.values()) > MOST_WITHIN
+    sources = {}
+    for name, image in own.items():
+        sources[name] = f"images/{name}"
+        if beside:
+            (folder / "images").mkdir(exist_ok=True)
+            (folder / sources[name]).write_bytes(image.data)
+        else:
+            encoded = base64.b64encode(image.data).decode()
+            sources[name] = f"data:{MEDIA[image.suffix]};base64,{encoded}"
+    data = {"draw": draw, "rater": rater, "items": items, "images": sources}
+    page = _PAGE.render(data=data, rater=rater, rights=RIGHTS, rubric=RUBRIC, beside=beside)
+    (folder / "grade.html").write_text(page, "utf-8")
+    sheet = pd.DataFrame(items).rename(columns={"id": "response_id"})
+    sheet = sheet.assign(draw=draw, rater=rater, **dict.fromkeys(GIVEN, ""))[[*COLUMNS]]
+    # Excel takes a file for UTF-8 by its mark.
+    (folder / "grade.csv").write_bytes(b"\xef\xbb\xbf" + as_csv(sheet))
+    (folder / "README.txt").write_text(f"{README}{RIGHTS}\n", "utf-8")
