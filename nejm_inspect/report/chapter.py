@@ -44,7 +44,7 @@ class Chapter:
     number: int = 1
     grades: pd.DataFrame | None = None
     """Physicians' grades, if this is about models: `run`, `case_id` and `epoch` of the response,
-    `rater`, and `points`, NaN where the rater cannot judge."""
+    `rater`, and `points`, NaN where the rater cannot judge; see `grading.grades.read_grades`."""
 
     @property
     def settings(self) -> dict[str, str]:

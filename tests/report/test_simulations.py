@@ -1,6 +1,7 @@
 """What intervals, ranks and power promise, measured on responses of known truth.
 
-`NEJM_INSPECT_SIMULATIONS=3000` repeats each measurement that often, for four minutes.
+`NEJM_INSPECT_SIMULATIONS=3000` repeats each measurement that often, for ten minutes; with `-s`,
+what adjusted scores reach is printed.
 """
 
 import itertools
@@ -46,12 +47,18 @@ def draws(truth: str, cases: int, models: int = 1, seed: int = 0) -> Draws:
     return SHARES[np.searchsorted(steps, special.ndtr(skill), side="right")]
 
 
-def coverage(truth: float, estimate: Callable[..., st.Estimate], *samples: Draws) -> float:
-    """How many of the intervals shown hold the truth."""
+def measured(
+    truth: float, estimate: Callable[..., st.Estimate], *samples: Draws
+) -> tuple[float, float]:
+    """How many of the intervals shown hold the truth, and how wide they are on average."""
     found = [estimate(*each) for each in zip(*samples, strict=True)]
     shown = [one for one in found if not math.isnan(one.lower)]
     held = [one.lower - 1e-9 <= truth <= one.upper + 1e-9 for one in shown]
-    return sum(held) / len(held)
+    return sum(held) / len(held), sum(one.upper - one.lower for one in shown) / len(shown)
+
+
+def coverage(truth: float, estimate: Callable[..., st.Estimate], *samples: Draws) -> float:
+    return measured(truth, estimate, *samples)[0]
 
 
 def noise(share: float) -> float:
@@ -143,11 +150,6 @@ def adjusted_rate(grades: int) -> Callable[[Draws, Draws], st.Estimate]:
     return estimate
 
 
-def width(estimate: Callable[..., st.Estimate], *samples: Draws) -> float:
-    found = [estimate(*each) for each in zip(*samples, strict=True)]
-    return float(np.nanmean([one.upper - one.lower for one in found]))
-
-
 @pytest.mark.parametrize("cases", SIZES)
 @pytest.mark.parametrize("truth", TRUTHS)
 def test_intervals_of_a_score_cover(truth: str, cases: int) -> None:
@@ -194,11 +196,10 @@ def test_a_biased_judge_s_intervals_miss_and_adjusted_ones_cover(
 ) -> None:
     true, given = judged("middle", bias, errs)
     assert given.mean() - true.mean() == pytest.approx(bias / 10, abs=2e-3)
-    today = coverage(mean_of("middle"), st.mean_estimate, given)
+    today, width = measured(mean_of("middle"), st.mean_estimate, given)
     assert least - noise(least) <= today <= most + noise(most)
-    found = coverage(mean_of("middle"), adjusted(100), true, given)
-    told = f"judge's {today:.3f}, {width(st.mean_estimate, given):.3f} wide; adjusted {found:.3f}, "
-    print(f"bias {bias}, errs {errs}: {told}{width(adjusted(100), true, given):.3f} wide")
+    found, wide = measured(mean_of("middle"), adjusted(100), true, given)
+    print(f"bias {bias}, errs {errs}: {today:.3f}, {width:.3f}; adjusted {found:.3f}, {wide:.3f}")
     assert 0.93 - noise(0.93) <= found <= 0.975 + noise(0.975)
 
 
@@ -206,20 +207,19 @@ def test_a_biased_judge_s_intervals_miss_and_adjusted_ones_cover(
 @pytest.mark.parametrize("truth", TRUTHS)
 def test_adjusted_scores_cover(truth: str, grades: int) -> None:
     for bias, share in ((0.09, 1), (-0.09, 0.9), (-0.6, 1), (0.6, 0.9)):
-        samples = judged(truth, bias)
-        found = coverage(share * mean_of(truth), adjusted(grades, share), *samples)
-        wide = width(adjusted(grades, share), *samples)
-        print(f"{truth}, {grades} grades, bias {bias}, {share}: {found:.3f}, {wide:.3f} wide")
-        assert 0.92 - noise(0.92) <= found
+        found, wide = measured(
+            share * mean_of(truth), adjusted(grades, share), *judged(truth, bias)
+        )
+        print(f"{truth}, {grades} grades, bias {bias}, share {share}: {found:.3f}, {wide:.3f}")
+        assert found >= 0.92 - noise(0.92)
         assert found <= 0.985 + noise(0.985) or grades < adj.ENOUGH
 
 
 @pytest.mark.parametrize("grades", [24, 50, 100, 200])
-@pytest.mark.parametrize("truth", ["low", "middle", "high", "ceiling"])
+@pytest.mark.parametrize("truth", ["middle", "high", "ceiling"])
 def test_adjusted_rates_cover(truth: str, grades: int) -> None:
     for bias in (0.09, -0.09, -0.3):
-        samples = judged(truth, bias)
-        found = coverage(TRUTHS[truth][10] / 100, adjusted_rate(grades), *samples)
-        wide = width(adjusted_rate(grades), *samples)
-        print(f"{truth}, {grades} grades, bias {bias}: exact {found:.3f}, {wide:.3f} wide")
+        rate = TRUTHS[truth][10] / 100
+        found, wide = measured(rate, adjusted_rate(grades), *judged(truth, bias))
+        print(f"{truth}, {grades} grades, bias {bias}: exact {found:.3f}, {wide:.3f}")
         assert found >= 0.93 - noise(0.93)

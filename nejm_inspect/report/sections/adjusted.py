@@ -22,10 +22,9 @@ NOTES = [
     "and Gladen 1978, interval by Lang and Reiczigel 2014), a model at a time: the judge may err "
     "differently for each. There is no rate where the grades do not determine it: fewer than five "
     "responses are exact or less to physicians, or the judge is no better than chance.",
-    "The judge's own intervals do not know its errors. The adjusted ones hold only for grades of "
-    "responses drawn at random, if what physicians could not judge is like the rest. In "
-    "simulations those of the overall score cover 92–98% with 50 to 200 grades of a model, and "
-    "96–100% with fewer.",
+    "The judge's own intervals do not know its errors. The adjusted ones do, since the graded "
+    "responses were drawn at random. In simulations those of the overall score hold the truth in "
+    "92–98% with 50 to 200 grades of a model, in 96–100% with 24.",
 ]
 JUDGED = (
     "Judged: cases in which there was a diagnosis to judge. The others have 0 points by rule; the "
@@ -42,6 +41,12 @@ def section(chapter: Chapter) -> Section | None:
     enough = [name for name, some in own.items() if some["case_id"].nunique() >= MIN_CASES]
     few = {name: len(own[name]) for name in own if len(own[name]) < adj.ENOUGH}
     findings = [_too_few(few)] if few else []
+    assert chapter.grades is not None
+    drawn = chapter.grades.attrs["design"].responses
+    if missing := drawn - len(found):
+        lead = f"{missing} of {counted(drawn, 'drawn response')} have no points from physicians"
+        told = ", who have not graded them yet or cannot judge them. Adjusted scores take them to "
+        findings.append(Finding(lead, f"{told}be like the others.", limits=True))
     if not enough:
         lead = f"No model has grades of {MIN_CASES} cases, the fewest that scores are adjusted by."
         return Section(TITLE, findings=findings, lead=lead)

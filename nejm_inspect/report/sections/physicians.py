@@ -10,7 +10,7 @@ from nejm_inspect.judge_exam.agreement import quadratic_weighted_kappa
 from nejm_inspect.metrics import APART, ordinal_alpha
 from nejm_inspect.report import statistics as st
 from nejm_inspect.report.estimates import RESPONSE, graded, is_separated, rate_of
-from nejm_inspect.report.formats import bounds, counted, decimals, listing
+from nejm_inspect.report.formats import bounds, counted, decimals, listing, signed_points
 from nejm_inspect.report.reading import TEXTS
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
 from nejm_inspect.report.table import POINTS
@@ -101,21 +101,17 @@ def _kinder(errors: pd.DataFrame, models: list[str]) -> list[dict[str, Any]]:
 
 def _bias(rows: list[dict[str, Any]]) -> Finding:
     *models, one = rows
-    lower, upper = one["bias_lower"], one["bias_upper"]
     size = f"{decimals(abs(one['bias']))} points {'more' if one['bias'] > 0 else 'less'}"
     lead, told = f"The judge gives {size} than physicians", bounds(one, "bias", decimals)
-    if not (lower > 0 or upper < 0):
+    if one["bias"] == 0 or one["bias_lower"] <= 0 <= one["bias_upper"]:
         lead = "No bias of the judge against physicians was detected"
         told = f": {decimals(one['bias'])} points{told}"
     told += f" on {counted(one['responses'], 'graded response')}; mean absolute error "
     told += f"{decimals(one['absolute_error'])}, kappa {decimals(one['weighted_kappa'])}."
     apart = [row for row in models if "holm" in row and is_separated(row)]
-    signs = {"kinder": [row for row in apart if row["kinder"] > 0]}
-    signs["stricter"] = [row for row in apart if row["kinder"] < 0]
-    for word, some in signs.items():
-        if some:
-            by = listing(f"{row['name']} (by {decimals(abs(row['kinder']))})" for row in some)
-            told += f" It is {word} to {by} than to the others on the same cases."
+    if apart:
+        by = listing(f"{row['name']} ({signed_points(row['kinder'])} points)" for row in apart)
+        told += f" It grades {by} otherwise than the other models on the same cases."
     if len(models) > 1 and not apart:
         told += " No difference between models was detected."
     return Finding(lead, told, limits=True)
@@ -148,10 +144,9 @@ def _most(chapter: Chapter, found: pd.DataFrame) -> Table:
     names = {"points": f"{POINTS}judge", "physicians": f"{POINTS}physicians"}
     frame = most.head(10).rename(columns=names).reset_index(drop=True)
     shown = ["case_id", "name", "epoch", *names.values(), "bias"]
-    more = {}
     if chapter.options.with_texts:
-        texts = frame[[*TEXTS]].to_dict("records")
-        more["texts"] = [{"judge": row} for row in texts]
-        more["anchor"] = [f"c{chapter.number}-graded-{n}" for n in range(len(frame))]
+        texts: Any = [{"judge": row} for row in frame[[*TEXTS]].to_dict("records")]
+        frame["texts"] = texts
+        frame["anchor"] = [f"c{chapter.number}-graded-{n}" for n in range(len(frame))]
     caption = "Responses on which judge and physicians differ most"
-    return Table("physician_responses", caption, frame[shown].assign(**more), shown)
+    return Table("physician_responses", caption, frame.filter([*shown, "texts", "anchor"]), shown)
