@@ -7,7 +7,7 @@ measures how often the intervals hold the truth.
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from nejm_inspect.interval import wilson_interval
@@ -17,46 +17,49 @@ ENOUGH = 50
 """With fewer graded responses of a model, its intervals are wide, and cover more than 95%."""
 
 _Z = float(special.ndtri(1 - SIGNIFICANCE / 2))
-_DOUBT = 0.4  # residual, a share of the points, of two more responses; found by simulation
+_SEEN = 0.3  # of the added responses; found by simulation, as in `adjusted_mean`
 _LEAST = 5  # graded responses with and without; with fewer, intervals cover as little as 86%
-Array = NDArray[np.float64]
 
 
-def power_tuned(truths: ArrayLike, given: ArrayLike, others: ArrayLike) -> tuple[Array, Array]:
-    """The two samples of PPI++ (Angelopoulos, Duchi and Zrnic 2023, arXiv 2311.01453).
+def power_tuning(truths: ArrayLike, given: ArrayLike, others: ArrayLike) -> float:
+    """The λ of PPI++ (Angelopoulos, Duchi and Zrnic 2023, arXiv 2311.01453): how far to trust.
 
-    Its estimate of the mean truth is the sum of their means: of λ·others, and of truth − λ·given of
-    what is graded, with λ = Cov(truth, given) / ((1 + n/N) Var(given, others)), cut at 0 and 1.
+    λ = Cov(truths, given) / ((1 + n/N) Var(given and others)), cut at 0 and 1.
 
     Args:
         truths: The physicians' share of the points for each of the n graded cases.
         given: The judge's, for the same cases in the same order.
         others: The judge's for each of the N cases that are not graded; with none, λ is 0.
     """
-    truth, judge, rest = (np.asarray(shares, dtype=float) for shares in (truths, given, others))
-    spread = float(np.concatenate([judge, rest]).var(ddof=1))
-    covariance = float(np.cov(truth, judge, ddof=0)[0, 1])
-    size = len(judge) + len(rest)
-    tuning = min(1.0, max(0.0, covariance / spread * len(rest) / size)) if spread else 0.0
-    return tuning * rest, truth - tuning * judge
+    judge, rest = np.asarray(given, dtype=float), np.asarray(others, dtype=float)
+    spread = float(np.concatenate([judge, rest]).var(ddof=1)) * (len(judge) + len(rest))
+    covariance = float(np.cov(np.asarray(truths), judge, ddof=0)[0, 1]) * len(rest)
+    return min(1.0, max(0.0, covariance / spread)) if spread else 0.0
 
 
 def adjusted_mean(truths: ArrayLike, given: ArrayLike, others: ArrayLike) -> Estimate:
-    """The mean truth by PPI++, with arguments as of `power_tuned`, at least two of them graded.
+    """The mean truth by PPI++: λ·mean(others) + mean(truths − λ·given), cut at 0 and 1.
 
-    The interval is Wilson's with an effective size, as in `interval.mean_share_interval`: the
-    normal one of PPI++ covers as little as 63% with 24 grades and 85% with 100. Residuals that
-    hardly vary say little about their variance, and two of ±`_DOUBT` are added. The estimate is cut
-    at 0 and 1.
+    The normal interval of PPI++ covers as little as 63% with 24 grades and 85% with 100. This is
+    Wilson's with the effective size that gives the variance of PPI++, as `mean_share_interval` does
+    with that of a mean. As there, one 0 and one 1 are added to the graded responses; the judge is
+    taken to see the part `_SEEN` of what they differ from the mean. If all are graded, it is the
+    interval of `mean_share_interval`.
+
+    Args:
+        truths: As of `power_tuning`; at least two.
+        given: As of `power_tuning`.
+        others: As of `power_tuning`.
     """
-    tuned, residuals = power_tuned(truths, given, others)
-    size = len(residuals)
-    mean = float(residuals.mean()) + (float(tuned.mean()) if len(tuned) else 0.0)
-    mean = min(1.0, max(0.0, mean))
-    squares = float(np.square(residuals - residuals.mean()).sum()) + 2 * _DOUBT**2
-    variance = squares / (size + 1) / size + (float(tuned.var()) / len(tuned) if len(tuned) else 0)
+    tuning = power_tuning(truths, given, others)
+    residuals = np.asarray(truths, dtype=float) - tuning * np.asarray(given, dtype=float)
+    tuned = tuning * np.asarray(others if np.size(others) else [0], dtype=float)
+    size, centre = len(residuals), float(residuals.mean())
+    mean = min(1.0, max(0.0, centre + float(tuned.mean())))
+    added = centre + (1 - _SEEN * tuning) * np.array([-mean, 1 - mean])
+    variance = np.concatenate([residuals, added]).var(ddof=1) / size + tuned.var() / len(tuned)
     middle = (size * mean + 1) / (size + 2)
-    return Estimate(mean, *wilson_interval(mean, middle * (1 - middle) / variance))
+    return Estimate(mean, *wilson_interval(mean, middle * (1 - middle) / float(variance)))
 
 
 def rogan_gladen(rate: float, cases: int, truths: ArrayLike, given: ArrayLike) -> Estimate:

@@ -37,7 +37,7 @@ def section(chapter: Chapter) -> Section | None:
     found = graded(chapter)
     if found.empty:
         return None
-    own = {name: found[found["name"] == name] for name in chapter.order}
+    own = {name: found[found["name"] == name] for name in chapter.models}
     enough = [name for name, some in own.items() if some["case_id"].nunique() >= MIN_CASES]
     few = {name: len(own[name]) for name in own if len(own[name]) < adj.ENOUGH}
     findings = [_too_few(few)] if few else []
