@@ -5,6 +5,7 @@ from inspect_ai import viewer
 from nejm_inspect.rubric import MAX_POINTS
 
 LABELS = {"diagnosis_rubric": "Points", "verbatim_diagnosis": "Verbatim"}
+LABELS |= {"physician_grades": "Physicians"}
 
 
 def points_viewer(scorer: str) -> viewer.ViewerConfig:

@@ -15,6 +15,7 @@ from inspect_ai import Task
 from nejm_inspect import nejm_image_challenge, nejm_multiple_choice
 from nejm_inspect.cli import main, report
 from nejm_inspect.cli_benchmark import benchmark
+from nejm_inspect.cli_grade import grade
 from nejm_inspect.errors import parameter_names
 from nejm_inspect.judge_exam.agreement import ATTACK_THRESHOLD, IN_RANGE_THRESHOLD
 from nejm_inspect.judge_exam.task import PAIRS_FILE, read_pairs
@@ -99,7 +100,7 @@ def test_task_version_is_in_the_changelog() -> None:
     )
 
 
-@pytest.mark.parametrize("command", [report, benchmark])
+@pytest.mark.parametrize("command", [report, benchmark, grade])
 def test_options_of_a_command(command: click.Command) -> None:
     options = {option.opts[0] for option in command.params if len(option.opts[0]) > 4}
     told = {name for name, _ in table(f"option of `{command.name}`")}

@@ -38,8 +38,9 @@ def hashed(length: int, *parts: object) -> str:
 
 
 def response_id(seed: int, uuid: str) -> str:
-    """The name of a response to raters; `uuid` is of Inspect's sample, random, and kept for good.
+    """The name of a response to raters.
 
-    It begins with a letter: spreadsheets would read 12345678 and 1e234567 as numbers.
+    `uuid` is that of Inspect's sample: it is random, and eval-retry and score keep it. The name
+    begins with a letter: spreadsheets would read 12345678 and 1e234567 as numbers.
     """
     return f"r{hashed(10, seed, uuid)}"

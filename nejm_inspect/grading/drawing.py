@@ -60,7 +60,7 @@ def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd
 
 
 def _judged(runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
-    """The judged responses of the models that are compared, with `log` and `eval_id`."""
+    """The judged responses of the models that are compared, with `log`."""
     chapters = [
         one
         for one in chapters_of(runs, responses, Options())
@@ -72,7 +72,7 @@ def _judged(runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
         raise NejmInspectError(f"Give the logs of one comparison. These hold:\n{told}\n{why}")
     if not chapters:
         return responses[:0]
-    rows = chapters[0].responses.join(chapters[0].runs[["log", "eval_id", "baseline"]], "run")
+    rows = chapters[0].responses.join(chapters[0].runs[["log", "baseline"]], "run")
     # Without a diagnosis, a response has 0 points by rule: no judge was asked.
     scored = rows["points"].notna() & (rows["attempts"] > 0) & rows["uuid"].ne("")
     return rows[scored & ~rows["baseline"]]
@@ -93,13 +93,12 @@ def _deal(drawn: pd.DataFrame, design: Design) -> list[pd.DataFrame]:
 
 
 def identify(responses: pd.DataFrame, seed: int) -> Sequence[str]:
-    """The id of each response, with a check of run, judge and points behind a dash.
+    """The id of each response, with a check of its judge and points behind a dash.
 
-    `responses` has the run's `eval_id`. Without the logs, nobody can tell the points by the check,
-    since Inspect's `uuid` is random.
+    Without the logs, nobody can tell the points by the check, since Inspect's `uuid` is random.
     """
-    checked = responses[["eval_id", "case_id", "epoch", "judge", "points", "uuid"]]
+    checked = responses[["uuid", "case_id", "epoch", "judge", "points"]]
     return [
-        f"{response_id(seed, row[-1])}-{hashed(6, *row)}"
+        f"{response_id(seed, row[0])}-{hashed(6, *row)}"
         for row in checked.itertuples(index=False, name=None)
     ]

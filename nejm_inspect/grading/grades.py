@@ -28,7 +28,7 @@ def read_grades(files: Sequence[str], runs: pd.DataFrame, responses: pd.DataFram
             was judged anew since it was drawn. The message names file and row.
     """
     design, grades = read_files(files)
-    known = responses.join(runs[["log", "eval_id"]], "run")
+    known = responses.join(runs["log"], "run")
     known["whole"] = identify(known, design.seed)
     known["response_id"] = known["whole"].str.partition("-")[0]
     # Of several logs of one run, the last counts, as in the report.

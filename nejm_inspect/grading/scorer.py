@@ -45,5 +45,6 @@ def physician_grades(grades: str | Sequence[str]) -> Scorer:
 
 
 def _told(grade: Grade) -> str:
-    said = "cannot judge" if grade.points is None else f"{grade.points} points"
+    ending = "" if grade.points == 1 else "s"
+    said = "cannot judge" if grade.points is None else f"{grade.points} point{ending}"
     return f"{said}. {grade.remark}".strip()
