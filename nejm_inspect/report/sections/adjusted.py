@@ -24,7 +24,7 @@ NOTES = [
     "responses are exact or less to physicians, or the judge is no better than chance.",
     "The judge's own intervals do not know its errors. The adjusted ones do, since the graded "
     "responses were drawn at random. In simulations those of the overall score hold the truth in "
-    "92–98% with 50 to 200 grades of a model, in 96–100% with 24.",
+    "95–98% with 50 to 200 grades of a model, in up to 100% with 24 or at the ends of the scale.",
 ]
 JUDGED = (
     "Judged: cases in which there was a diagnosis to judge. The others have 0 points by rule; the "
