@@ -216,7 +216,7 @@ def test_adjusted_scores_cover(truth: str, grades: int) -> None:
         assert found <= 0.985 + noise(0.985) or rough
 
 
-@pytest.mark.parametrize("grades", [24, 50, 100, 200])
+@pytest.mark.parametrize("grades", [50, 100, 200])  # with fewer, few rates are shown
 @pytest.mark.parametrize("truth", ["middle", "high", "ceiling"])
 def test_adjusted_rates_cover(truth: str, grades: int) -> None:
     for bias in (0.09, -0.09, -0.3):
