@@ -50,6 +50,11 @@ repeatable = partial(click.option, multiple=True)
     metavar="LOG_OR_FOLDER",
     help="Show the exam of a judge, a log of nejm_judge_exam; repeatable.",
 )
+@repeatable(
+    "--grades",
+    metavar="FILE",
+    help="Show what physicians gave for responses of these logs, and adjust scores; repeatable.",
+)
 @click.option(
     "--with-texts",
     is_flag=True,
@@ -61,6 +66,7 @@ def report(
     out: Path,
     cutoff: Sequence[str],
     exam: Sequence[str],
+    grades: Sequence[str],
     case: str | None,
     **options: Any,
 ) -> None:
@@ -77,7 +83,7 @@ def report(
         _print_case(logs, case, Console())
         return
     chosen = Options(cutoffs=dict(map(_parse_cutoff, cutoff)), **options)
-    _print(write_report(logs, out, chosen, exam), Console())
+    _print(write_report(logs, out, chosen, exam, grades), Console())
     click.echo(f"Report: {out / 'report.html'}")
 
 

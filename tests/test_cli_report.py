@@ -109,6 +109,7 @@ def test_bad_arguments(logs: str, tmp_path: Path) -> None:
         ([logs, "--judges"], "no two of these logs hold the same responses"),
         ([logs, "--exam", logs], "is not a log of nejm_judge_exam"),
         ([logs, "--exam", "nowhere"], "nowhere is not an Inspect log"),
+        ([logs, "--grades", "nowhere"], "nowhere cannot be read as grades"),
         ([logs, "--out", str(tmp_path / "file" / "sub")], "cannot be written to"),
         ([], "Missing argument"),
     ):

@@ -22,6 +22,7 @@ def write_report(
     folder: Path,
     options: Options = Options(),  # noqa: B008 - frozen
     exams: Sequence[str] = (),
+    grades: Sequence[str] = (),
 ) -> Report:
     """Reads logs, writes pages, tables and figures about them, and returns what they say.
 
@@ -30,14 +31,18 @@ def write_report(
         folder: Where to. Files of an earlier report are replaced, others never.
         options: What the report shows.
         exams: Logs of the judge's exam or folders of some.
+        grades: Files of physicians' grades of these logs' responses.
 
     Raises:
-        NejmInspectError: If the logs cannot be read or hold nothing to report, or the folder cannot
-            be written to.
+        NejmInspectError: If logs or grades cannot be read, do not belong together or hold nothing
+            to report, or the folder cannot be written to.
     """
+    from nejm_inspect.grading.grades import read_grades  # which imports from this package
+
     make_folder(folder)  # before the work of reading
     full = options.with_texts or bool(options.cutoffs)  # these need the length of histories
     runs, responses, images = read_logs(places, exams, full)
+    given = read_grades(grades, runs, responses) if grades else None
     images = images if options.with_texts else {}
     sources = {case: f"images/{n}.jpg" for n, case in enumerate(images, start=1)}
     pictures = {sources[case]: image for case, image in images.items()}
@@ -45,7 +50,7 @@ def write_report(
         encoded = {case: base64.b64encode(image).decode() for case, image in images.items()}
         sources = {case: f"data:image/jpeg;base64,{text}" for case, text in encoded.items()}
         pictures = {}
-    report = build_report(chapters_of(runs, responses, options, sources))
+    report = build_report(chapters_of(runs, responses, options, sources, given))
     texts = [] if options.with_texts else [*TEXTS]
     rows = as_csv(responses.drop(columns=texts, errors="ignore"))
     write_files(folder, {**pages(report, pictures), "responses.csv": rows})

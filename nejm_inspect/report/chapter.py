@@ -44,6 +44,9 @@ class Chapter:
     number: int = 1
     exams: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Responses of judges' exams, with the run's `judge` and `prompt_version`."""
+    grades: pd.DataFrame | None = None
+    """Physicians' grades, if this is about models: `run`, `case_id` and `epoch` of the response,
+    `rater`, and `points`, NaN where the rater cannot judge; see `grading.grades.read_grades`."""
 
     @property
     def settings(self) -> dict[str, str]:

@@ -16,12 +16,17 @@ SEEN = {"both": "", "history": " (text only)", "image": " (image only)"}  # suff
 
 
 def chapters_of(
-    runs: pd.DataFrame, responses: pd.DataFrame, options: Options, images: Images = None
+    runs: pd.DataFrame,
+    responses: pd.DataFrame,
+    options: Options,
+    images: Images = None,
+    grades: pd.DataFrame | None = None,
 ) -> list[Chapter]:
     """Groups the runs into comparisons, ablations, pairs of judges, and exams.
 
     Raises:
-        NejmInspectError: If the options ask for a model or for judges that no log has.
+        NejmInspectError: If the options ask for a model or for judges that no log has, or grades
+            are given of no run that is compared.
     """
     runs = _named(runs)
     is_exam = runs["task"] == EXAM_TASK
@@ -44,12 +49,21 @@ def chapters_of(
         found += [(topic, *_counting(group, options.repeats)) for group in groups]
     found += [("judges", pair, []) for pair in judges]
     found += [("exam", exams, _exam_notes(asked, exams))] if len(exams) else []
-    own = exams[["judge", "prompt_version"]]
-    examined = responses.drop(columns="judge").join(own, "run", "inner")
-    rows = [responses.join(runs["name"], "run", "inner") for _, runs, _ in found]
+    compared = {run for topic, own, _ in found if topic == "models" for run in own.index}
+    if grades is not None and compared.isdisjoint(grades["run"]):
+        raise NejmInspectError(
+            "--grades: the graded responses are of no run that this report compares. Give the logs "
+            "that they were drawn from, with --repeats if a newer run stands in front of one."
+        )
+    judged = exams[["judge", "prompt_version"]]
+    examined = responses.drop(columns="judge").join(judged, "run", "inner")
     return [
-        Chapter(topic, runs, rows[n], options, notes, images, n + 1, examined)
-        for n, (topic, runs, notes) in enumerate(found)
+        Chapter(
+            *(topic, own, responses.join(own["name"], "run", "inner"), options, notes, images, n),
+            examined,
+            grades if topic == "models" else None,
+        )
+        for n, (topic, own, notes) in enumerate(found, start=1)
     ]
 
 

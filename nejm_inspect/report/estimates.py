@@ -17,6 +17,9 @@ BANDS = {"10": 10, "7–9": 7, "4–6": 4, "1–3": 1, "0": 0}
 """The bands of points that the published benchmark counted, best first, and the fewest points of
 each. Points between two (a panel's 9.5) belong to the lower band."""
 
+RESPONSE = ["run", "case_id", "epoch"]
+"""The columns that tell which response a row is of."""
+
 
 def score_of(responses: pd.DataFrame, scale: int) -> st.Estimate:
     """The overall score, or the accuracy: the mean over cases of their responses' mean."""
@@ -102,6 +105,15 @@ def pairs(chapter: Chapter) -> pd.DataFrame:
     found = pd.DataFrame(rows)
     adjusted = {"holm": "p", "exact_holm": "exact_p"} if rows else {}
     return found.assign(**{name: st.holm(found[p]) for name, p in adjusted.items()})
+
+
+def graded(chapter: Chapter) -> pd.DataFrame:
+    """The judged responses that physicians graded, with the mean of their points: `physicians`."""
+    judged = chapter.responses[chapter.responses["attempts"] > 0].dropna(subset="points")
+    if chapter.grades is None or chapter.is_choice:
+        return judged.head(0)
+    means = chapter.grades.groupby(RESPONSE)["points"].mean().dropna().rename("physicians")
+    return judged.join(means, RESPONSE, "inner")
 
 
 def is_separated(pair: Any) -> bool:

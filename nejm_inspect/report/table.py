@@ -21,11 +21,11 @@ the case that it opens (at `anchor`; `texts` by model)."""
 
 _NUMBERS: Mapping[fmt.Write, str] = {
     fmt.percent: "score overall on_shared accuracy exact verbatim readers threshold in_range apart "
-    "same_points both alone before after readers_before readers_after "
-    "share changed",
+    "same_points both alone before after readers_before readers_after overall_adjusted "
+    "exact_adjusted judged sensitivity specificity share changed",
     fmt.signed: "difference adjusted",
     fmt.hundredfold: "standard_error detectable",
-    fmt.decimals: "alpha weighted_kappa absolute_error bias shift variance within",
+    fmt.decimals: "alpha weighted_kappa absolute_error bias shift kinder variance within",
     fmt.signed_points: "moved",
     fmt.points: "spread points",
     fmt.p_value: "p holm exact_p exact_holm",

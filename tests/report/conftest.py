@@ -120,11 +120,13 @@ class Logs:
         inspect_log.write_eval_log(log, log.location)
         return log
 
-    def chapters(self, exams: Sequence[str] = (), **options: Any) -> list[Chapter]:
+    def chapters(
+        self, exams: Sequence[str] = (), grades: pd.DataFrame | None = None, **options: Any
+    ) -> list[Chapter]:
         chosen = Options(**options)
         full = chosen.with_texts or bool(chosen.cutoffs)
         runs, responses, _ = read_logs([str(self.folder)], exams, full)
-        return chapters_of(runs, responses, chosen)
+        return chapters_of(runs, responses, chosen, grades=grades)
 
     def report(self, exams: Sequence[str] = (), **options: Any) -> Report:
         return build_report(self.chapters(exams, **options))

@@ -11,6 +11,9 @@ from inspect_ai.scorer import Score
 
 import nejm_inspect.report
 from nejm_inspect.cli import main
+from nejm_inspect.grading.design import Design
+from nejm_inspect.grading.drawing import draw
+from nejm_inspect.report.reading import read_logs
 from tests.cases.test_selection import PUBLISHED
 from tests.report.conftest import Logs
 
@@ -32,7 +35,12 @@ def test_columns_and_files_are_explained(logs: Logs, tmp_path: Path) -> None:
     level = {"level": "related"}
     exam = {"scorer": "judge_exam", "task": "nejm_judge_exam", "case": lambda n: level}
     exams.write("j/c", [[pair, pair]] * 12, **exam)
+    both = [str(logs.folder / f"{n:03}.eval") for n in (1, 3)]
+    sheets = draw(*read_logs(both)[:2], Design(40, 2, 10, 1))
+    graded = pd.concat(sheet.assign(rater=n, points=7) for n, sheet in enumerate(sheets, 1))
+    graded.assign(cannot_judge="", remark="").to_csv(tmp_path / "grades.csv")
     options = ["--exam", str(exams.folder), "--judges", "--cutoff", "m/a=2015-01-01"]
+    options += ["--grades", str(tmp_path / "grades.csv")]
     arguments = [str(logs.folder), *options, "--with-texts", "--out", str(tmp_path / "o")]
     result = CliRunner().invoke(main, ["report", *arguments])
     assert result.exit_code == 0, result.output

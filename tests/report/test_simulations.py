@@ -1,6 +1,7 @@
 """What intervals, ranks and power promise, measured on responses of known truth.
 
-`NEJM_INSPECT_SIMULATIONS=3000` repeats each measurement that often, for four minutes.
+`NEJM_INSPECT_SIMULATIONS=3000` repeats each measurement that often, for ten minutes; with `-s`,
+what adjusted scores reach is printed.
 """
 
 import itertools
@@ -14,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special
 
-from nejm_inspect.report import components as co, statistics as st
+from nejm_inspect.report import adjusting as adj, components as co, statistics as st
 
 pytestmark = pytest.mark.slow
 
@@ -61,12 +62,18 @@ def ratings(truth: str, models: int, cases: int, epochs: int, judges: int, seed:
     return SHARES[np.searchsorted(steps, special.ndtr(skill), side="right")]
 
 
-def coverage(truth: float, estimate: Callable[..., st.Estimate], *samples: Draws) -> float:
-    """How many of the intervals shown hold the truth."""
+def measured(
+    truth: float, estimate: Callable[..., st.Estimate], *samples: Draws
+) -> tuple[float, float]:
+    """How many of the intervals shown hold the truth, and how wide they are on average."""
     found = [estimate(*each) for each in zip(*samples, strict=True)]
     shown = [one for one in found if not math.isnan(one.lower)]
     held = [one.lower - 1e-9 <= truth <= one.upper + 1e-9 for one in shown]
-    return sum(held) / len(held)
+    return sum(held) / len(held), sum(one.upper - one.lower for one in shown) / len(shown)
+
+
+def coverage(truth: float, estimate: Callable[..., st.Estimate], *samples: Draws) -> float:
+    return measured(truth, estimate, *samples)[0]
 
 
 def noise(share: float) -> float:
@@ -117,6 +124,45 @@ def power(cases: int) -> tuple[float, float]:
     above = [st.difference_estimate(each).lower > 0 for each in differences]
     small = [st.sign_flip_p(each) < st.SIGNIFICANCE for each in differences]
     return sum(above) / RUNS, sum(small) / RUNS
+
+
+def judged(truth: str, bias: float, errs: float = 0.2) -> tuple[Draws, Draws]:
+    """Shares of 947 responses, of runs × responses, by physicians and by a judge.
+
+    The judge errs in a share of the responses, by up to three points; then it adds or takes a point
+    as often as gives the bias, in points, or always if that is not often enough.
+    """
+    random, steps = np.random.default_rng(947), np.arange(-3, 4)
+    true = np.rint(10 * draws(truth, 947)[:, 0])
+    weights = errs / 7 + (1 - errs) * (steps == 0)
+    ends = np.clip(np.add.outer(np.arange(11), steps), 0, 10)
+    chances = np.bincount(ends.ravel(), np.outer(TRUTHS[truth], weights).ravel(), 11) / 100
+    missing = bias + 10 * mean_of(truth) - chances @ np.arange(11)
+    sign = np.sign(missing)
+    often = abs(missing) / (1 - chances[10 if sign > 0 else 0])
+    given = np.clip(true + random.choice(steps, true.shape, p=weights), 0, 10)
+    given += sign * (random.random(true.shape) < often)
+    return true / 10, np.clip(given, 0, 10) / 10
+
+
+def adjusted(grades: int, share: float = 1, cases: int = 947) -> Callable[..., st.Estimate]:
+    """The adjusted score with so many grades, if a share of so many cases was judged."""
+    sizes = np.random.default_rng(cases)
+
+    def estimate(true: Draws, given: Draws) -> st.Estimate:
+        size = sizes.binomial(cases, share)
+        found = adj.adjusted_mean(true[:grades], given[:grades], given[grades:size])
+        return adj.of_all(found, size / cases, cases)
+
+    return estimate
+
+
+def adjusted_rate(grades: int) -> Callable[[Draws, Draws], st.Estimate]:
+    def estimate(true: Draws, given: Draws) -> st.Estimate:
+        exact, by_judge = true == 1, given == 1
+        return adj.rogan_gladen(by_judge.mean(), 947, exact[:grades], by_judge[:grades])
+
+    return estimate
 
 
 @pytest.mark.parametrize("cases", SIZES)
@@ -191,3 +237,43 @@ def test_intervals_of_parts_of_the_variance_cover(
         share = variance / sum(true.values())
         held = np.mean([one[part].lower <= share <= one[part].upper for one in runs])
         assert held >= least - noise(least), part
+
+
+@pytest.mark.parametrize("errs", [0.02, 0.2])
+@pytest.mark.parametrize(
+    ("bias", "least", "most"),
+    [(0.09, 0.86, 0.9), (-0.09, 0.86, 0.9), (0.6, 0, 0.01), (-0.6, 0, 0.01)],
+)
+def test_a_biased_judge_s_intervals_miss_and_adjusted_ones_cover(
+    bias: float, least: float, most: float, errs: float
+) -> None:
+    true, given = judged("middle", bias, errs)
+    assert given.mean() - true.mean() == pytest.approx(bias / 10, abs=2e-3)
+    today, width = measured(mean_of("middle"), st.mean_estimate, given)
+    assert least - noise(least) <= today <= most + noise(most)
+    found, wide = measured(mean_of("middle"), adjusted(100), true, given)
+    print(f"bias {bias}, errs {errs}: {today:.3f}, {width:.3f}; adjusted {found:.3f}, {wide:.3f}")
+    assert 0.93 - noise(0.93) <= found <= 0.97 + noise(0.97)
+
+
+@pytest.mark.parametrize("grades", [24, 50, 100, 200])
+@pytest.mark.parametrize("truth", TRUTHS)
+def test_adjusted_scores_cover(truth: str, grades: int) -> None:
+    every = max(grades, 100)
+    for bias, *about in ((0.09, 1), (-0.09, 0.9), (-0.6, 1), (0.6, 0.9), (0.09, 1, every)):
+        right, estimate = about[0] * mean_of(truth), adjusted(grades, *about)
+        found, wide = measured(right, estimate, *judged(truth, bias))
+        print(f"{truth}, {grades} grades, bias {bias}, {about}: {found:.3f}, {wide:.3f}")
+        assert found >= 0.94 - noise(0.94)
+        rough = truth in ("floor", "ceiling") or grades < adj.ENOUGH
+        assert found <= 0.985 + noise(0.985) or rough
+
+
+@pytest.mark.parametrize("grades", [50, 100, 200])  # with fewer, few rates are shown
+@pytest.mark.parametrize("truth", ["middle", "high", "ceiling"])
+def test_adjusted_rates_cover(truth: str, grades: int) -> None:
+    for bias in (0.09, -0.09, -0.3):
+        rate = TRUTHS[truth][10] / 100
+        found, wide = measured(rate, adjusted_rate(grades), *judged(truth, bias))
+        print(f"{truth}, {grades} grades, bias {bias}: exact {found:.3f}, {wide:.3f}")
+        assert found >= 0.93 - noise(0.93)

@@ -7,8 +7,8 @@ from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.sections.section import Section
 
 _NAMES = {
-    "models": "scores published pairs cutoffs judges variance breakdowns contradictions cases "
-    "settings",
+    "models": "scores published pairs physicians adjusted cutoffs judges variance breakdowns "
+    "contradictions cases settings",
     "ablation": "scores ablation cutoffs judges breakdowns contradictions cases settings",
     "judges": "judges variance settings",
     "exam": "exam settings",

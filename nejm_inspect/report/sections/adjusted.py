@@ -1,0 +1,95 @@
+"""Scores adjusted to what physicians gave for randomly drawn responses."""
+
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from nejm_inspect.interval import MIN_CASES
+from nejm_inspect.report import adjusting as adj, statistics as st
+from nejm_inspect.report.estimates import graded, rate_of, score_of
+from nejm_inspect.report.formats import bounds, counted, listing, percent
+from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, dots
+from nejm_inspect.rubric import MAX_POINTS
+
+TITLE = "Adjusted scores"
+VALUES = {"overall": "by the judge", "overall_adjusted": "adjusted to physicians"}
+COLUMNS = "name graded judged overall overall_adjusted exact exact_adjusted"
+NOTES = [
+    "Adjusted: what physicians would have given, from their grades of randomly drawn responses and "
+    "the judge's points for all. The overall score is adjusted by prediction-powered inference "
+    "(PPI++, arXiv 2311.01453), the exact rate by the judge's sensitivity and specificity (Rogan "
+    "and Gladen 1978, interval by Lang and Reiczigel 2014), a model at a time: the judge may err "
+    "differently for each. There is no rate where the grades do not determine it: fewer than five "
+    "responses are exact or less to physicians, or the judge is no better than chance.",
+    "The judge's own intervals do not know its errors. The adjusted ones do, since the graded "
+    "responses were drawn at random. In simulations those of the overall score hold the truth in "
+    "95–98% with 50 to 200 grades of a model, in up to 100% with 24 or at the ends of the scale.",
+]
+JUDGED = (
+    "Judged: cases in which there was a diagnosis to judge. The others have 0 points by rule; the "
+    "intervals take account of how many they are."
+)
+
+
+def section(chapter: Chapter) -> Section | None:
+    """Adjusted scores of the models that have enough grades."""
+    found = graded(chapter)
+    if found.empty:
+        return None
+    own = {name: found[found["name"] == name] for name in chapter.models}
+    enough = [name for name, some in own.items() if some["case_id"].nunique() >= MIN_CASES]
+    few = {name: len(own[name]) for name in own if len(own[name]) < adj.ENOUGH}
+    findings = [_too_few(few)] if few else []
+    assert chapter.grades is not None
+    drawn = chapter.grades.attrs["design"].responses
+    if missing := drawn - len(found):
+        lead = f"{missing} of {counted(drawn, 'drawn response')} have no points from physicians"
+        told = ", who have not graded them yet or cannot judge them. Adjusted scores take them to "
+        findings.append(Finding(lead, f"{told}be like the others.", limits=True))
+    if not enough:
+        lead = f"No model has grades of {MIN_CASES} cases, the fewest that scores are adjusted by."
+        return Section(TITLE, findings=findings, lead=lead)
+    frame = pd.DataFrame(_row(chapter, name, own[name]) for name in enough)
+    shown = [c for c in COLUMNS.split() if c != "judged" or frame["judged"].min() < 1]
+    notes = NOTES + [JUDGED] * ("judged" in shown)
+    table = Table(TITLE.split()[0].lower(), "Scores by the judge, and adjusted", frame, shown)
+    title = "Overall scores by the judge and adjusted, with 95% intervals"
+    draw = partial(dots, frame, VALUES, percent, "overall score, %")
+    caption = "The judge's intervals do not know its errors; the adjusted ones do."
+    best = frame.iloc[0]
+    lead = f"Adjusted to physicians' grades, {best['name']} scores "
+    lead += percent(best["overall_adjusted"])
+    told = f"{bounds(best, 'overall_adjusted')}; by the judge alone {percent(best['overall'])}"
+    findings.insert(0, Finding(lead, f"{told}{bounds(best, 'overall')}."))
+    figure = Figure("adjusted", title, caption, table, draw)
+    return Section(TITLE, [table], [figure], notes, findings)
+
+
+def _row(chapter: Chapter, name: str, own: pd.DataFrame) -> dict[str, Any]:
+    rows = chapter.responses[chapter.responses["name"] == name].dropna(subset="points")
+    asked = rows["attempts"] > 0
+    # A case's responses without a diagnosis have 0 points from everybody: the rest weighs less.
+    weight = asked.groupby(rows["case_id"]).mean()
+    share, cases = float((weight > 0).mean()), len(weight)
+    by_judge = rows["points"].where(asked).groupby(rows["case_id"]).mean() / MAX_POINTS
+    others = (by_judge * weight).drop(own["case_id"].unique()).dropna()
+    both = own.groupby("case_id")[["physicians", "points"]].mean() / MAX_POINTS
+    both = both.mul(weight[both.index], axis="index")
+    overall = adj.adjusted_mean(both["physicians"], both["points"], others)
+    exact = own["physicians"] == MAX_POINTS, own["exact"].astype(bool)
+    rate = adj.rogan_gladen(rate_of(rows[asked], "exact").value, int((weight > 0).sum()), *exact)
+    return {
+        **{"name": name, "colour": chapter.colour(name), "graded": len(own), "judged": share},
+        **st.columns("overall", score_of(rows, MAX_POINTS)),
+        **st.columns("overall_adjusted", adj.of_all(overall, share, cases)),
+        **st.columns("exact", rate_of(rows, "exact")),
+        **st.columns("exact_adjusted", adj.of_all(rate, float(asked.mean()), cases)),
+    }
+
+
+def _too_few(few: dict[str, int]) -> Finding:
+    told = listing(f"{name} ({counted(number, 'graded response')})" for name, number in few.items())
+    more = f"With fewer than {adj.ENOUGH} a model, adjusted intervals are wide; with fewer than "
+    more += f"{MIN_CASES} there are none."
+    return Finding("Too few physicians' grades", f" of {told}. {more}", limits=True)
