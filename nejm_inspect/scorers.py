@@ -106,6 +106,9 @@ def _references(state: TaskState, target: Target) -> list[str]:
 
 def _without_diagnosis(state: TaskState) -> Score | None:
     """Returns the score of a response without a diagnosis; None if there is text to grade."""
+    if not state.output.choices:  # `inspect score` also asks for scores of samples with an error
+        no_output = "The model was not asked, or its request failed."
+        return Score.unscored(reason="no_output", explanation=no_output)
     response = after_thinking(state.output.completion)
     if _is_refusal(state.output):
         reason, explanation = "refusal", "The model or its provider refused to answer."
@@ -118,7 +121,7 @@ def _without_diagnosis(state: TaskState) -> Score | None:
 
 
 def _why_empty(output: ModelOutput) -> str:
-    if output.choices and output.message.tool_calls:
+    if output.message.tool_calls:
         return "The model asked for a tool, though none is offered."
     thought = bool(output.completion.strip())
     if output.stop_reason in CUT_OFF:
@@ -132,7 +135,6 @@ def _why_empty(output: ModelOutput) -> str:
 
 def _is_refusal(output: ModelOutput) -> bool:
     """Whether the provider reports a refusal; text that reads like one is for the judge."""
-    content = output.message.content if output.choices else ""
     return output.stop_reason == "content_filter" or any(
-        isinstance(part, ContentText) and part.refusal for part in content
+        isinstance(part, ContentText) and part.refusal for part in output.message.content
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from inspect_ai import Epochs, Task, eval
+from inspect_ai import Epochs, Task, eval, score
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import (
@@ -342,4 +342,18 @@ def test_the_verbatim_scorer_needs_no_judge(openrouter: OpenRouter) -> None:
     assert sorted(s.as_int() for s in scores) == [0, 0, 10]
     assert [s.reason for s in scores if not s.answer] == ["no_response"]
     assert metric(log, "overall_score") == metric(log, "exact_rate") == pytest.approx(1 / 3)
+    assert not openrouter.judge_calls
+
+
+def test_a_failed_request_is_no_response_when_the_log_is_scored_again(
+    openrouter: OpenRouter,
+) -> None:
+    openrouter.examinee = lambda call: openrouter_error(400, "no such model")
+    log = run("Gout", fail_on_error=False)
+    assert log.samples[0].error
+    openrouter.examinee = lambda call: "Gout"
+    again = score(log, [diagnosis_rubric(), verbatim_diagnosis()], action="overwrite")
+    for scorer in ("diagnosis_rubric", "verbatim_diagnosis"):
+        assert math.isnan(points(again, scorer).value)
+        assert points(again, scorer).reason == "no_output"
     assert not openrouter.judge_calls

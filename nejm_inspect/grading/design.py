@@ -3,7 +3,10 @@
 import re
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,15 @@ def response_id(seed: int, uuid: str) -> str:
     begins with a letter: spreadsheets would read 12345678 and 1e234567 as numbers.
     """
     return f"r{hashed(10, seed, uuid)}"
+
+
+def identify(responses: "pd.DataFrame", seed: int) -> list[str]:
+    """The id of each of the report's responses, with a check of its judge and points behind a dash.
+
+    Without the logs, nobody can tell the points by the check, since Inspect's `uuid` is random.
+    """
+    checked = responses[["uuid", "case_id", "epoch", "judge", "points"]]
+    return [
+        f"{response_id(seed, row[0])}-{hashed(6, *row)}"
+        for row in checked.itertuples(index=False, name=None)
+    ]

@@ -1,12 +1,11 @@
-"""Draws responses for physicians, equally many of each model, on the same cases where it can."""
+"""Draws responses for physicians, equally many of each model and mostly on the same cases."""
 
-from collections.abc import Sequence
 from random import Random
 
 import pandas as pd
 
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.grading.design import Design, hashed, response_id
+from nejm_inspect.grading.design import Design, hashed, identify
 from nejm_inspect.report.chapter import Options
 from nejm_inspect.report.comparing import chapters_of, differences
 from nejm_inspect.report.formats import counted
@@ -18,6 +17,9 @@ def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd
     """Draws responses and deals them to raters; the same frames give the same draw.
 
     A response is drawn only if a judge has given it points, and one at most of a case and model.
+
+    The cases stand in one random order, and of each model the first are drawn: a random sample of
+    its own, mostly on the cases of the others.
 
     Returns:
         The rows of `responses` for each rater in an order of its own, with `log`, `response_id` and
@@ -38,11 +40,10 @@ def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd
     # Sorted, the order of logs and of rows in them does not matter.
     judged = judged.sort_values(["name", "case_id", "epoch"])
     judged = judged.groupby(["name", "case_id"]).sample(1, random_state=design.seed)
-    random, held = Random(design.seed), judged["case_id"].value_counts()
-    cases, models = sorted(held.index), sorted(judged["name"].unique())
+    random, cases = Random(design.seed), sorted(judged["case_id"].unique())
+    models = sorted(judged["name"].unique())
     random.shuffle(cases)
     random.shuffle(models)
-    cases.sort(key=lambda case: -held[case])  # first those that all models have
     place = {case: n for n, case in enumerate(cases)}
     judged = judged.assign(place=judged["case_id"].map(place)).sort_values("place")
     drawn = [judged.iloc[:0]]
@@ -90,15 +91,3 @@ def _deal(drawn: pd.DataFrame, design: Design) -> list[pd.DataFrame]:
         order = Random(f"{design.seed}/{rater}").sample(range(len(own)), len(own))
         dealt.append(own.iloc[order])
     return dealt
-
-
-def identify(responses: pd.DataFrame, seed: int) -> Sequence[str]:
-    """The id of each response, with a check of its judge and points behind a dash.
-
-    Without the logs, nobody can tell the points by the check, since Inspect's `uuid` is random.
-    """
-    checked = responses[["uuid", "case_id", "epoch", "judge", "points"]]
-    return [
-        f"{response_id(seed, row[0])}-{hashed(6, *row)}"
-        for row in checked.itertuples(index=False, name=None)
-    ]

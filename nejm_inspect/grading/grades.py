@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.grading.drawing import identify
+from nejm_inspect.grading.design import identify
 from nejm_inspect.grading.files import read_files
 
 

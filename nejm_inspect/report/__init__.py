@@ -5,6 +5,7 @@ import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
+from nejm_inspect.grading.grades import read_grades
 from nejm_inspect.report.chapter import Chapter, Options
 from nejm_inspect.report.comparing import chapters_of, differences
 from nejm_inspect.report.files import make_folder, write_files
@@ -37,8 +38,6 @@ def write_report(
         NejmInspectError: If logs or grades cannot be read, do not belong together or hold nothing
             to report, or the folder cannot be written to.
     """
-    from nejm_inspect.grading.grades import read_grades  # which imports from this package
-
     make_folder(folder)  # before the work of reading
     full = options.with_texts or bool(options.cutoffs)  # these need the length of histories
     runs, responses, images = read_logs(places, exams, full)

@@ -19,14 +19,14 @@ def drawn(logs: Logs, *numbers: int, again: bool = False) -> list[pd.DataFrame]:
     return draw(runs, responses, Design(*numbers))
 
 
-def test_models_have_equal_shares_of_the_same_cases(logs: Logs) -> None:
+def test_models_have_equal_shares_mostly_of_the_same_cases(logs: Logs) -> None:
     raters = drawn(logs, 37, 3, 10, 1)
     everything = pd.concat(raters).drop_duplicates("response_id")
     assert len(everything) == 37
     assert not everything.duplicated(["name", "case_id"]).any()
     cases = {n: {*own["case_id"]} for n, own in everything.groupby("name")}
     assert sorted(map(len, cases.values())) == [18, 19]
-    assert {len(cases["alpha"] - cases["beta"]), len(cases["beta"] - cases["alpha"])} == {0, 1}
+    assert len(cases["alpha"] & cases["beta"]) >= 17
     assert "20" not in cases["beta"]
     assert everything["points"].notna().all()
     assert {*everything["epoch"][everything["name"] == "alpha"]} == {1, 2}
@@ -55,9 +55,18 @@ def test_the_same_logs_give_the_same_draw(logs: Logs) -> None:
 def test_a_response_without_a_diagnosis_is_not_drawn(logs: Logs) -> None:
     logs.write("m/beta", [0] * 20, score=lambda n: {"attempts": int(n < 6)})
     (own,) = drawn(logs, 12, 1, 0, 1)
-    assert {*own["case_id"]} == {"1", "2", "3", "4", "5", "6"}
+    assert {*own["case_id"][own["name"] == "beta"]} == {"1", "2", "3", "4", "5", "6"}
     with pytest.raises(NejmInspectError, match=r"beta has .* 6 cases.*at most --responses 12"):
         drawn(logs, 14, 1, 0, 1)
+
+
+def test_a_models_sample_is_random_whatever_the_others_have(logs: Logs) -> None:
+    logs.write("m/beta", [0] * 20, score=lambda n: {"attempts": int(n < 10)})
+    frames = read_logs([str(logs.folder)])[:2]
+    ids = pd.concat(draw(*frames, Design(10, 1, 0, seed))[0] for seed in range(100))
+    of_alpha = ids["case_id"][ids["name"] == "alpha"].astype(int)
+    assert len(of_alpha) == 500
+    assert (of_alpha > 10).mean() == pytest.approx(0.5, abs=0.06)
 
 
 def test_what_cannot_be_drawn(logs: Logs) -> None:
