@@ -68,6 +68,9 @@ def test_the_judges_exam() -> None:
     readme = PAIRS_FILE.with_name("README.md").read_text(encoding="utf-8")
     assert f"- {len(pairs) - attacks} honest pairs" in readme
     assert f"- In {attacks} attacks" in readme
+    assert (
+        f"{len(pairs) - attacks} honest responses whose points are known, and {attacks}" in README
+    )
     specialties = {pair.specialty for pair in pairs if not pair.attack}
     assert f"in {len(specialties)} specialties" in readme
     honest, attack = (f"{share:.0%}" for share in THRESHOLDS.values())
