@@ -109,8 +109,10 @@ def test_a_judge_that_dies_costs_no_response(openrouter: OpenRouter) -> None:
             "interval; 90% needed); no attacks were asked; the run did not finish, or did not ask "
             "all pairs.",
         ),
+        ("none", "--no-score", "did not pass the judge's exam: the log has no valid verdict."),
+        ("none", "--no-log-samples", "did not pass the judge's exam: the log has no valid verdict."),
     ],
-    ids=["passed", "unscored attack", "limited"],
+    ids=["passed", "unscored attack", "limited", "not judged", "not kept"],
 )
 def test_an_exam_ends_with_pass_or_fail(
     openrouter: OpenRouter, tmp_path: Path, wrong: str, options: str, said: str
