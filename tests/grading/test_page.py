@@ -161,7 +161,7 @@ def test_images_that_the_log_only_names(tmp_path: Path) -> None:
     def sample(n: int) -> dict[str, Any]:
         image = ContentImage(image=str(tmp_path / names[n % 3]))
         seen = ChatMessageUser(content=[ContentText(text=f"history {n}"), image])
-        return {"input": [seen], "target": ["Gout", " ", "podagra"]}
+        return {"input": [seen], "target": ["Gout", " ", "podagra" * 5_000]}
 
     seen = Logs(tmp_path / "seen")
     seen.write("m/alpha", [5] * 12, sample=sample)
@@ -173,4 +173,7 @@ def test_images_that_the_log_only_names(tmp_path: Path) -> None:
     shown = base64.b64decode(source.removeprefix("data:image/png;base64,"))
     assert shown == (tmp_path / "there.png").read_bytes()
     assert {item["history"] for item in data["items"]} == {f"history {n}" for n in range(12)}
-    assert {item["reference"] for item in data["items"]} == {"Gout or podagra"}
+    (reference,) = {item["reference"] for item in data["items"]}
+    assert re.fullmatch(r"Gout or (podagra)+p?o?d?a?g?r?… \(3,\d+ characters cut\)", reference)
+    sheet = (tmp_path / "out" / "rater-1" / "grade.csv").read_text("utf-8-sig")
+    assert {row["reference"] for row in csv.DictReader(sheet.splitlines())} == {reference}
