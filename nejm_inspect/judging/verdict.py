@@ -52,10 +52,7 @@ class Question:
             categories=", ".join(CATEGORIES),
             max_points=MAX_POINTS,
         )
-        return [
-            ChatMessageSystem(content=rules),
-            ChatMessageUser(content=prompt),
-        ]
+        return [ChatMessageSystem(content=rules), ChatMessageUser(content=prompt)]
 
 
 def neutralized(text: str) -> str:
