@@ -14,6 +14,7 @@ from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.images import PreparedImage, prepare_image
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.grading.files import COLUMNS, GIVEN, TEXTS
+from nejm_inspect.prompts import GRADING_RULES
 from nejm_inspect.report.files import make_folder
 from nejm_inspect.report.formats import CELL_LIMIT, as_csv
 from nejm_inspect.report.headers import JUDGED
@@ -25,14 +26,21 @@ from nejm_inspect.text import visible
 MOST_WITHIN = 30_000_000  # bytes of images that a page holds; more go to files beside it
 MEDIA = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 RIGHTS = (
-    "Texts and images of the NEJM Image Challenge belong to the Massachusetts Medical Society. "
-    "They are here for your grading alone: do not pass them on, and delete them afterwards."
+    "Texts and images are here for your grading alone: do not pass them on, and delete them "
+    "afterwards. Those of the NEJM Image Challenge belong to the Massachusetts Medical Society."
 )
 README = """\
 Open grade.html in a browser (any, also on a phone), grade, save, and send the file back. Keep the
 folder images beside it, if there is one. Or fill in grade.csv: points are whole numbers from 0 to
 10, or cannot_judge is yes; a remark is up to you. Leave the other columns as they are.
 
+The reference is right by definition, even if you disagree.
+
+{rubric}
+
+{rules}
+
+{rights}
 """
 _PAGE = environment("nejm_inspect.grading").get_template("grade.html.jinja")
 
@@ -119,10 +127,12 @@ def _write(
             encoded = base64.b64encode(image.data).decode()
             sources[name] = f"data:{MEDIA[image.suffix]};base64,{encoded}"
     data = {"draw": draw, "rater": rater, "items": items, "images": sources}
-    page = _PAGE.render(data=data, rater=rater, rights=RIGHTS, rubric=RUBRIC, beside=beside)
+    told = {"rubric": RUBRIC, "rules": GRADING_RULES, "rights": RIGHTS}
+    page = _PAGE.render(data=data, rater=rater, beside=beside, **told)
     (folder / "grade.html").write_text(page, "utf-8")
     sheet = pd.DataFrame(items).rename(columns={"id": "response_id"})
     sheet = sheet.assign(draw=draw, rater=rater, **dict.fromkeys(GIVEN, ""))[[*COLUMNS]]
     # Excel takes a file for UTF-8 by its mark.
     (folder / "grade.csv").write_bytes(b"\xef\xbb\xbf" + as_csv(sheet))
-    (folder / "README.txt").write_text(f"{README}{RIGHTS}\n", "utf-8")
+    told["rubric"] = "\n".join(f"{level.points}: {level.meaning}" for level in RUBRIC)
+    (folder / "README.txt").write_text(README.format(**told), "utf-8")

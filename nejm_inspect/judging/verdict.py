@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from nejm_inspect.prompts import GRADER_PROMPT, GRADER_SYSTEM_PROMPT
+from nejm_inspect.prompts import GRADER_PROMPT, GRADER_SYSTEM_PROMPT, GRADING_RULES
 from nejm_inspect.response import after_thinking
 from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC, level_of
 from nejm_inspect.text import unique_keys
@@ -43,6 +43,7 @@ class Question:
         rubric = "\n".join(
             f"- {level.points} ({level.category}): {level.meaning}" for level in RUBRIC
         )
+        rules = GRADER_SYSTEM_PROMPT.format(rubric=rubric, rules=GRADING_RULES)
         prompt = GRADER_PROMPT.format(
             token=self.token,
             history=neutralized(self.history),
@@ -51,10 +52,7 @@ class Question:
             categories=", ".join(CATEGORIES),
             max_points=MAX_POINTS,
         )
-        return [
-            ChatMessageSystem(content=GRADER_SYSTEM_PROMPT.format(rubric=rubric)),
-            ChatMessageUser(content=prompt),
-        ]
+        return [ChatMessageSystem(content=rules), ChatMessageUser(content=prompt)]
 
 
 def neutralized(text: str) -> str:

@@ -17,24 +17,25 @@ ENOUGH = 50
 """With fewer graded responses of a model, its intervals are wide, and cover more than 95%."""
 
 _Z = float(special.ndtri(1 - SIGNIFICANCE / 2))
-_SEEN = 0.3  # of the added responses; found by simulation, as in `adjusted_mean`
+_SEEN = 0.5  # of the added responses; found by simulation, as in `adjusted_mean`
 _LEAST = 5  # graded responses with and without; with fewer, intervals cover as little as 86%
 
 
 def power_tuning(truths: ArrayLike, given: ArrayLike, others: ArrayLike) -> float:
     """The λ of PPI++ (Angelopoulos, Duchi and Zrnic 2023, arXiv 2311.01453): how far to trust.
 
-    λ = Cov(truths, given) / ((1 + n/N) Var(given and others)), cut at 0 and 1.
+    λ = Cov(truths, given) / ((1 + n/N) Var(given)), cut at 0 and 1. Their variance may be of all of
+    the judge's shares; of the graded ones alone, a judge that equals the physicians changes no
+    score.
 
     Args:
         truths: The physicians' share of the points for each of the n graded cases.
         given: The judge's, for the same cases in the same order.
         others: The judge's for each of the N cases that are not graded; with none, λ is 0.
     """
-    judge, rest = np.asarray(given, dtype=float), np.asarray(others, dtype=float)
-    spread = float(np.concatenate([judge, rest]).var(ddof=1)) * (len(judge) + len(rest))
-    covariance = float(np.cov(np.asarray(truths), judge, ddof=0)[0, 1]) * len(rest)
-    return min(1.0, max(0.0, covariance / spread)) if spread else 0.0
+    (_, covariance), (_, spread) = np.cov(np.asarray(truths), np.asarray(given), ddof=0)
+    slope = covariance / spread if spread else 0.0
+    return min(1.0, max(0.0, float(slope) * np.size(others) / (np.size(given) + np.size(others))))
 
 
 def adjusted_mean(truths: ArrayLike, given: ArrayLike, others: ArrayLike) -> Estimate:

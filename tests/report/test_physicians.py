@@ -123,7 +123,7 @@ def test_adjusted_scores(three: Logs) -> None:
         row, judge, right = found.loc[m], BY_JUDGE[m] / 10, MEANS[m][GRADED[m]] / 10
         share, own, every = len(JUDGED[m]) / CASES, judge[GRADED[m]], judge[JUDGED[m]]
         # PPI++ with its own λ is the regression estimator.
-        slope = np.cov(right, own, ddof=0)[0, 1] / every.var(ddof=1)
+        slope = np.cov(right, own, ddof=0)[0, 1] / own.var()
         overall = share * (right.mean() + min(slope, len(every) / 20) * (every.mean() - own.mean()))
         assert row["overall_adjusted"] == pytest.approx(overall)
         assert row["overall_adjusted_lower"] < overall < row["overall_adjusted_upper"]
@@ -151,8 +151,7 @@ def test_epochs_count_by_their_cases(logs: Logs) -> None:
     weight = np.where(PLACES % 2, 1, 0.5)
     judge = np.array([np.mean(p) for p in points]) / 10
     own, right = (weight * p / 10 for p in (BY_JUDGE["b"], RIGHT["b"]))
-    pooled = np.concatenate([own[:30], judge[30:]])
-    tuning = np.cov(right[:30], own[:30], ddof=0)[0, 1] / pooled.var(ddof=1) * 60 / 90
+    tuning = np.cov(right[:30], own[:30], ddof=0)[0, 1] / own[:30].var() * 60 / 90
     tuning = min(tuning, 1)
     expected = tuning * judge[30:].mean() + (right - tuning * own)[:30].mean()
     assert (row["overall_adjusted"], row["judged"]) == (pytest.approx(expected), 1)

@@ -69,6 +69,7 @@ const grade = points => {
   const {at} = state;
   state.undo.push([at, given(at).points]);
   change(at, {points});
+  by("rules").open = false;
   const next = items.map((_, n) => (at + 1 + n) % items.length).find(n => !isGraded(n));
   go(next ?? at, ` · ${at + 1}: ${words(points)}`);
 };
@@ -118,5 +119,6 @@ by("remark").oninput = () => { change(state.at, {remark: by("remark").value}); k
 addEventListener("storage", event => { if (event.key === key) { load(); show(); } }); // another tab
 addEventListener("beforeunload", event => { if (!by("unkept").hidden) event.preventDefault(); });
 load();
+by("rules").open = !Object.keys(state.given).length;
 keep();
 show();
