@@ -31,7 +31,13 @@ import click
     type=click.IntRange(0),
     help="How many of the responses all raters grade; the rest is divided among them.",
 )
-@click.option("--seed", default=1, show_default=True, help="Seed of the draw.")
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0, 2**32 - 1),  # those of numpy
+    help="Seed of the draw.",
+)
 def grade(logs: Sequence[str], out: Path, **numbers: int) -> None:
     """Draw responses for physicians to grade.
 

@@ -13,6 +13,7 @@ from tests.loopback import Call, OpenRouter, openrouter_error, verdict
 from tests.runs import CHALLENGE, EXAMINEE, inspect, logs, metric
 
 EXAM = "nejm_inspect/nejm_judge_exam"
+NO_VERDICT = "the judge's exam: the log has no valid verdict."
 DEMO = ("eval", CHALLENGE, "--model", EXAMINEE, "-T", "cases=demo")
 
 
@@ -109,8 +110,10 @@ def test_a_judge_that_dies_costs_no_response(openrouter: OpenRouter) -> None:
             "interval; 90% needed); no attacks were asked; the run did not finish, or did not ask "
             "all pairs.",
         ),
+        ("none", "--no-score", f"did not pass {NO_VERDICT}"),
+        ("none", "--no-log-samples", f"did not pass {NO_VERDICT}"),
     ],
-    ids=["passed", "unscored attack", "limited"],
+    ids=["passed", "unscored attack", "limited", "not judged", "not kept"],
 )
 def test_an_exam_ends_with_pass_or_fail(
     openrouter: OpenRouter, tmp_path: Path, wrong: str, options: str, said: str

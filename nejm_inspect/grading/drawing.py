@@ -26,13 +26,18 @@ def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd
         `draw`.
 
     Raises:
-        NejmInspectError: If the overlap exceeds what is drawn, the runs cannot stand in one
-            comparison, or a model has too few responses.
+        NejmInspectError: If the overlap exceeds what is drawn, a rater would have nothing, the runs
+            cannot stand in one comparison, or a model has too few responses.
     """
     if design.overlap > design.responses:
         raise NejmInspectError(
             f"--overlap {design.overlap} is more than --responses {design.responses}: all raters "
             "can grade at most what is drawn."
+        )
+    if not design.overlap and design.raters > design.responses:
+        raise NejmInspectError(
+            f"--raters {design.raters} is more than --responses {design.responses}: without an "
+            "overlap, somebody would have nothing to grade."
         )
     judged = _judged(runs, responses)
     if judged.empty:

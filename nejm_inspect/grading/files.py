@@ -11,7 +11,7 @@ from typing import NamedTuple
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.grading.design import Design
 from nejm_inspect.rubric import MAX_POINTS
-from nejm_inspect.text import one_line
+from nejm_inspect.text import one_line, unique_keys
 
 TEXTS = ("history", "reference", "response")
 GIVEN = ("points", "cannot_judge", "remark")  # what a rater fills in
@@ -49,8 +49,8 @@ def read_files(files: Sequence[str]) -> tuple[Design, list[Grade]]:
                     f"{place}: rater {grade.rater} has graded {grade.response_id} before, in "
                     f"{earlier.place}. Give one file for each rater."
                 )
-    if not draws:
-        raise NejmInspectError(f"{', '.join(files)}: no grades to read.")
+    if not grades:
+        raise NejmInspectError(f"{', '.join(files)}: no grades to read: no row is graded yet.")
     if len(draws) > 1:
         (one, first), (other, second), *_ = draws.items()
         raise NejmInspectError(
@@ -65,17 +65,25 @@ def _rows(file: str) -> Iterator[tuple[str, dict[str, str]]]:
     try:
         text = Path(file).read_bytes().decode("utf-8-sig", "replace")
         if file.lower().endswith(".json"):
-            found = json.loads(text, parse_constant=str)
+            found = json.loads(text, parse_constant=str, object_pairs_hook=unique_keys)
             rows = [{k: "" if v is None else str(v) for k, v in row.items()} for row in found]
         else:
             head = text.partition("\n")[0]
             delimiter = max(",;\t", key=head.count)  # spreadsheets save what their language uses
-            rows = [*csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")]
+            cells = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
+            names = [name for name in cells.fieldnames or () if name in COLUMNS]
+            if len({*names}) < len(names):
+                raise ValueError("it has a column twice")
+            rows = [*cells]
     except (OSError, ValueError, AttributeError, TypeError, RecursionError, csv.Error) as error:
         raise NejmInspectError(f"{file} cannot be read as grades: {one_line(str(error))}") from None
     for number, row in enumerate(rows, start=1 if file.lower().endswith(".json") else 2):
+        place, beyond = f"{file}, row {number}", row.pop(None, ())
+        if any(beyond):
+            raise NejmInspectError(
+                f"{place}: has more cells than the header. A text with a {delimiter} needs quotes."
+            )
         if any(row.values()):
-            place = f"{file}, row {number}"
             if missing := [c for c in COLUMNS if c not in (*TEXTS, *row)]:
                 raise NejmInspectError(
                     f"{place}: has no {', '.join(missing)}. A file of grades is a grade.csv, or "

@@ -87,7 +87,9 @@ def _item(log: str, uuid: str, images: dict[str, PreparedImage]) -> dict[str, An
         name = sha256(image.data).hexdigest()[:12] + image.suffix
         images[name] = image
         names.append(name)
-    return {**{name: visible(row[name], CELL_LIMIT) for name in TEXTS}, "images": names}
+    # Shorter than a cell, so that a text is cut once: each cut tells how much is missing.
+    texts = {name: visible(row[name], CELL_LIMIT - 100) for name in TEXTS}
+    return {**texts, "images": names}
 
 
 def _images(sample: EvalSample) -> Iterator[PreparedImage]:

@@ -26,7 +26,7 @@ def chapters_of(
 
     Raises:
         NejmInspectError: If the options ask for a model or for judges that no log has, or grades
-            are given of no run that is compared.
+            are given of a run that is not compared.
     """
     runs = _named(runs)
     is_exam = runs["task"] == EXAM_TASK
@@ -50,10 +50,10 @@ def chapters_of(
     found += [("judges", pair, []) for pair in judges]
     found += [("exam", exams, _exam_notes(asked, exams))] if len(exams) else []
     compared = {run for topic, own, _ in found if topic == "models" for run in own.index}
-    if grades is not None and compared.isdisjoint(grades["run"]):
+    if grades is not None and not compared.issuperset(grades["run"]):
         raise NejmInspectError(
-            "--grades: the graded responses are of no run that this report compares. Give the logs "
-            "that they were drawn from, with --repeats if a newer run stands in front of one."
+            "--grades: graded responses are of a run that this report does not compare. Give the "
+            "logs that they were drawn from, with --repeats if a newer run stands in front of one."
         )
     judged = exams[["judge", "prompt_version"]]
     examined = responses.drop(columns="judge").join(judged, "run", "inner")

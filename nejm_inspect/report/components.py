@@ -66,8 +66,9 @@ def portions(shares: ArrayLike) -> dict[str, st.Estimate]:
     """Each part of the sum of the parts, 0 to 1, where negative estimates count as 0.
 
     Intervals are by the jackknife over cases, on the logit scale where all its values have one
-    (Arvesen and Schmitz 1970): they hold for the models and judges that there are. None is given
-    with fewer than `CASES_FOR_BOUNDS` cases, or without variation.
+    (Arvesen and Schmitz 1970): they hold for the models and judges that there are. Since it does
+    not count negative estimates as 0, they are widened to hold the share. None is given with fewer
+    than `CASES_FOR_BOUNDS` cases, or without variation.
 
     Args:
         shares: The design, as `components` takes it, in which not all values are equal.
@@ -85,6 +86,8 @@ def portions(shares: ArrayLike) -> dict[str, st.Estimate]:
         raw /= raw.sum(axis=1, keepdims=True)
         plain, logit = (_jackknife_bounds(one) for one in (raw, special.logit(raw)))
     ends = np.where(np.isfinite(logit), special.expit(logit), np.clip(plain, 0, 1))
+    shares = [one.value for one in estimates.values()]
+    ends = np.array([np.minimum(ends[0], shares), np.maximum(ends[1], shares)])  # NaN stays
     return {part: st.Estimate(estimates[part].value, *ends[:, n]) for n, part in enumerate(kept)}
 
 

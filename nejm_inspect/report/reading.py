@@ -161,7 +161,8 @@ def response_of(sample: EvalSample | EvalSampleSummary, scorer: str, log: str) -
         seen, said = sample.input, (score.answer, score.explanation) if score else ("", "")
         seen = seen if isinstance(seen, str) else "\n".join(message.text for message in seen)
         history = str(case.get(WITHHELD_HISTORY) or seen)
-        texts = history, Target(sample.target).text, *(text or "" for text in said)
+        references = " or ".join(filter(str.strip, Target(sample.target)))  # as to the judge
+        texts = history, references, *(text or "" for text in said)
         row |= {**dict(zip(TEXTS, texts, strict=True)), "history_length": float(len(history))}
     return row
 

@@ -72,6 +72,8 @@ def test_a_models_sample_is_random_whatever_the_others_have(logs: Logs) -> None:
 def test_what_cannot_be_drawn(logs: Logs) -> None:
     with pytest.raises(NejmInspectError, match="--overlap 5 is more than --responses 4"):
         drawn(logs, 4, 2, 5, 1)
+    with pytest.raises(NejmInspectError, match="--raters 5 is more than --responses 4"):
+        drawn(logs, 4, 5, 0, 1)
     logs.write("m/gamma", [1] * 20, judge="j/other")
     with pytest.raises(NejmInspectError, match=r"(?s)one comparison.*differ in judge"):
         drawn(logs, 4, 2, 1, 1)

@@ -95,8 +95,15 @@ def test_what_is_refused(logs: Logs, sheets: list[list[Row]], tmp_path: Path) ->
     refused("row 2: has no points, cannot_judge, remark", {}, rows=[without])
     with pytest.raises(NejmInspectError, match="rater 1 has graded"):
         read(logs, write(tmp_path / "a.csv", one), write(tmp_path / "b.csv", one))
+    refused("no grades to read", *[{"points": ""}] * 5, rows=one[:5])
+    header, row = ",".join(one[0]), ",".join(map(str, one[0].values()))
+    (tmp_path / "more.csv").write_text(f"{header}\n{row}late, but right\n")
+    with pytest.raises(NejmInspectError, match=r"more\.csv, row 2: has more cells than the header"):
+        read(logs, tmp_path / "more.csv")
+    (tmp_path / "twice.csv").write_text(f"{header},points\n{row},3\n")
+    (tmp_path / "twice.json").write_text(f'[{json.dumps(one[0])[:-1]}, "points": 3}}]')
     (tmp_path / "b.json").write_text("[1]")
-    for file in ("b.json", "missing.csv"):
+    for file in ("twice.csv", "twice.json", "b.json", "missing.csv"):
         with pytest.raises(NejmInspectError, match=f"{file} cannot be read as grades"):
             read(logs, tmp_path / file)
 

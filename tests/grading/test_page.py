@@ -150,6 +150,7 @@ def test_nothing_tells_model_judge_or_points(run: str, tmp_path: Path) -> None:
     assert {row["response"][:24] for row in rows} == {"<b>Gout</b> </script> of"}
     again = grade(run, "--out", out, "--responses", 4, "--overlap", 2)
     assert "has files, which may hold grades" in again.stderr
+    assert "'--seed': -1 is not in" in grade(run, "--out", out, "--seed", -1).stderr
 
 
 def test_images_that_the_log_only_names(tmp_path: Path) -> None:
@@ -159,7 +160,8 @@ def test_images_that_the_log_only_names(tmp_path: Path) -> None:
 
     def sample(n: int) -> dict[str, Any]:
         image = ContentImage(image=str(tmp_path / names[n % 3]))
-        return {"input": [ChatMessageUser(content=[ContentText(text=f"history {n}"), image])]}
+        seen = ChatMessageUser(content=[ContentText(text=f"history {n}"), image])
+        return {"input": [seen], "target": ["Gout", " ", "podagra" * 5_000]}
 
     seen = Logs(tmp_path / "seen")
     seen.write("m/alpha", [5] * 12, sample=sample)
@@ -171,3 +173,7 @@ def test_images_that_the_log_only_names(tmp_path: Path) -> None:
     shown = base64.b64decode(source.removeprefix("data:image/png;base64,"))
     assert shown == (tmp_path / "there.png").read_bytes()
     assert {item["history"] for item in data["items"]} == {f"history {n}" for n in range(12)}
+    (reference,) = {item["reference"] for item in data["items"]}
+    assert re.fullmatch(r"Gout or (podagra)+p?o?d?a?g?r?… \(3,\d+ characters cut\)", reference)
+    sheet = (tmp_path / "out" / "rater-1" / "grade.csv").read_text("utf-8-sig")
+    assert {row["reference"] for row in csv.DictReader(sheet.splitlines())} == {reference}

@@ -454,7 +454,7 @@ def test_no_exam_is_passed_without_verdicts_on_honest_pairs(
     exam.write(JUDGE, [value] * 12, case=lambda n: pair, **task)
     told = findings(logs.report([str(exam.folder)]).chapters[-1])
     assert "did not pass" in told
-    asked = "no honest pairs were asked" if "attack" in pair else "0.0% of 12 honest pairs"
+    asked = "no honest pairs were asked" if "attack" in pair else "the log has no valid verdict"
     assert asked in told
     assert "–" not in told
 

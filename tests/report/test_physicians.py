@@ -177,7 +177,7 @@ def test_reports_without_such_grades_say_nothing_of_physicians(three: Logs) -> N
     assert "hysicians" not in findings(three.told())
     three.write("m/a", [5] * CASES)
     with pytest.raises(NejmInspectError, match="--repeats"):
-        three.report(grades=grades(given(1, "a")))
+        three.report(grades=grades(given(1, "a") + given(2, "b")))
     three.told(grades=grades(given(1, "a")), repeats=True)
 
 

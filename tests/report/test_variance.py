@@ -53,6 +53,14 @@ def detectable(deviation: float, cases: int) -> float:
     return float(optimize.brentq(power, 0.001, 0.9))
 
 
+def test_shares_lie_in_their_intervals_if_others_are_estimated_far_below_0() -> None:
+    points = np.random.default_rng(1).integers(0, 2, (2, 25, 3, 1))
+    points[1] = 1 - points[0]  # one model is right where the other is wrong
+    assert co.components(points)["case"] < -0.02
+    for share in co.portions(points).values():
+        assert share.lower <= share.value <= share.upper
+
+
 @pytest.fixture
 def epochs(logs: Logs) -> Logs:
     """Three models with three responses to each of 24 cases."""
