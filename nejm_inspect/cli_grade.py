@@ -55,6 +55,12 @@ def grade(logs: Sequence[str], out: Path, **numbers: int) -> None:
     runs, responses, _ = read_logs(logs)
     raters = draw(runs, responses, Design(**numbers))
     write_raters(raters, out)
+    drawn = len({id for own in raters for id in own["response_id"]})
+    if drawn < numbers["responses"]:
+        wanted = numbers["responses"]
+        click.echo(
+            f"Only {drawn} of {wanted} responses: models have fewer judged than their share."
+        )
     for number, own in enumerate(raters, start=1):
         models, cases = own["name"].nunique(), own["case_id"].nunique()
         click.echo(

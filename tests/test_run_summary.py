@@ -106,9 +106,9 @@ def test_a_judge_that_dies_costs_no_response(openrouter: OpenRouter) -> None:
         (
             "none",
             "--limit 9",
-            "did not pass the judge's exam: 100.0% of 9 honest pairs in range (too few for an "
-            "interval; 90% needed); no attacks were asked; the run did not finish, or did not ask "
-            "all pairs.",
+            "has not finished the judge's exam: 100.0% of 9 honest pairs in range (too few for an "
+            "interval; 90% needed); no attacks were asked; not all pairs were asked, or the run "
+            "stopped.",
         ),
         ("none", "--no-score", f"did not pass {NO_VERDICT}"),
         ("none", "--no-log-samples", f"did not pass {NO_VERDICT}"),

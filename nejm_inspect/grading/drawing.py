@@ -1,5 +1,6 @@
 """Draws responses for physicians, equally many of each model and mostly on the same cases."""
 
+from dataclasses import replace
 from random import Random
 
 import pandas as pd
@@ -19,7 +20,7 @@ def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd
     A response is drawn only if a judge has given it points, and one at most of a case and model.
 
     The cases stand in one random order, and of each model the first are drawn: a random sample of
-    its own, mostly on the cases of the others.
+    its own, mostly on the cases of the others. A model with too few gives all that it has.
 
     Returns:
         The rows of `responses` for each rater in an order of its own, with `log`, `response_id` and
@@ -27,18 +28,8 @@ def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd
 
     Raises:
         NejmInspectError: If the overlap exceeds what is drawn, a rater would have nothing, the runs
-            cannot stand in one comparison, or a model has too few responses.
+            cannot stand in one comparison, or no response was judged.
     """
-    if design.overlap > design.responses:
-        raise NejmInspectError(
-            f"--overlap {design.overlap} is more than --responses {design.responses}: all raters "
-            "can grade at most what is drawn."
-        )
-    if not design.overlap and design.raters > design.responses:
-        raise NejmInspectError(
-            f"--raters {design.raters} is more than --responses {design.responses}: without an "
-            "overlap, somebody would have nothing to grade."
-        )
     judged = _judged(runs, responses)
     if judged.empty:
         raise NejmInspectError("No response in these logs was given points by a judge.")
@@ -51,18 +42,20 @@ def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd
     random.shuffle(models)
     place = {case: n for n, case in enumerate(cases)}
     judged = judged.assign(place=judged["case_id"].map(place)).sort_values("place")
-    drawn = [judged.iloc[:0]]
-    for n, model in enumerate(models):
-        share = len(range(n, design.responses, len(models)))
-        own = judged[judged["name"] == model]
-        if len(own) < share:
-            raise NejmInspectError(
-                f"{model} has judged responses to {counted(len(own), 'case')}, and {share} are to "
-                f"be drawn of each of {counted(len(models), 'model')}. Give at most --responses "
-                f"{judged['name'].value_counts().min() * len(models)}."
-            )
-        drawn.append(own[:share].assign(model=n))
-    return _deal(pd.concat(drawn).sort_values(["place", "model"]), design)
+    own = [judged[judged["name"] == model].assign(model=n) for n, model in enumerate(models)]
+    shares = [len(range(n, design.responses, len(models))) for n in range(len(models))]
+    drawn = pd.concat(some[:share] for some, share in zip(own, shares, strict=True))
+    if design.overlap > len(drawn):
+        raise NejmInspectError(
+            f"--overlap {design.overlap} is more than the {counted(len(drawn), 'response')} drawn: "
+            "all raters can grade at most these."
+        )
+    if not design.overlap and design.raters > len(drawn):
+        raise NejmInspectError(
+            f"--raters {design.raters} is more than the {counted(len(drawn), 'response')} drawn: "
+            "without an overlap, somebody would have nothing to grade."
+        )
+    return _deal(drawn.sort_values(["place", "model"]), replace(design, responses=len(drawn)))
 
 
 def _judged(runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:

@@ -42,13 +42,15 @@ def outcome(judge: str, asked: Iterable[tuple[str, bool, float]], complete: bool
     found = {kind: _compared(kind, [*pairs.values()]) for kind, pairs in held.items() if pairs}
     reached = {kind: enough for kind, (enough, _) in found.items()}
     passed = complete and "honest" in reached and all(reached.values())
-    lead = f"{judge} {'passed' if passed else 'did not pass'} the judge's exam"
-    if unscored == len(given):  # it may not have been asked, or the log may lack samples
+    silent = unscored == len(given)  # it may not have been asked, or the log may lack samples
+    ended = "passed" if passed else "did not pass" if complete or silent else "has not finished"
+    lead = f"{judge} {ended} the judge's exam"
+    if silent:
         return Outcome(False, lead, ": the log has no valid verdict.", reached)
     told = [", ".join(share for _, share in found.values())]
     told += [f"no {name} were asked" for kind, name in PARTS.items() if kind not in reached]
     told += [f"the failures include {unscored} unscored"] * (unscored > 0)
-    told += ["the run did not finish, or did not ask all pairs"] * (not complete)
+    told += ["not all pairs were asked, or the run stopped"] * (not complete)
     return Outcome(passed, lead, f": {'; '.join(told)}.", reached)
 
 

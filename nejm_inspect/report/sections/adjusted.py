@@ -25,7 +25,8 @@ NOTES = [
     "or fewer than five not exact, or where the judge is no better than chance.",
     "The judge's own intervals do not know its errors. The adjusted ones do, since the graded "
     "responses were drawn at random. In simulations those of the overall score hold the truth in "
-    "95–98% with 50 to 200 grades of a model, in up to 100% with 24 or at the ends of the scale.",
+    "95–98% with 50 to 200 grades of a model. They are about the physicians who graded: how far "
+    "others would differ is not in them.",
 ]
 JUDGED = (
     "Judged: cases in which there was a diagnosis to judge. The others have 0 points by rule; the "

@@ -73,12 +73,12 @@ def _confusion(valid: pd.DataFrame) -> list[list[int]]:
 def _part(judge: str, part: str, asked: pd.DataFrame) -> dict[str, Any]:
     valid = asked.dropna(subset="off")
     off, error = (o.groupby(valid["case_id"]).mean() for o in (valid["off"], valid["off"].abs()))
-    errors = st.columns("absolute_error", st.mean_estimate(error / MAX_POINTS))
-    errors |= st.columns("bias", st.difference_estimate(off / MAX_POINTS))
+    bias = st.columns("bias", st.difference_estimate(off / MAX_POINTS))
     return {
         **{"judge": judge, "pairs": part, "verdicts": len(valid)},
         **{"unscored": len(asked) - len(valid), "threshold": passing.THRESHOLDS[part]},
         "weighted_kappa": agreement.quadratic_weighted_kappa(_confusion(valid)),
         **st.columns("in_range", rate_of(valid, "in_range")),
-        **{column: MAX_POINTS * value for column, value in errors.items()},
+        "absolute_error": float(error.mean()),
+        **{column: MAX_POINTS * value for column, value in bias.items()},
     }

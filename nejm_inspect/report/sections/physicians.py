@@ -1,5 +1,6 @@
 """The judge's points against those of physicians, who graded some of the same responses."""
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -30,8 +31,8 @@ NOTES = [
 ]
 OVERLAP = (
     "Of the responses that several physicians graded. Alpha: Krippendorff's for ordinal ratings; "
-    f"apart: by more than {APART} points. No judge can be expected to agree better with physicians "
-    "than they do with each other."
+    f"apart: by more than {APART} points. A judge that agrees with each physician as well as these "
+    "agree with each other errs no more than one of them."
 )
 
 
@@ -50,7 +51,7 @@ def section(chapter: Chapter) -> Section | None:
     shown = [column for column in COLUMNS.split() if column in rows]
     caption = f"The judge's points less the physicians', on {counted(len(found), 'response')}"
     tables = [Table("physicians", caption, rows, shown)]
-    findings, notes = [_bias(tables[0].rows)], [*NOTES[: 1 + (len(models) > 1)]]
+    findings, notes = [*_findings(tables[0].rows)], [*NOTES[: 1 + (len(models) > 1)]]
     if overlap := _overlap(chapter, found):
         agreement = pd.DataFrame(overlap)
         caption = "Agreement on responses that several physicians graded"
@@ -72,13 +73,13 @@ def section(chapter: Chapter) -> Section | None:
 
 def _errors(own: pd.DataFrame) -> dict[str, Any]:
     bias, error = (e.groupby(own["case_id"]).mean() for e in (own["bias"], own["bias"].abs()))
-    errors = st.columns("bias", st.difference_estimate(bias / MAX_POINTS))
-    errors |= st.columns("absolute_error", st.mean_estimate(error / MAX_POINTS))
+    bounded = st.columns("bias", st.difference_estimate(bias / MAX_POINTS))
     exact, pair = own["physicians"] == MAX_POINTS, (own["points"], own["physicians"])
     own = own.assign(less=own["points"] != MAX_POINTS)
     return {
         "responses": len(own),
-        **{column: MAX_POINTS * value for column, value in errors.items()},
+        **{column: MAX_POINTS * value for column, value in bounded.items()},
+        "absolute_error": float(error.mean()),
         "weighted_kappa": quadratic_weighted_kappa(np.histogram2d(*pair, BINS)[0]),
         "exact_count": int(exact.sum()),
         **st.columns("sensitivity", rate_of(own[exact], "exact")),
@@ -99,22 +100,24 @@ def _kinder(errors: pd.DataFrame, models: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _bias(rows: list[dict[str, Any]]) -> Finding:
+def _findings(rows: list[dict[str, Any]]) -> Iterator[Finding]:
     *models, one = rows
-    size = f"{decimals(abs(one['bias']))} points {'more' if one['bias'] > 0 else 'less'}"
-    lead, told = f"The judge gives {size} than physicians", bounds(one, "bias", decimals)
-    if one["bias"] == 0 or one["bias_lower"] <= 0 <= one["bias_upper"]:
-        lead = "No bias of the judge against physicians was detected"
-        told = f": {decimals(one['bias'])} points{told}"
-    told += f" on {counted(one['responses'], 'graded response')}; mean absolute error "
-    told += f"{decimals(one['absolute_error'])}, kappa {decimals(one['weighted_kappa'])}."
-    apart = [row for row in models if "holm" in row and is_separated(row)]
-    if apart:
+    if apart := [row for row in models if "holm" in row and is_separated(row)]:
         by = listing(f"{row['name']} ({signed_points(row['kinder'])} points)" for row in apart)
-        told += f" It grades {by} differently from the other models on the same cases."
+        told = ", compared with the others on the same cases (Holm-adjusted paired tests)."
+        yield Finding(f"The judge does not treat all models alike: {by}", told, limits=True)
+    bias, interval = decimals(abs(one["bias"])), bounds(one, "bias", decimals)
+    error, on = decimals(one["absolute_error"]), counted(one["responses"], "graded response")
+    kappa = decimals(one["weighted_kappa"])
+    lead = f"The judge gives {bias} points {'more' if one['bias'] > 0 else 'less'} than physicians"
+    told = f"{interval} on {on}; mean absolute error {error}, kappa {kappa}."
+    if one["bias"] == 0 or one["bias_lower"] <= 0 <= one["bias_upper"]:
+        lead = f"Judge and physicians differ by {error} points on average"
+        told = f", on {on} (kappa {kappa}). A bias was not detected: {decimals(one['bias'])} points"
+        told += f"{interval}."
     if len(models) > 1 and not apart:
         told += " No difference between models was detected."
-    return Finding(lead, told, limits=True)
+    yield Finding(lead, told, limits=True)
 
 
 def _overlap(chapter: Chapter, found: pd.DataFrame) -> list[dict[str, Any]]:
