@@ -13,10 +13,11 @@ from inspect_ai.scorer import SampleScore, Score
 
 from nejm_inspect import nejm_judge_exam, verbatim_diagnosis
 from nejm_inspect.errors import NejmInspectError
-from nejm_inspect.judge_exam import metrics as exam_metrics
+from nejm_inspect.judge_exam import metrics as exam_metrics, passing
 from nejm_inspect.judge_exam.metrics import MIX
 from nejm_inspect.judge_exam.task import PAIRS_FILE, Pair, give_response, read_pairs
 from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS, Question
+from nejm_inspect.report.statistics import rate_estimate
 from nejm_inspect.rubric import CATEGORIES, RUBRIC
 from tests.judging.test_verdict import fenced
 from tests.loopback import Call, OpenRouter, verdict
@@ -276,6 +277,14 @@ def test_malformed_pairs_are_named(
     bad = {**pair("b", "exact", "Gout"), **changes}
     with pytest.raises(NejmInspectError, match=f"row 2: .*{message}"):
         nejm_judge_exam(pairs=write(tmp_path, PAIRS[0], bad))
+
+
+def test_epochs_narrow_no_interval_which_is_that_of_the_report() -> None:
+    asked = [(str(n % 20), False, float(n < 10)) for n in range(60)]  # of 20 pairs, ten once wrong
+    pairs, _, errors = zip(*asked, strict=True)
+    _, lower, upper = rate_estimate([not error for error in errors], pairs)
+    told = passing.outcome("j", asked, complete=True).rest
+    assert f"83.3% of 20 honest pairs in range (95% interval {lower:.1%} to {upper:.1%};" in told
 
 
 @pytest.mark.parametrize(

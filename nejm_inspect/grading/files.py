@@ -50,7 +50,7 @@ def read_files(files: Sequence[str]) -> tuple[Design, list[Grade]]:
                     f"{earlier.place}. Give one file for each rater."
                 )
     if not grades:
-        raise NejmInspectError(f"{', '.join(files)}: no grades to read: no row is graded yet.")
+        raise NejmInspectError(f"{', '.join(files)}: nothing is graded yet.")
     if len(draws) > 1:
         (one, first), (other, second), *_ = draws.items()
         raise NejmInspectError(
@@ -63,7 +63,7 @@ def read_files(files: Sequence[str]) -> tuple[Design, list[Grade]]:
 def _rows(file: str) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a file with their places; a header is row 1."""
     try:
-        text = Path(file).read_bytes().decode("utf-8-sig", "replace")
+        text = _decoded(Path(file).read_bytes())
         if file.lower().endswith(".json"):
             found = json.loads(text, parse_constant=str, object_pairs_hook=unique_keys)
             rows = [{k: "" if v is None else str(v) for k, v in row.items()} for row in found]
@@ -90,6 +90,13 @@ def _rows(file: str) -> Iterator[tuple[str, dict[str, str]]]:
                     "what the button of grade.html saves."
                 )
             yield place, {name: row[name].strip() for name in COLUMNS if name not in TEXTS}
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:  # Excel's CSV in Western Europe; only remarks have such letters
+        return data.decode("cp1252", "replace")
 
 
 def _design(text: str, place: str) -> Design:

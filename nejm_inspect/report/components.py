@@ -94,7 +94,7 @@ def portions(shares: ArrayLike) -> dict[str, st.Estimate]:
 def _jackknife_bounds(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Lower and upper bounds; the first row of values is of all cases, each other lacks a group."""
     groups = len(values) - 1
-    error = (groups - 1) / math.sqrt(groups) * values[1:].std(axis=0)
+    error = (groups - 1) / math.sqrt(groups) * values[1:].std(axis=0, ddof=1)
     margin = special.stdtrit(groups - 1, 1 - st.SIGNIFICANCE / 2) * np.where(error, error, np.nan)
     return np.array([values[0] - margin, values[0] + margin])
 

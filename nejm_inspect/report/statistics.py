@@ -22,7 +22,7 @@ from nejm_inspect.interval import MIN_CASES, mean_share_interval, wilson_interva
 SIGNIFICANCE = 0.05  # two models are told apart if their adjusted p is below this
 POWER = 0.80  # the chance that a test is to have of detecting a difference
 WITHIN_REACH = 10  # cases needed are given up to this many times those there are
-_LATTICE = 1_200  # steps of the scale: holds half points and means over six epochs
+_LATTICE = 2_400  # steps of the scale: holds half points, means over six epochs, or of models
 _DECIMALS = 12  # drops floating-point noise: 0.1 + 0.2 must draw with 0.3
 
 
@@ -109,7 +109,7 @@ def sign_flip_p(differences: ArrayLike) -> float:
 
     The share of all ways to flip the signs that make the sum at least as extreme, counted by
     convolution (Pagano and Tritchler 1983); one is added only to random flips (Phipson and Smyth
-    2010). For right or wrong it is McNemar's exact test. Differences are rounded to 1/1,200.
+    2010). For right or wrong it is McNemar's exact test. Differences are rounded to 1/2,400.
     """
     steps = np.rint(np.asarray(differences, dtype=float) * _LATTICE).astype(int)
     if not len(steps):

@@ -14,7 +14,7 @@ from inspect_ai.log import read_eval_log, write_eval_log
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.grading.design import Design
 from nejm_inspect.grading.drawing import draw
-from nejm_inspect.grading.files import COLUMNS
+from nejm_inspect.grading.files import COLUMNS, read_files
 from nejm_inspect.grading.grades import read_grades
 from nejm_inspect.report.reading import read_logs
 from tests.report.conftest import Logs
@@ -60,6 +60,7 @@ def test_grades_find_their_responses(logs: Logs, sheets: list[list[Row]], tmp_pa
     )
     told = [{**row, "rater": 2, "points": int(row["points"] or 0) or None} for row in two]
     files[1].write_text(json.dumps(told))
+    assert read_files([str(files[0])])[1][3].remark == "zu klein; größer?"
     grades = read(logs, *files)
     assert grades.attrs["design"] == DESIGN
     assert grades["rater"].tolist() == [1] * 5 + [2] * 5
@@ -93,6 +94,7 @@ def test_what_is_refused(logs: Logs, sheets: list[list[Row]], tmp_path: Path) ->
     refused(r"row 3: rater 1 has graded r.* before, in .*g\.csv, row 2", {}, again)
     without = {"draw": one[0]["draw"], "rater": "1", "response_id": "r0-1"}
     refused("row 2: has no points, cannot_judge, remark", {}, rows=[without])
+    refused(r"g\.csv: nothing is graded yet", {"points": ""}, rows=one[:1])
     with pytest.raises(NejmInspectError, match="rater 1 has graded"):
         read(logs, write(tmp_path / "a.csv", one), write(tmp_path / "b.csv", one))
     refused("no grades to read", *[{"points": ""}] * 5, rows=one[:5])

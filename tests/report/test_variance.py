@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from nejm_inspect.report import components as co
 from tests.report.conftest import JUDGE, Logs, findings, frame, section
@@ -197,6 +197,16 @@ def test_the_judges_repeats(epochs: Logs, tmp_path: Path) -> None:
     lone = section(told, TITLE)
     assert (len(lone.findings), lone.tables) == (1, ())
     assert "cannot be split" in lone.lead
+
+
+def test_bounds_are_the_jackknifes_on_the_logit_scale() -> None:
+    values, cases = POINTS[..., :1] / 10, POINTS.shape[1]
+    whole = co.portions(values)["case"]
+    without = [co.portions(np.delete(values, n, axis=1))["case"].value for n in range(cases)]
+    one, some = special.logit(whole.value), special.logit(without)
+    error = math.sqrt((cases - 1) / cases * ((some - some.mean()) ** 2).sum())
+    ends = stats.t.interval(0.95, cases - 1, one, error)
+    assert [whole.lower, whole.upper] == pytest.approx(special.expit(ends))
 
 
 def test_components_are_those_of_statsmodels() -> None:

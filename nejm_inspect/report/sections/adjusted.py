@@ -1,5 +1,6 @@
 """Scores adjusted to what physicians gave for randomly drawn responses."""
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -7,7 +8,7 @@ import pandas as pd
 
 from nejm_inspect.interval import MIN_CASES
 from nejm_inspect.report import adjusting as adj, statistics as st
-from nejm_inspect.report.estimates import graded, rate_of, score_of
+from nejm_inspect.report.estimates import RESPONSE, graded, rate_of, score_of
 from nejm_inspect.report.formats import bounds, counted, listing, percent
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, dots
 from nejm_inspect.rubric import MAX_POINTS
@@ -20,8 +21,8 @@ NOTES = [
     "the judge's points for all. The overall score is adjusted by prediction-powered inference "
     "(PPI++, arXiv 2311.01453), the exact rate by the judge's sensitivity and specificity (Rogan "
     "and Gladen 1978, interval by Lang and Reiczigel 2014), a model at a time: the judge may err "
-    "differently for each. There is no rate where the grades do not determine it: fewer than five "
-    "responses are exact or less to physicians, or the judge is no better than chance.",
+    "differently for each. There is no rate where physicians find fewer than five responses exact, "
+    "or fewer than five not exact, or where the judge is no better than chance.",
     "The judge's own intervals do not know its errors. The adjusted ones do, since the graded "
     "responses were drawn at random. In simulations those of the overall score hold the truth in "
     "95–98% with 50 to 200 grades of a model, in up to 100% with 24 or at the ends of the scale.",
@@ -40,13 +41,7 @@ def section(chapter: Chapter) -> Section | None:
     own = {name: found[found["name"] == name] for name in chapter.models}
     enough = [name for name, some in own.items() if some["case_id"].nunique() >= MIN_CASES]
     few = {name: len(own[name]) for name in own if len(own[name]) < adj.ENOUGH}
-    findings = [_too_few(few)] if few else []
-    assert chapter.grades is not None
-    drawn = chapter.grades.attrs["design"].responses
-    if missing := drawn - len(found):
-        lead = f"{missing} of {counted(drawn, 'drawn response')} have no points from physicians"
-        told = ", who have not graded them yet or cannot judge them. Adjusted scores take them to "
-        findings.append(Finding(lead, f"{told}be like the others.", limits=True))
+    findings = [*([_too_few(few)] if few else []), *_without_points(chapter)]
     if not enough:
         lead = f"No model has grades of {MIN_CASES} cases, the fewest that scores are adjusted by."
         return Section(TITLE, findings=findings, lead=lead)
@@ -57,11 +52,7 @@ def section(chapter: Chapter) -> Section | None:
     title = "Overall scores by the judge and adjusted, with 95% intervals"
     draw = partial(dots, frame, VALUES, percent, "overall score, %")
     caption = "The judge's intervals do not know its errors; the adjusted ones do."
-    best = frame.iloc[0]
-    lead = f"Adjusted to physicians' grades, {best['name']} scores "
-    lead += percent(best["overall_adjusted"])
-    told = f"{bounds(best, 'overall_adjusted')}; by the judge alone {percent(best['overall'])}"
-    findings.insert(0, Finding(lead, f"{told}{bounds(best, 'overall')}."))
+    findings.insert(0, _highest(frame))
     figure = Figure("adjusted", title, caption, table, draw)
     return Section(TITLE, [table], [figure], notes, findings)
 
@@ -88,8 +79,35 @@ def _row(chapter: Chapter, name: str, own: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def _highest(frame: pd.DataFrame) -> Finding:
+    """The model with the highest adjusted score, and the judge's first if it is another."""
+    first, best = (frame.nlargest(1, column).iloc[0] for column in VALUES)
+    verb = "has the highest score," if len(frame) > 1 else "scores"
+    lead = f"Adjusted to physicians' grades, {best['name']} {verb} "
+    lead += percent(best["overall_adjusted"])
+    told = f"{bounds(best, 'overall_adjusted')}; by the judge alone {percent(best['overall'])}"
+    told += f"{bounds(best, 'overall')}."
+    if first["name"] != best["name"]:
+        told += f" {first['name']}, first by the judge with {percent(first['overall'])}, has "
+        told += f"{percent(first['overall_adjusted'])}{bounds(first, 'overall_adjusted')}."
+    return Finding(lead, told)
+
+
 def _too_few(few: dict[str, int]) -> Finding:
-    told = listing(f"{name} ({counted(number, 'graded response')})" for name, number in few.items())
-    more = f"With fewer than {adj.ENOUGH} a model, adjusted intervals are wide; with fewer than "
-    more += f"{MIN_CASES} there are none."
-    return Finding("Too few physicians' grades", f" of {told}. {more}", limits=True)
+    told = listing(f"{number} of {name}" for name, number in few.items())
+    more = f"With fewer than {adj.ENOUGH} of a model, adjusted intervals are wide; with fewer than "
+    more += f"{MIN_CASES} cases there are none."
+    return Finding("Too few physicians' grades", f": {told}. {more}", limits=True)
+
+
+def _without_points(chapter: Chapter) -> Iterator[Finding]:
+    assert chapter.grades is not None
+    drawn = chapter.grades.attrs["design"].responses
+    given = chapter.grades.groupby(RESPONSE)["points"].count()
+    waiting, unclear = drawn - len(given), int(given.eq(0).sum())
+    if missing := waiting + unclear:
+        lead = f"{missing} of {counted(drawn, 'drawn response')} have no points from physicians"
+        why = {"not graded yet": waiting, "that raters cannot judge": unclear}
+        told = listing(f"{number} {words}" for words, number in why.items() if number)
+        rest = f" ({told}). Adjusted scores take them to be like the others."
+        yield Finding(lead, rest, limits=True)

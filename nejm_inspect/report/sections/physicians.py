@@ -18,8 +18,8 @@ from nejm_inspect.rubric import MAX_POINTS
 
 WIDEST = 2 * MAX_POINTS  # of the differences between two differences
 BINS = np.arange(MAX_POINTS + 2)
-COLUMNS = "name responses bias absolute_error weighted_kappa exact_count sensitivity specificity "
-COLUMNS += "kinder p holm"
+COLUMNS = "name responses bias kinder p holm absolute_error weighted_kappa exact_count sensitivity "
+COLUMNS += "specificity"
 NOTES = [
     "A response's right points are the mean of what physicians gave. Bias: the judge's points less "
     "these; error: the same without sign. Kappa: Cohen's with quadratic weights (1968), without "
@@ -111,7 +111,7 @@ def _bias(rows: list[dict[str, Any]]) -> Finding:
     apart = [row for row in models if "holm" in row and is_separated(row)]
     if apart:
         by = listing(f"{row['name']} ({signed_points(row['kinder'])} points)" for row in apart)
-        told += f" It grades {by} otherwise than the other models on the same cases."
+        told += f" It grades {by} differently from the other models on the same cases."
     if len(models) > 1 and not apart:
         told += " No difference between models was detected."
     return Finding(lead, told, limits=True)

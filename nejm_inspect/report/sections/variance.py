@@ -26,7 +26,7 @@ PARTS = {
     "judge": ("judge", "some judges give more points to all"),
     "judge_response": ("judge × response", "judges differ beyond that"),
 }
-ONE = "With one response to a case and one verdict on it, variance cannot be split; see --epochs."
+ONE = "One response to a case with one verdict: the variance cannot be split. Run with --epochs 3."
 METHOD = (
     "By the mean squares of a balanced design (Searle, Casella and McCulloch 1992). Intervals: by "
     f"the jackknife over cases, from {co.CASES_FOR_BOUNDS} on, for these models and judges."
