@@ -94,7 +94,7 @@ def test_judges_and_exams_reach_the_report(
     with (out / "judges.csv").open(encoding="utf-8", newline="") as file:
         *_, judges = csv.DictReader(file)
     assert (judges["responses"], judges["shift"]) == ("24", "-3.0")
-    assert "j/other did not pass the judge's exam" in " ".join(result.stdout.split())
+    assert "j/other has not finished the judge's exam" in " ".join(result.stdout.split())
     assert "Judges here without an exam among those given" in page
 
 
