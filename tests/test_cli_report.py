@@ -87,10 +87,10 @@ def test_judges_and_exams_reach_the_report(
     assert files(out) >= {
         *("judges.csv", "judge_scores.csv", "judge_responses.csv"),
         *("exams.csv", "exam_levels.csv"),
-        *("figures/3-judges.png", "figures/4-exam-1.svg"),
+        *("figures/3-judges.png", "figures/3-variance.png", "figures/4-exam-1.svg"),
     }
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert page.count("data:image/svg+xml;base64,") == 2 * 4 + 2
+    assert page.count("data:image/svg+xml;base64,") == 2 * 4 + 3
     with (out / "judges.csv").open(encoding="utf-8", newline="") as file:
         *_, judges = csv.DictReader(file)
     assert (judges["responses"], judges["shift"]) == ("24", "-3.0")
