@@ -90,7 +90,7 @@ def test_pairs_ranks_wins_and_power(three: Logs) -> None:
     assert [wins[n] for n in ("best", "near", "worst")] == alone
     assert wins["several models"] == 40 - sum(alone)
     assert "separated from worst" in findings(told)
-    assert "with 80% power" in findings(told)
+    assert "would be detected in 80% of runs" in findings(told)
 
 
 def test_breakdowns(three: Logs) -> None:

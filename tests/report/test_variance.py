@@ -186,7 +186,8 @@ def test_the_judges_repeats(epochs: Logs, tmp_path: Path) -> None:
     assert "changed its points on 18.2% of 11 pairs when asked again" in findings(of_exam)
     of_means = [POINTS[m, :, :, 0].mean(axis=1).var(ddof=1) / 24 for m in range(3)]
     parts = sorted(100 * variance / 72 / squared for squared in of_means)
-    assert f"may be {parts[0]:.1f}% to {parts[-1]:.1f}% of a score's squared" in findings(of_run)
+    ends = f"{parts[0]:.1f}% to {parts[-1]:.1f}%"
+    assert f"Of the variance of a score, {ends} may be the judge's" in findings(of_run)
     for n, (judge, version) in enumerate((("j/other", 3), (JUDGE, 9))):
         other = Logs(tmp_path / f"{n}")
         other.write(judge, values, metadata={"prompt_version": version}, **task)

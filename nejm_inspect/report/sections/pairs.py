@@ -38,8 +38,9 @@ def section(chapter: Chapter) -> Section | None:
     if two and not chapter.options.baseline and (power := st.power_of(two)):
         cases = counted(power[1], "case") if power[1] else f"over {st.WITHIN_REACH} times as many"
         more = "" if is_separated(found.iloc[0]) else f"; the one observed would need {cases}"
-        told = f": {hundredfold(power[0])} percentage points between the two best models, with "
-        findings.append(Finding("What these cases can show", f"{told}{st.POWER:.0%} power{more}."))
+        told = f": a difference of {hundredfold(power[0])} percentage points between the two best "
+        told += f"models would be detected in {st.POWER:.0%} of runs{more}."
+        findings.append(Finding("What these cases can show", told))
     return Section("Paired comparisons", tables, [_figure(chapter, tables[0])], (), findings)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nejm_inspect.report.estimates import scores
-from nejm_inspect.report.formats import percent, signed
+from nejm_inspect.report.formats import hundredfold, percent
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, dots
 from nejm_inspect.report.statistics import Estimate, columns, rate_estimate
 
@@ -52,8 +52,9 @@ def section(chapter: Chapter) -> Section | None:
     caption = "Grey: published in November 2025, without intervals."
     figure = Figure("published", title, caption, table, draw)
     best, top = models.iloc[0], there.iloc[0]
-    lead = f"Beside the published run of November 2025: {best['name']} has "
-    lead += f"{signed(best['overall'] - top['overall'])} percentage points"
-    rest = f" against its best, {top['name']} ({percent(top['overall'])}); {DIFFERS}."
+    apart = best["overall"] - top["overall"]
+    lead = f"Beside the published run of November 2025: {best['name']} is {hundredfold(abs(apart))}"
+    lead += f" percentage points {'above' if apart > 0 else 'below'}"
+    rest = f" its best, {top['name']} ({percent(top['overall'])}); {DIFFERS}."
     findings, lead_in = [Finding(lead, rest)], f"The same 50 cases (seed 42), but {DIFFERS}."
     return Section("Beside the published run", [table], [figure], (), findings, lead_in)

@@ -145,6 +145,6 @@ def _repeats(chapter: Chapter) -> Iterator[Finding]:
     parts = ((within / MAX_POINTS) ** 2 / responses / squared[squared > 0]).dropna()
     if len(parts):
         ends = dict.fromkeys(map(percent, (parts.min(), parts.max())))
-        lead = f"The judge's repeat variance may be {' to '.join(ends)} of a score's squared "
+        lead = f"Of the variance of a score, {' to '.join(ends)} may be the judge's inconsistency"
         told = ", if its verdicts here vary as on the same pair of its exam."
-        yield Finding(f"{lead}standard error", told, limits=True)
+        yield Finding(lead, told, limits=True)
