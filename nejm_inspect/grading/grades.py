@@ -1,4 +1,4 @@
-"""From files of grades to a frame, checked against the logs."""
+"""Reads files of grades into a frame, checked against the logs."""
 
 import math
 from collections.abc import Sequence
@@ -11,21 +11,20 @@ from nejm_inspect.grading.files import read_files
 
 
 def read_grades(files: Sequence[str], runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
-    """Reads grades and finds the responses that they are of.
+    """Reads grades and finds their responses.
 
     Args:
         files: CSV or JSON files of one draw.
-        runs: The runs as `read_logs` returns them: those that the responses were drawn from, and
-            any others.
+        runs: From `read_logs`: the runs that the responses were drawn from, and any others.
         responses: Their responses.
 
     Returns:
-        A row a grade: `run`, `case_id`, `epoch`, `rater` and `points`, NaN where the rater cannot
-        judge. Its `attrs["design"]` is the `Design` of the draw.
+        A row for each grade: `run`, `case_id`, `epoch`, `rater` and `points`, NaN where the rater
+        cannot judge. Its `attrs["design"]` is the `Design` of the draw.
 
     Raises:
-        NejmInspectError: As `read_files` does; and for a response that is not in the logs, or that
-            was judged anew since it was drawn. The message names file and row.
+        NejmInspectError: As `read_files` does, and if a response is not in the logs or was judged
+            anew since it was drawn. Names file and row.
     """
     design, grades = read_files(files)
     known = responses.join(runs["log"], "run")
@@ -54,7 +53,7 @@ def _why_unknown(id: str, log: str | None) -> str:
             "drawn from."
         )
     return (
-        f"{log} was judged anew since {id} was drawn from it. Grades must not choose a judge and "
-        "then say how good it is: that would flatter it. Give the log as it was when the responses "
-        "were drawn (another judge's copy may stand beside it), or draw again and grade anew."
+        f"{log} was judged anew since {id} was drawn from it. Grades that helped to choose a judge "
+        "would flatter it. Give the log as it was when the responses were drawn (another judge's "
+        "copy may stand beside it), or draw again and grade anew."
     )
