@@ -11,15 +11,15 @@ import click
 from inspect_ai.hooks import Hooks, RunEnd, SampleEnd, hooks
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log_sample_summaries_async
 
-from nejm_inspect.judge_exam.passing import outcome
+from nejm_inspect.judge_exam import passing
 from nejm_inspect.judging.panel import GRADER_ROLE, judges_of_log
 
 SCORED, UNSCORED, ERROR, UNJUDGED = "scored", "unscored", "error", "unjudged"
 """Outcomes of a sample. An unjudged sample has a response, but its judge failed."""
 
 _ends: dict[tuple[str, str, str], tuple[str, str]] = {}
-"""What to say of each run, and its log's folder if it has something to report, by task, task
-arguments and model: a retry replaces them."""
+"""By task, task arguments and model, so that a retry replaces its run: what to say of the run, and
+its log's folder for the report, empty for an exam."""
 
 
 def tell_run_ends() -> None:
@@ -34,7 +34,7 @@ def tell_run_ends() -> None:
 
 @functools.cache
 def announce_run_ends() -> None:
-    """Makes this process say at its end how runs of the challenge and of the judge's exam ended.
+    """Makes this process say, when it exits, how the challenge's and the exam's runs ended.
 
     Called when the task is built: if the hook were registered on import, Inspect would list it at
     every run of any task.
@@ -109,7 +109,7 @@ async def _exam_described(log: EvalLog) -> str:
         asked.append((str(sample.id), "attack" in sample.metadata, error))
     pairs = {pair for pair, *_ in asked}
     complete = log.status == "success" and len(pairs) == log.eval.dataset.samples
-    ended = outcome(log.eval.model, asked, complete)
+    ended = passing.outcome(log.eval.model, asked, complete)
     return ended.lead + ended.rest
 
 

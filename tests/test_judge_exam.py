@@ -212,16 +212,9 @@ def test_unscored_responses_are_not_wrong_ones(openrouter: OpenRouter, tmp_path:
     assert not {"wrong_n", "wrong_in_range", "in_range_at_mix"} & found.keys()
 
 
-def test_epochs_count_every_verdict(openrouter: OpenRouter, tmp_path: Path) -> None:
-    replies = ["no verdict"] * 3 + [verdict(0), verdict(10), verdict(9)]
-    openrouter.judge = lambda call: replies.pop()
-    found = metrics(sit(write(tmp_path, PAIRS[0]), epochs=4, max_connections=1))
-    assert found["in_range"] == pytest.approx(1 / 3)
-    assert found["mean_absolute_error"] == pytest.approx(11 / 3)
-    assert found["unscored_rate"] == found["asked_again_rate"] == pytest.approx(1 / 4)
-
-
-def test_repeats_are_compared_within_pairs(openrouter: OpenRouter, tmp_path: Path) -> None:
+def test_epochs_count_every_verdict_and_show_repeats(
+    openrouter: OpenRouter, tmp_path: Path
+) -> None:
     # Variances 1/3, 4 and 0, each with two degrees of freedom; one verdict tells nothing.
     given = {"exact": [10, 9, 10], "forged-fence": [0, 4, 2], "wrong": [0, 0, 0]}
     given["plausible"] = [1, *["?"] * 6]
@@ -229,6 +222,9 @@ def test_repeats_are_compared_within_pairs(openrouter: OpenRouter, tmp_path: Pat
     openrouter.judge = lambda call: verdict(given[kind.findall(call.text)[0]].pop())
     pairs = write(tmp_path, *(fields for fields in PAIRS if fields["id"] in given))
     found = metrics(sit(pairs, epochs=3, max_samples=1))
+    assert found["in_range"] == pytest.approx(6 / 7)
+    assert found["mean_absolute_error"] == pytest.approx(1 / 7)
+    assert found["unscored_rate"] == found["asked_again_rate"] == pytest.approx(2 / 12)
     assert found["points_change_rate"] == pytest.approx(2 / 3)
     assert found["within_pair_sd"] == pytest.approx(((2 / 3 + 8) / 6) ** 0.5)
 
