@@ -1,6 +1,5 @@
 """Reads files of grades into a frame, checked against the logs."""
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -28,32 +27,27 @@ def read_grades(files: Sequence[str], runs: pd.DataFrame, responses: pd.DataFram
     """
     design, grades = read_files(files)
     known = responses.join(runs["log"], "run")
-    known["whole"] = identify(known, design.seed)
-    known["response_id"] = known["whole"].str.partition("-")[0]
+    known["response_id"] = identify(known, design.seed)
     # Of several logs of one run, the last counts, as in the report.
-    by_whole = known.drop_duplicates("whole", keep="last").set_index("whole")
-    logs = known.drop_duplicates("response_id", keep="last").set_index("response_id")["log"]
-    found = []
-    for grade in grades:
-        if grade.response_id not in by_whole.index:
-            log = logs.get(grade.response_id.partition("-")[0])
-            raise NejmInspectError(f"{grade.place}: {_why_unknown(grade.response_id, log)}")
-        row = by_whole.loc[grade.response_id]
-        points = math.nan if grade.points is None else float(grade.points)
-        found.append((row["run"], row["case_id"], row["epoch"], grade.rater, points))
-    frame = pd.DataFrame(found, columns=["run", "case_id", "epoch", "rater", "points"])
+    last = known.drop_duplicates("response_id", keep="last")
+    last = last[["response_id", "run", "case_id", "epoch"]]
+    found = pd.DataFrame(grades).merge(last, "left", "response_id")
+    for place, id in found.loc[found["run"].isna(), ["place", "response_id"]].to_numpy():
+        raise NejmInspectError(f"{place}: {_why_unknown(id, known)}")
+    frame = found[["run", "case_id", "epoch", "rater", "points"]].astype({"points": float})
     frame.attrs["design"] = design
     return frame
 
 
-def _why_unknown(id: str, log: str | None) -> str:
-    if log is None:
+def _why_unknown(id: str, known: pd.DataFrame) -> str:
+    same = known["response_id"].str.partition("-")[0] == id.partition("-")[0]
+    if not same.any():
         return (
             f"no response in these logs has the id {id}. Give the logs that the responses were "
             "drawn from."
         )
     return (
-        f"{log} was judged anew since {id} was drawn from it. Grades that helped to choose a judge "
-        "would flatter it. Give the log as it was when the responses were drawn (another judge's "
-        "copy may stand beside it), or draw again and grade anew."
+        f"{known['log'][same].iloc[-1]} was judged anew since {id} was drawn from it. Grades that "
+        "helped to choose a judge would flatter it. Give the log as it was when the responses were "
+        "drawn (another judge's copy may stand beside it), or draw again and grade anew."
     )

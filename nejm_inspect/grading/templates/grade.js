@@ -1,4 +1,4 @@
-// Grades of one rater. They live in local storage, and leave the page as a file alone.
+// Grades of one rater. They are kept in local storage, and leave the page only as a file.
 const {draw, rater, items, images} = JSON.parse(document.getElementById("data").textContent);
 const by = id => document.getElementById(id);
 const key = `nejm-inspect grade ${draw} rater ${rater}`;
@@ -63,7 +63,7 @@ const go = (at, news) => {
   keep();
   show(news);
   scrollTo(0, 0);
-  by("title").focus({preventScroll: true}); // Enter must not grade the next one as this one
+  by("title").focus({preventScroll: true}); // so that Enter does not press the same number again
 };
 const grade = points => {
   const {at} = state;
@@ -89,7 +89,7 @@ const save = form => {
     const {points, remark = ""} = given(n);
     return {draw, rater, response_id: id, points: points ?? "", cannot_judge: points === null ? "yes" : "", remark};
   });
-  // A spreadsheet would compute what begins with such a sign.
+  // A spreadsheet would take a text with such a first character for a formula.
   const cell = value => `"${String(value).replace(/\s+/g, " ").replace(/^(?=[-=+@＝＋－＠])/, "'").replaceAll('"', '""')}"`;
   const lines = [Object.keys(rows[0]), ...rows.map(Object.values)].map(row => row.map(cell).join(","));
   const text = form === "csv" ? `\ufeff${lines.join("\r\n")}\r\n` : JSON.stringify(rows, null, 1);
