@@ -1,7 +1,7 @@
 """Writes a page, a sheet and a note for each rater, without the names of model and judge."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -65,19 +65,20 @@ def write_raters(raters: Sequence[pd.DataFrame], folder: Path) -> None:
     Raises:
         NejmInspectError: If a log cannot be read, or the folder cannot be written to.
     """
-    images = dict[str, PreparedImage]()
-    items = dict[str, dict[str, Any]]()
-    for row in pd.concat(raters).drop_duplicates("response_id").itertuples():
-        items[str(row.response_id)] = _item(str(row.log), str(row.uuid), images)
+    images, items = dict[str, bytes](), dict[str, dict[str, Any]]()
+    drawn = pd.concat(raters).drop_duplicates("response_id")
+    for id, log, uuid in drawn[["response_id", "log", "uuid"]].to_numpy():
+        items[id] = {"id": id, **_item(log, uuid, images)}
     try:
         for number, own in enumerate(raters, start=1):
-            drawn = [{"id": id, **items[id]} for id in own["response_id"]]
-            _write(folder / f"rater-{number}", number, own["draw"].iloc[0], drawn, images)
+            own_items = [items[id] for id in own["response_id"]]
+            data = {"draw": own["draw"].iloc[0], "rater": number, "items": own_items}
+            _write(folder / f"rater-{number}", data, images)
     except OSError as error:
         raise NejmInspectError(f"--out {folder} cannot be written to: {error.strerror}.") from error
 
 
-def _item(log: str, uuid: str, images: dict[str, PreparedImage]) -> dict[str, Any]:
+def _item(log: str, uuid: str, images: dict[str, bytes]) -> dict[str, Any]:
     """The texts of a response and the names of its images; adds the images to `images`."""
     with naming(log):
         sample = read_eval_log_sample(log, uuid=uuid, exclude_fields=UNREAD - {"attachments"})
@@ -86,7 +87,7 @@ def _item(log: str, uuid: str, images: dict[str, PreparedImage]) -> dict[str, An
     for image in _images(sample):
         # The name of a file in the log may give the case away.
         name = sha256(image.data).hexdigest()[:12] + image.suffix
-        images[name] = image
+        images[name] = image.data
         names.append(name)
     # `as_csv` would cut a longer text a second time, and say something else about its length.
     texts = {name: visible(row[name], CELL_LIMIT - 100) for name in TEXTS}
@@ -108,30 +109,26 @@ def _images(sample: EvalSample) -> Iterator[PreparedImage]:
             continue  # the page says that the image is missing
 
 
-def _write(
-    folder: Path,
-    rater: int,
-    draw: str,
-    items: Sequence[dict[str, Any]],
-    images: dict[str, PreparedImage],
-) -> None:
+def _write(folder: Path, data: dict[str, Any], images: Mapping[str, bytes]) -> None:
+    """Writes a rater's folder; `data` has the `draw`, the `rater` and the `items` to grade."""
     folder.mkdir()
-    own = {name: images[name] for item in items for name in item["images"]}
-    beside = sum(len(image.data) for image in own.values()) > MOST_WITHIN
-    sources = {}
-    for name, image in own.items():
-        sources[name] = f"images/{name}"
+    names = dict.fromkeys(name for item in data["items"] for name in item["images"])
+    sources = {name: f"images/{name}" for name in names}
+    beside = sum(len(images[name]) for name in names) > MOST_WITHIN
+    if beside:
+        (folder / "images").mkdir()
+    for name in names:
         if beside:
-            (folder / "images").mkdir(exist_ok=True)
-            (folder / sources[name]).write_bytes(image.data)
+            (folder / sources[name]).write_bytes(images[name])
         else:
-            encoded = base64.b64encode(image.data).decode()
-            sources[name] = f"data:{MEDIA[image.suffix]};base64,{encoded}"
-    data = {"draw": draw, "rater": rater, "items": items, "images": sources}
+            encoded = base64.b64encode(images[name]).decode()
+            sources[name] = f"data:{MEDIA[Path(name).suffix]};base64,{encoded}"
+    data = {**data, "images": sources}
     page = _PAGE.render(data=data, beside=beside, rubric=RUBRIC, rules=GRADING_RULES, rights=RIGHTS)
     (folder / "grade.html").write_text(page, "utf-8")
-    sheet = pd.DataFrame(items).rename(columns={"id": "response_id"})
-    sheet = sheet.assign(draw=draw, rater=rater, **dict.fromkeys(GIVEN, ""))[[*COLUMNS]]
+    sheet = pd.DataFrame(data["items"]).rename(columns={"id": "response_id"})
+    told = {"draw": data["draw"], "rater": data["rater"], **dict.fromkeys(GIVEN, "")}
+    sheet = sheet.assign(**told)[[*COLUMNS]]
     # Excel recognizes UTF-8 by this mark.
     (folder / "grade.csv").write_bytes(b"\xef\xbb\xbf" + as_csv(sheet))
     (folder / "README.txt").write_text(README, "utf-8")
