@@ -93,6 +93,7 @@ def test_a_rater_grades_reloads_goes_on_and_exports(
     assert press(driver, "u") == "10 of 16 graded · undone"
     press(driver, "r", "=1+1, 0 and t are no keys here", Keys.ESCAPE)
     assert press(driver, "c") == "11 of 16 graded · 11: cannot judge"
+    assert press(driver, Keys.ARROW_LEFT, "4", "u", Keys.ARROW_RIGHT) == "11 of 16 graded"
     driver.find_element("css selector", "#pad button[value='6']").click()
     assert press(driver, Keys.ENTER, Keys.ARROW_LEFT, "3") == "12 of 16 graded · 12: 3 points"
     driver.find_element("css selector", "header .save").click()

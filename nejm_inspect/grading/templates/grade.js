@@ -67,7 +67,7 @@ const go = (at, news) => {
 };
 const grade = points => {
   const {at} = state;
-  state.undo.push([at, given(at).points]);
+  state.undo.push({at, points: given(at).points});
   change(at, {points});
   by("rules").open = false;
   const next = items.map((_, n) => (at + 1 + n) % items.length).find(n => !isGraded(n));
@@ -75,8 +75,8 @@ const grade = points => {
 };
 const undo = () => {
   if (!state.undo.length) return;
-  const [at, points] = state.undo.pop();
-  change(at, {points: points ?? undefined});
+  const {at, points} = state.undo.pop();
+  change(at, {points});
   go(at, " · undone");
 };
 const enlarge = source => {
