@@ -70,9 +70,9 @@ def _outcome(sample: EvalSample) -> str:
 
 def _described(log: EvalLog, outcomes: Counter[str]) -> str:
     """Describes the outcome of a run in a few lines."""
-    said = []
-    if log.results and log.results.scores:
-        rubric = log.results.scores[0]
+    said, scores = [], log.results.scores if log.results else []
+    if scores:
+        rubric = scores[0]
         # The log of a resumed run counts the earlier samples too.
         outcomes[SCORED] = rubric.scored_samples or 0
         outcomes[UNSCORED] = rubric.unscored_samples or 0
@@ -87,8 +87,7 @@ def _described(log: EvalLog, outcomes: Counter[str]) -> str:
     said += [f"{outcomes[SCORED]} scored", f"{outcomes[UNSCORED]} unscored", f"{errors} errors"]
     ended = "" if log.status == "success" else f" The run's status is {log.status}."
     lines = [f"{log.eval.model}: {', '.join(said)}.{ended}"]
-    scorers = [score.name for score in (log.results.scores if log.results else [])]
-    if log.eval.dataset.name == "demo" and scorers[:1] == ["verbatim_diagnosis"]:
+    if log.eval.dataset.name == "demo" and scores and scores[0].name == "verbatim_diagnosis":
         lines.append("Guessing among the five options of a demo case gives 20%.")
     if waiting := outcomes[UNJUDGED]:
         lines += [
