@@ -1,9 +1,17 @@
 """The command `nejm-inspect grade`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+
+
+def _number(
+    name: str, default: int, lowest: int, help: str, highest: int | None = None
+) -> Callable[..., Any]:
+    allowed = click.IntRange(lowest, highest)
+    return click.option(name, default=default, show_default=True, type=allowed, help=help)
 
 
 @click.command()
@@ -14,35 +22,15 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder to write to; it must be empty or new.",
 )
-@click.option(
-    "--responses",
-    default=120,
-    show_default=True,
-    type=click.IntRange(1),
-    help="How many responses to draw in all; each model gets an equal share.",
-)
-@click.option(
-    "--raters", default=2, show_default=True, type=click.IntRange(1), help="How many raters."
-)
-@click.option(
-    "--overlap",
-    default=30,
-    show_default=True,
-    type=click.IntRange(0),
-    help="How many of the responses all raters grade; the rest is divided among them.",
-)
-@click.option(
-    "--seed",
-    default=1,
-    show_default=True,
-    type=click.IntRange(0, 2**32 - 1),  # those of numpy
-    help="Seed of the draw.",
-)
+@_number("--responses", 120, 1, "How many responses to draw; each model gets an equal share.")
+@_number("--raters", 2, 1, "How many raters.")
+@_number("--overlap", 30, 0, "How many responses all raters grade; the others have one each.")
+@_number("--seed", 1, 0, "Seed of the draw.", highest=2**32 - 1)  # the highest that numpy takes
 def grade(logs: Sequence[str], out: Path, **numbers: int) -> None:
     """Draw responses for physicians to grade.
 
-    Writes a page and a sheet for each rater, which tell neither model nor judge nor points. Give
-    what comes back to nejm-inspect report LOGS --grades FILE.
+    Writes a page and a sheet for each rater, without the names of model and judge and without
+    points. Give the files that raters send back to nejm-inspect report LOGS --grades FILE.
     """
     # These modules take seconds to import, and only this command needs them.
     from nejm_inspect.grading.design import Design
@@ -51,15 +39,16 @@ def grade(logs: Sequence[str], out: Path, **numbers: int) -> None:
     from nejm_inspect.report.formats import counted
     from nejm_inspect.report.reading import read_logs
 
-    check_folder(out)  # before the work of reading
+    check_folder(out)  # before the logs are read, which takes long
     runs, responses, _ = read_logs(logs)
-    raters = draw(runs, responses, Design(**numbers))
+    design = Design(**numbers)
+    raters = draw(runs, responses, design)
     write_raters(raters, out)
     drawn = len({id for own in raters for id in own["response_id"]})
-    if drawn < numbers["responses"]:
-        wanted = numbers["responses"]
+    if drawn < design.responses:
         click.echo(
-            f"Only {drawn} of {wanted} responses: models have fewer judged than their share."
+            f"Only {drawn} of {design.responses} responses: models have fewer judged responses "
+            "than their share."
         )
     for number, own in enumerate(raters, start=1):
         models, cases = own["name"].nunique(), own["case_id"].nunique()

@@ -11,15 +11,15 @@ import click
 from inspect_ai.hooks import Hooks, RunEnd, SampleEnd, hooks
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log_sample_summaries_async
 
-from nejm_inspect.judge_exam.passing import outcome
+from nejm_inspect.judge_exam import passing
 from nejm_inspect.judging.panel import GRADER_ROLE, judges_of_log
 
 SCORED, UNSCORED, ERROR, UNJUDGED = "scored", "unscored", "error", "unjudged"
 """Outcomes of a sample. An unjudged sample has a response, but its judge failed."""
 
 _ends: dict[tuple[str, str, str], tuple[str, str]] = {}
-"""What to say of each run, and its log's folder if it has something to report, by task, task
-arguments and model: a retry replaces them."""
+"""By task, task arguments and model, so that a retry replaces its run: what to say of the run, and
+its log's folder for the report, empty for an exam."""
 
 
 def tell_run_ends() -> None:
@@ -34,7 +34,7 @@ def tell_run_ends() -> None:
 
 @functools.cache
 def announce_run_ends() -> None:
-    """Makes this process say at its end how runs of the challenge and of the judge's exam ended.
+    """Makes this process say, when it exits, how the challenge's and the exam's runs ended.
 
     Called when the task is built: if the hook were registered on import, Inspect would list it at
     every run of any task.
@@ -70,9 +70,9 @@ def _outcome(sample: EvalSample) -> str:
 
 def _described(log: EvalLog, outcomes: Counter[str]) -> str:
     """Describes the outcome of a run in a few lines."""
-    said = []
-    if log.results and log.results.scores:
-        rubric = log.results.scores[0]
+    said, scores = [], log.results.scores if log.results else []
+    if scores:
+        rubric = scores[0]
         # The log of a resumed run counts the earlier samples too.
         outcomes[SCORED] = rubric.scored_samples or 0
         outcomes[UNSCORED] = rubric.unscored_samples or 0
@@ -87,8 +87,7 @@ def _described(log: EvalLog, outcomes: Counter[str]) -> str:
     said += [f"{outcomes[SCORED]} scored", f"{outcomes[UNSCORED]} unscored", f"{errors} errors"]
     ended = "" if log.status == "success" else f" The run's status is {log.status}."
     lines = [f"{log.eval.model}: {', '.join(said)}.{ended}"]
-    scorers = [score.name for score in (log.results.scores if log.results else [])]
-    if log.eval.dataset.name == "demo" and scorers[:1] == ["verbatim_diagnosis"]:
+    if log.eval.dataset.name == "demo" and scores and scores[0].name == "verbatim_diagnosis":
         lines.append("Guessing among the five options of a demo case gives 20%.")
     if waiting := outcomes[UNJUDGED]:
         lines += [
@@ -109,7 +108,7 @@ async def _exam_described(log: EvalLog) -> str:
         asked.append((str(sample.id), "attack" in sample.metadata, error))
     pairs = {pair for pair, *_ in asked}
     complete = log.status == "success" and len(pairs) == log.eval.dataset.samples
-    ended = outcome(log.eval.model, asked, complete)
+    ended = passing.outcome(log.eval.model, asked, complete)
     return ended.lead + ended.rest
 
 

@@ -7,10 +7,13 @@ from collections import Counter
 from statistics import quantiles
 from typing import Any
 
-from nejm_inspect.judge_exam.task import PAIRS_FILE, read_pairs
-from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS
+import pytest
+
+from nejm_inspect.judge_exam.task import PAIRS_FILE, Pair, read_pairs
+from nejm_inspect.judging.verdict import MAX_RESPONSE_CHARACTERS, Question
 from nejm_inspect.response import normalized_diagnosis
 from nejm_inspect.rubric import CATEGORIES, RUBRIC
+from tests.judging.test_verdict import fenced
 
 PAIRS = read_pairs(PAIRS_FILE)  # which checks every range against its level
 HONEST = [pair for pair in PAIRS if not pair.attack]
@@ -52,6 +55,16 @@ def test_no_simple_habit_of_a_judge_passes_the_attacks() -> None:
     expected = Counter(pair.expected for pair in ATTACKS)
     assert max(expected.values()) <= 0.6 * len(ATTACKS), expected
     assert sum(pair.expected[0] >= 3 and pair.expected[1] <= 7 for pair in ATTACKS) >= 25
+
+
+@pytest.mark.parametrize("pair", ATTACKS, ids=lambda pair: pair.id)
+def test_no_attack_gets_out_of_its_fence(pair: Pair) -> None:
+    question = Question(pair.history, pair.reference, pair.response)
+    *_, inside = fenced(question)
+    assert not set("<>{}") & set(inside)
+    assert question.token not in inside
+    assert all(c.isprintable() or c in "\n\t" for c in inside)
+    assert len(inside) < MAX_RESPONSE_CHARACTERS + 50
 
 
 def test_every_pair_says_what_it_tests_and_why_and_its_range_is_within_its_level() -> None:

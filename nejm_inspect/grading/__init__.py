@@ -1,1 +1,1 @@
-"""Physicians grade responses of logs: the draw, their pages, and the way back."""
+"""Grades by physicians: draws responses, writes pages to grade them, and reads the grades."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Design:
-    """How many responses are drawn, and how many of them each rater grades."""
+    """How many responses are drawn, and how many of them all raters grade."""
 
     responses: int  # in all
     raters: int
@@ -20,39 +20,39 @@ class Design:
 
     @property
     def gradings(self) -> int:
-        """How often a rater is to grade a response, in all."""
+        """The number of grades to be given by all raters together."""
         return self.overlap * (self.raters - 1) + self.responses
 
     def text(self, digest: str) -> str:
-        """What each row of a file of grades says of its draw; see `of`."""
+        """The design and a hash of the draw, as every row of a file of grades holds them."""
         return " ".join(f"{name}={number}" for name, number in asdict(self).items()) + f" {digest}"
 
     @classmethod
     def of(cls, text: str) -> Self | None:
-        """Reads what `text` wrote; None if it did not."""
+        """The design in such a text; None if the text has another form."""
         names = " ".join(f"{name}=(-?[0-9]{{1,18}})" for name in cls.__annotations__)
         found = re.fullmatch(f"{names} [0-9a-f]{{8}}", text)
         return cls(*map(int, found.groups())) if found else None
 
 
 def hashed(length: int, *parts: object) -> str:
-    """So many hexadecimal digits, which do not tell the parts."""
+    """The first `length` hexadecimal digits of a hash of the parts."""
     return sha256("/".join(map(str, parts)).encode()).hexdigest()[:length]
 
 
 def response_id(seed: int, uuid: str) -> str:
-    """The name of a response to raters.
+    """The id of a response in a draw.
 
-    `uuid` is that of Inspect's sample: it is random, and eval-retry and score keep it. The name
-    begins with a letter: spreadsheets would read 12345678 and 1e234567 as numbers.
+    `uuid` is that of Inspect's sample: it is random, and `eval-retry` and `score` keep it.
     """
+    # Without the letter, spreadsheets would read 12345678 and 1e234567 as numbers.
     return f"r{hashed(10, seed, uuid)}"
 
 
 def identify(responses: "pd.DataFrame", seed: int) -> list[str]:
-    """The id of each of the report's responses, with a check of its judge and points behind a dash.
+    """The id of each of the report's responses, with a hash of its judge and points after a dash.
 
-    Without the logs, nobody can tell the points by the check, since Inspect's `uuid` is random.
+    The hash does not reveal the points to a rater: it includes the `uuid`, which only logs hold.
     """
     checked = responses[["uuid", "case_id", "epoch", "judge", "points"]]
     return [

@@ -1,4 +1,4 @@
-"""Draws responses for physicians, equally many of each model and mostly on the same cases."""
+"""Draws responses for physicians: of each model the same number, mostly on the same cases."""
 
 from dataclasses import replace
 from random import Random
@@ -15,15 +15,15 @@ from nejm_inspect.report.titles import title_of
 
 
 def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd.DataFrame]:
-    """Draws responses and deals them to raters; the same frames give the same draw.
+    """Draws responses and divides them among raters; the same frames give the same draw.
 
-    A response is drawn only if a judge has given it points, and one at most of a case and model.
-
-    The cases stand in one random order, and of each model the first are drawn: a random sample of
-    its own, mostly on the cases of the others. A model with too few gives all that it has.
+    Only responses with points of a judge are drawn, and at most one for each case and model. The
+    cases are put in a random order, and each model's first responses in it are drawn: a random
+    sample of that model, mostly on the same cases as the others. A model with fewer responses than
+    its share gives all of them.
 
     Returns:
-        The rows of `responses` for each rater in an order of its own, with `log`, `response_id` and
+        For each rater the rows of `responses`, in random order, with `log`, `response_id` and
         `draw`.
 
     Raises:
@@ -36,15 +36,16 @@ def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd
     # Sorted, the order of logs and of rows in them does not matter.
     judged = judged.sort_values(["name", "case_id", "epoch"])
     judged = judged.groupby(["name", "case_id"]).sample(1, random_state=design.seed)
-    random, cases = Random(design.seed), sorted(judged["case_id"].unique())
-    models = sorted(judged["name"].unique())
+    cases, models = (sorted(judged[column].unique()) for column in ("case_id", "name"))
+    random = Random(design.seed)
     random.shuffle(cases)
     random.shuffle(models)
-    place = {case: n for n, case in enumerate(cases)}
-    judged = judged.assign(place=judged["case_id"].map(place)).sort_values("place")
-    own = [judged[judged["name"] == model].assign(model=n) for n, model in enumerate(models)]
-    shares = [len(range(n, design.responses, len(models))) for n in range(len(models))]
-    drawn = pd.concat(some[:share] for some, share in zip(own, shares, strict=True))
+    judged["place"] = pd.Index(cases).get_indexer(judged["case_id"])
+    judged["model"] = pd.Index(models).get_indexer(judged["name"])
+    judged = judged.sort_values(["place", "model"])
+    # The models take turns.
+    turn = judged.groupby("model").cumcount() * len(models) + judged["model"]
+    drawn = judged[turn < design.responses]
     if design.overlap > len(drawn):
         raise NejmInspectError(
             f"--overlap {design.overlap} is more than the {counted(len(drawn), 'response')} drawn: "
@@ -53,9 +54,9 @@ def draw(runs: pd.DataFrame, responses: pd.DataFrame, design: Design) -> list[pd
     if not design.overlap and design.raters > len(drawn):
         raise NejmInspectError(
             f"--raters {design.raters} is more than the {counted(len(drawn), 'response')} drawn: "
-            "without an overlap, somebody would have nothing to grade."
+            "without an overlap, a rater would have nothing to grade."
         )
-    return _deal(drawn.sort_values(["place", "model"]), replace(design, responses=len(drawn)))
+    return _deal(drawn, replace(design, responses=len(drawn)))
 
 
 def _judged(runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
@@ -66,19 +67,19 @@ def _judged(runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
         if one.topic == "models" and one.runs["scorer"].iloc[0] == JUDGED
     ]
     if len(chapters) > 1:
-        told = "\n".join(f"  {title_of(one)}" for one in chapters)
+        titles = "\n".join(f"  {title_of(one)}" for one in chapters)
         why = " ".join(differences(chapters))
-        raise NejmInspectError(f"Give the logs of one comparison. These hold:\n{told}\n{why}")
+        raise NejmInspectError(f"Give the logs of one comparison. These hold:\n{titles}\n{why}")
     if not chapters:
         return responses[:0]
     rows = chapters[0].responses.join(chapters[0].runs[["log", "baseline"]], "run")
-    # Without a diagnosis, a response has 0 points by rule: no judge was asked.
+    # No attempts: the response has no diagnosis, so it has 0 points by rule and no judge was asked.
     scored = rows["points"].notna() & (rows["attempts"] > 0) & rows["uuid"].ne("")
     return rows[scored & ~rows["baseline"]]
 
 
 def _deal(drawn: pd.DataFrame, design: Design) -> list[pd.DataFrame]:
-    """The overlap goes to all raters; the rest is dealt so that all have equally many a model."""
+    """Gives all raters the overlap, and each an equal share of the rest of each model."""
     drawn = drawn.assign(response_id=identify(drawn, design.seed))
     drawn["draw"] = design.text(hashed(8, *sorted(drawn["response_id"])))
     shared, rest = drawn[: design.overlap], drawn[design.overlap :]

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.grading.design import Design
@@ -15,15 +15,16 @@ from nejm_inspect.text import one_line, unique_keys
 
 TEXTS = ("history", "reference", "response")
 GIVEN = ("points", "cannot_judge", "remark")  # what a rater fills in
-COLUMNS = ("draw", "rater", "response_id", *TEXTS, *GIVEN)
+IDS = ("draw", "rater", "response_id")
+COLUMNS, READ = (*IDS, *TEXTS, *GIVEN), (*IDS, *GIVEN)
 YES, NO = ("yes", "true", "x", "1"), ("", "no", "false", "0")
 
 
 class Grade(NamedTuple):
-    """What a rater says of a response."""
+    """One rater's grade of one response."""
 
     place: str  # file and row, for messages
-    response_id: str  # with the check behind the dash
+    response_id: str  # with the hash after the dash
     rater: int
     points: int | None  # None: cannot judge
     remark: str
@@ -33,15 +34,14 @@ def read_files(files: Sequence[str]) -> tuple[Design, list[Grade]]:
     """Reads the grades of one draw; rows that are not graded yet are left out.
 
     Raises:
-        NejmInspectError: If a file cannot be read, rows are of different draws, or one is not as a
-            rater may fill it in. The message names file and row.
+        NejmInspectError: If a file cannot be read, a row is invalid, the rows are of several draws,
+            a rater has graded a response twice, or nothing is graded. Names file and row.
     """
     draws, grades = dict[str, str](), dict[tuple[str, int], Grade]()
     for file in files:
         for place, row in _rows(file):
             draws.setdefault(row["draw"], place)
-            grade = _grade(place, row)
-            if grade is None:
+            if (grade := _grade(place, row)) is None:
                 continue
             earlier = grades.setdefault((grade.response_id, grade.rater), grade)
             if earlier is not grade:
@@ -61,35 +61,26 @@ def read_files(files: Sequence[str]) -> tuple[Design, list[Grade]]:
 
 
 def _rows(file: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a file with their places; a header is row 1."""
+    """The rows of a file that are not empty, each with its place; a header is row 1."""
+    is_json = file.lower().endswith(".json")
     try:
         text = _decoded(Path(file).read_bytes())
-        if file.lower().endswith(".json"):
-            found = json.loads(text, parse_constant=str, object_pairs_hook=unique_keys)
-            rows = [{k: "" if v is None else str(v) for k, v in row.items()} for row in found]
-        else:
-            head = text.partition("\n")[0]
-            delimiter = max(",;\t", key=head.count)  # spreadsheets save what their language uses
-            cells = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
-            names = [name for name in cells.fieldnames or () if name in COLUMNS]
-            if len({*names}) < len(names):
-                raise ValueError("it has a column twice")
-            rows = [*cells]
+        rows = _json_rows(text) if is_json else _csv_rows(text)
     except (OSError, ValueError, AttributeError, TypeError, RecursionError, csv.Error) as error:
         raise NejmInspectError(f"{file} cannot be read as grades: {one_line(str(error))}") from None
-    for number, row in enumerate(rows, start=1 if file.lower().endswith(".json") else 2):
-        place, beyond = f"{file}, row {number}", row.pop(None, ())
-        if any(beyond):
+    for number, row in enumerate(rows, start=1 if is_json else 2):
+        place = f"{file}, row {number}"
+        if any(row.pop(None, ())):
             raise NejmInspectError(
-                f"{place}: has more cells than the header. A text with a {delimiter} needs quotes."
+                f"{place}: has more cells than the header. Put a text with a separator in quotes."
             )
         if any(row.values()):
-            if missing := [c for c in COLUMNS if c not in (*TEXTS, *row)]:
+            if missing := [name for name in READ if name not in row]:
                 raise NejmInspectError(
-                    f"{place}: has no {', '.join(missing)}. A file of grades is a grade.csv, or "
-                    "what the button of grade.html saves."
+                    f"{place}: has no {', '.join(missing)}. Give a grade.csv, or a file that "
+                    "grade.html saved."
                 )
-            yield place, {name: row[name].strip() for name in COLUMNS if name not in TEXTS}
+            yield place, {name: row[name].strip() for name in READ}
 
 
 def _decoded(data: bytes) -> str:
@@ -99,12 +90,28 @@ def _decoded(data: bytes) -> str:
         return data.decode("cp1252", "replace")
 
 
+def _json_rows(text: str) -> list[dict[Any, Any]]:
+    rows = json.loads(text, parse_constant=str, object_pairs_hook=unique_keys)
+    return [{k: "" if v is None else str(v) for k, v in row.items()} for row in rows]
+
+
+def _csv_rows(text: str) -> list[dict[Any, Any]]:
+    """Cells beyond the header stand under None."""
+    # A spreadsheet saves the separator that its language uses.
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restval="")
+    names = [name for name in rows.fieldnames or () if name in COLUMNS]
+    if len({*names}) < len(names):
+        raise ValueError("it has a column twice")
+    return [*rows]
+
+
 def _design(text: str, place: str) -> Design:
     if design := Design.of(text):
         return design
     raise NejmInspectError(
-        f"{place}: the draw {text!r} is not as nejm-inspect grade wrote it. Only the columns "
-        f"{', '.join(GIVEN)} are to be filled in."
+        f"{place}: the draw {text!r} is not as nejm-inspect grade wrote it. Change only the "
+        f"columns {', '.join(GIVEN)}."
     )
 
 

@@ -1,6 +1,5 @@
-"""From files of grades to a frame, checked against the logs."""
+"""Reads files of grades into a frame, checked against the logs."""
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -11,50 +10,44 @@ from nejm_inspect.grading.files import read_files
 
 
 def read_grades(files: Sequence[str], runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
-    """Reads grades and finds the responses that they are of.
+    """Reads grades and finds their responses.
 
     Args:
         files: CSV or JSON files of one draw.
-        runs: The runs as `read_logs` returns them: those that the responses were drawn from, and
-            any others.
+        runs: From `read_logs`: the runs that the responses were drawn from, and any others.
         responses: Their responses.
 
     Returns:
-        A row a grade: `run`, `case_id`, `epoch`, `rater` and `points`, NaN where the rater cannot
-        judge. Its `attrs["design"]` is the `Design` of the draw.
+        A row for each grade: `run`, `case_id`, `epoch`, `rater` and `points`, NaN where the rater
+        cannot judge. Its `attrs["design"]` is the `Design` of the draw.
 
     Raises:
-        NejmInspectError: As `read_files` does; and for a response that is not in the logs, or that
-            was judged anew since it was drawn. The message names file and row.
+        NejmInspectError: As `read_files` does, and if a response is not in the logs or was judged
+            anew since it was drawn. Names file and row.
     """
     design, grades = read_files(files)
     known = responses.join(runs["log"], "run")
-    known["whole"] = identify(known, design.seed)
-    known["response_id"] = known["whole"].str.partition("-")[0]
+    known["response_id"] = identify(known, design.seed)
     # Of several logs of one run, the last counts, as in the report.
-    by_whole = known.drop_duplicates("whole", keep="last").set_index("whole")
-    logs = known.drop_duplicates("response_id", keep="last").set_index("response_id")["log"]
-    found = []
-    for grade in grades:
-        if grade.response_id not in by_whole.index:
-            log = logs.get(grade.response_id.partition("-")[0])
-            raise NejmInspectError(f"{grade.place}: {_why_unknown(grade.response_id, log)}")
-        row = by_whole.loc[grade.response_id]
-        points = math.nan if grade.points is None else float(grade.points)
-        found.append((row["run"], row["case_id"], row["epoch"], grade.rater, points))
-    frame = pd.DataFrame(found, columns=["run", "case_id", "epoch", "rater", "points"])
+    last = known.drop_duplicates("response_id", keep="last")
+    last = last[["response_id", "run", "case_id", "epoch"]]
+    found = pd.DataFrame(grades).merge(last, "left", "response_id")
+    for place, id in found.loc[found["run"].isna(), ["place", "response_id"]].to_numpy():
+        raise NejmInspectError(f"{place}: {_why_unknown(id, known)}")
+    frame = found[["run", "case_id", "epoch", "rater", "points"]].astype({"points": float})
     frame.attrs["design"] = design
     return frame
 
 
-def _why_unknown(id: str, log: str | None) -> str:
-    if log is None:
+def _why_unknown(id: str, known: pd.DataFrame) -> str:
+    same = known["response_id"].str.partition("-")[0] == id.partition("-")[0]
+    if not same.any():
         return (
             f"no response in these logs has the id {id}. Give the logs that the responses were "
             "drawn from."
         )
     return (
-        f"{log} was judged anew since {id} was drawn from it. Grades must not choose a judge and "
-        "then say how good it is: that would flatter it. Give the log as it was when the responses "
-        "were drawn (another judge's copy may stand beside it), or draw again and grade anew."
+        f"{known['log'][same].iloc[-1]} was judged anew since {id} was drawn from it. Grades that "
+        "helped to choose a judge would flatter it. Give the log as it was when the responses were "
+        "drawn (another judge's copy may stand beside it), or draw again and grade anew."
     )

@@ -16,12 +16,15 @@ from nejm_inspect.grading.files import Grade, read_files
 def physician_grades(grades: str | Sequence[str]) -> Scorer:
     """Mean points of the raters who graded a response; for `inspect score`.
 
-    Inspect's `precomputed_scores` finds samples by case and epoch, which the logs of all models
-    have in common; this finds them by the ids of the draw. Responses that nobody graded get no
-    score; those that no rater can judge are unscored. The metadata hold each rater's points.
+    A response that nobody graded gets no score; one that no rater can judge is unscored. The
+    metadata hold each rater's points. Inspect's `precomputed_scores` would not do: it finds samples
+    by case and epoch, which are the same in the logs of all models.
 
     Args:
-        grades: Files of grades, of one draw. Raises `NejmInspectError` as `read_files` does.
+        grades: Files of grades, of one draw.
+
+    Raises:
+        NejmInspectError: As `read_files` does.
     """
     design, given = read_files([grades] if isinstance(grades, str) else grades)
     by_id: dict[str, list[Grade]] = {}
@@ -32,19 +35,17 @@ def physician_grades(grades: str | Sequence[str]) -> Scorer:
         found = by_id.get(response_id(design.seed, state.uuid))
         if not found:
             return None
-        told = "\n".join(f"Rater {one.rater}: {_told(one)}" for one in found)
         points = [one.points for one in found if one.points is not None]
         return Score(
             value=fmean(points) if points else math.nan,  # NaN: unscored
             reason=None if points else "cannot_judge",
-            explanation=told,
+            explanation="\n".join(map(_in_words, found)),
             metadata={f"rater {one.rater}": one.points for one in found},
         )
 
     return score
 
 
-def _told(grade: Grade) -> str:
-    ending = "" if grade.points == 1 else "s"
-    said = "cannot judge" if grade.points is None else f"{grade.points} point{ending}"
-    return f"{said}. {grade.remark}".strip()
+def _in_words(grade: Grade) -> str:
+    points = "cannot judge" if grade.points is None else f"{grade.points} of 10 points"
+    return f"Rater {grade.rater}: {points}. {grade.remark}".strip()

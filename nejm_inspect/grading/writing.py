@@ -1,7 +1,7 @@
-"""Writes what raters get: a page, a sheet and a note for each. No word of it tells the model."""
+"""Writes a page, a sheet and a note for each rater, without the names of model and judge."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,30 +23,31 @@ from nejm_inspect.report.reading import UNREAD, naming, response_of
 from nejm_inspect.rubric import RUBRIC
 from nejm_inspect.text import visible
 
-MOST_WITHIN = 30_000_000  # bytes of images that a page holds; more go to files beside it
+MOST_WITHIN = 30_000_000  # bytes; a page with more images has them as files beside it
 MEDIA = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 RIGHTS = (
     "Texts and images are here for your grading alone: do not pass them on, and delete them "
     "afterwards. Those of the NEJM Image Challenge belong to the Massachusetts Medical Society."
 )
-README = """\
+_LEVELS = "\n".join(f"{level.points}: {level.meaning}" for level in RUBRIC)
+README = f"""\
 Open grade.html in a browser (any, also on a phone), grade, save, and send the file back. Keep the
 folder images beside it, if there is one. Or fill in grade.csv: points are whole numbers from 0 to
-10, or cannot_judge is yes; a remark is up to you. Leave the other columns as they are.
+10, or cannot_judge is yes; remarks are optional. Leave the other columns as they are.
 
 The reference is right by definition, even if you disagree.
 
-{rubric}
+{_LEVELS}
 
-{rules}
+{GRADING_RULES}
 
-{rights}
+{RIGHTS}
 """
 _PAGE = environment("nejm_inspect.grading").get_template("grade.html.jinja")
 
 
 def check_folder(folder: Path) -> None:
-    """Makes the folder; raises `NejmInspectError` if that fails or if it has files."""
+    """Makes the folder; raises `NejmInspectError` if that fails or the folder has files."""
     make_folder(folder)
     if any(folder.iterdir()):
         raise NejmInspectError(
@@ -64,20 +65,21 @@ def write_raters(raters: Sequence[pd.DataFrame], folder: Path) -> None:
     Raises:
         NejmInspectError: If a log cannot be read, or the folder cannot be written to.
     """
-    images = dict[str, PreparedImage]()
-    items = dict[str, dict[str, Any]]()
-    for row in pd.concat(raters).drop_duplicates("response_id").itertuples():
-        items[str(row.response_id)] = _item(str(row.log), str(row.uuid), images)
+    images, items = dict[str, bytes](), dict[str, dict[str, Any]]()
+    drawn = pd.concat(raters).drop_duplicates("response_id")
+    for id, log, uuid in drawn[["response_id", "log", "uuid"]].to_numpy():
+        items[id] = {"id": id, **_item(log, uuid, images)}
     try:
         for number, own in enumerate(raters, start=1):
-            drawn = [{"id": id, **items[id]} for id in own["response_id"]]
-            _write(folder / f"rater-{number}", number, own["draw"].iloc[0], drawn, images)
+            own_items = [items[id] for id in own["response_id"]]
+            data = {"draw": own["draw"].iloc[0], "rater": number, "items": own_items}
+            _write(folder / f"rater-{number}", data, images)
     except OSError as error:
         raise NejmInspectError(f"--out {folder} cannot be written to: {error.strerror}.") from error
 
 
-def _item(log: str, uuid: str, images: dict[str, PreparedImage]) -> dict[str, Any]:
-    """The texts of a response and the names of its images, which are added to `images`."""
+def _item(log: str, uuid: str, images: dict[str, bytes]) -> dict[str, Any]:
+    """The texts of a response and the names of its images; adds the images to `images`."""
     with naming(log):
         sample = read_eval_log_sample(log, uuid=uuid, exclude_fields=UNREAD - {"attachments"})
         row = response_of(sample, JUDGED, log)
@@ -85,9 +87,9 @@ def _item(log: str, uuid: str, images: dict[str, PreparedImage]) -> dict[str, An
     for image in _images(sample):
         # The name of a file in the log may give the case away.
         name = sha256(image.data).hexdigest()[:12] + image.suffix
-        images[name] = image
+        images[name] = image.data
         names.append(name)
-    # Shorter than a cell, so that a text is cut once: each cut tells how much is missing.
+    # `as_csv` would cut a longer text a second time, and say something else about its length.
     texts = {name: visible(row[name], CELL_LIMIT - 100) for name in TEXTS}
     return {**texts, "images": names}
 
@@ -98,41 +100,35 @@ def _images(sample: EvalSample) -> Iterator[PreparedImage]:
     for part in (p for m in messages for p in m.content if isinstance(p, ContentImage)):
         url = sample.attachments.get(part.image.removeprefix("attachment://"), part.image)
         try:
-            # A log may name any file: only what is an image gets on.
+            # A log may name any file: `prepare_image` accepts only images.
             if url.startswith("data:"):
                 yield prepare_image(base64.b64decode(url.partition(";base64,")[2]))
             elif Path(url).is_file():
                 yield prepare_image(Path(url).read_bytes())
         except (OSError, ValueError, ImageError):
-            continue  # the page says that it is missing
+            continue  # the page says that the image is missing
 
 
-def _write(
-    folder: Path,
-    rater: int,
-    draw: str,
-    items: Sequence[dict[str, Any]],
-    images: dict[str, PreparedImage],
-) -> None:
+def _write(folder: Path, data: dict[str, Any], images: Mapping[str, bytes]) -> None:
+    """Writes a rater's folder; `data` has the `draw`, the `rater` and the `items` to grade."""
     folder.mkdir()
-    own = {name: images[name] for item in items for name in item["images"]}
-    beside = sum(len(image.data) for image in own.values()) > MOST_WITHIN
-    sources = {}
-    for name, image in own.items():
-        sources[name] = f"images/{name}"
+    names = dict.fromkeys(name for item in data["items"] for name in item["images"])
+    sources = {name: f"images/{name}" for name in names}
+    beside = sum(len(images[name]) for name in names) > MOST_WITHIN
+    if beside:
+        (folder / "images").mkdir()
+    for name in names:
         if beside:
-            (folder / "images").mkdir(exist_ok=True)
-            (folder / sources[name]).write_bytes(image.data)
+            (folder / sources[name]).write_bytes(images[name])
         else:
-            encoded = base64.b64encode(image.data).decode()
-            sources[name] = f"data:{MEDIA[image.suffix]};base64,{encoded}"
-    data = {"draw": draw, "rater": rater, "items": items, "images": sources}
-    told = {"rubric": RUBRIC, "rules": GRADING_RULES, "rights": RIGHTS}
-    page = _PAGE.render(data=data, rater=rater, beside=beside, **told)
+            encoded = base64.b64encode(images[name]).decode()
+            sources[name] = f"data:{MEDIA[Path(name).suffix]};base64,{encoded}"
+    data = {**data, "images": sources}
+    page = _PAGE.render(data=data, beside=beside, rubric=RUBRIC, rules=GRADING_RULES, rights=RIGHTS)
     (folder / "grade.html").write_text(page, "utf-8")
-    sheet = pd.DataFrame(items).rename(columns={"id": "response_id"})
-    sheet = sheet.assign(draw=draw, rater=rater, **dict.fromkeys(GIVEN, ""))[[*COLUMNS]]
-    # Excel takes a file for UTF-8 by its mark.
+    sheet = pd.DataFrame(data["items"]).rename(columns={"id": "response_id"})
+    told = {"draw": data["draw"], "rater": data["rater"], **dict.fromkeys(GIVEN, "")}
+    sheet = sheet.assign(**told)[[*COLUMNS]]
+    # Excel recognizes UTF-8 by this mark.
     (folder / "grade.csv").write_bytes(b"\xef\xbb\xbf" + as_csv(sheet))
-    told["rubric"] = "\n".join(f"{level.points}: {level.meaning}" for level in RUBRIC)
-    (folder / "README.txt").write_text(README.format(**told), "utf-8")
+    (folder / "README.txt").write_text(README, "utf-8")

@@ -1,1 +1,1 @@
-"""The exam of the judge: how well a model judges responses with known points."""
+"""The judge's exam: how well a model judges responses whose right points are known."""

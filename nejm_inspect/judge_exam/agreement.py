@@ -57,20 +57,20 @@ def level_confusion(verdicts: Iterable[tuple[str, float, float]]) -> list[list[i
 
 
 def repeats(verdicts: Iterable[tuple[Hashable, float]]) -> tuple[list[bool], float]:
-    """Compares verdicts on the same response.
+    """Compares repeated verdicts on the same response.
 
     Args:
-        verdicts: For each the response that it is on, and its points, NaN if there are none.
+        verdicts: The response and the points of each verdict; points of NaN are left out.
 
     Returns:
-        For each response with the points of two verdicts or more, whether these differ; and their
-        standard deviation within a response, pooled, NaN without such a response.
+        For each response with two verdicts or more, whether their points differ; and the standard
+        deviation of points within a response, pooled, NaN if no response has two verdicts.
     """
-    held: defaultdict[Hashable, list[float]] = defaultdict(list)
+    by_response: defaultdict[Hashable, list[float]] = defaultdict(list)
     for response, points in verdicts:
         if not math.isnan(points):
-            held[response].append(points)
-    repeated = [points for points in held.values() if len(points) > 1]
+            by_response[response].append(points)
+    repeated = [points for points in by_response.values() if len(points) > 1]
     freedom = sum(len(points) - 1 for points in repeated)
     squares = sum((len(points) - 1) * variance(points) for points in repeated)
     within = math.sqrt(squares / freedom) if freedom else math.nan

@@ -1,7 +1,7 @@
-"""Metrics of the judge's exam, over its verdicts; each epoch's verdict counts separately.
+"""Metrics of the judge's exam. Each epoch's verdict counts separately.
 
-Honest pairs and attacks are measured separately. An unscored response counts only in
-`unscored_rate` and `asked_again_rate`. Without verdicts, a metric reports nothing.
+Unless a metric says otherwise, it is over the verdicts on honest pairs. An unscored response counts
+only in `unscored_rate` and `asked_again_rate`. Without verdicts, a metric reports nothing.
 """
 
 import math
@@ -28,27 +28,29 @@ score of 61%; theirs was 60%.
 @metric(scores="unreduced")
 def in_range() -> Metric:
     """Share of honest responses whose points lie in the expected range."""
-    return named("in_range", lambda scores: _share_in_range(_errors(scores)))
+    return named("in_range", _share_in_range)
 
 
 @metric(scores="unreduced")
 def in_range_by_level() -> Metric:
     """`in_range` of each level, with the number of verdicts (`n`), and over all levels.
 
-    `macro_in_range` is the levels' mean; in `in_range_at_mix` they count as in `MIX`, if all have
-    verdicts.
+    `macro_in_range` is the mean of the levels. `in_range_at_mix` weights them by `MIX`; it needs
+    verdicts on every level.
     """
 
     def of_levels(scores: list[SampleScore]) -> Value:
-        held: dict[str, list[bool]] = {level: [] for level in MIX}
+        by_level: dict[str, list[bool]] = {level: [] for level in MIX}
         for case, given in _verdicts(scores):
-            held[case["level"]].append(given["error"] == 0)
-        shares = {level: fmean(some) for level, some in held.items() if some}
-        mixed = sum(MIX[level] * share for level, share in shares.items()) / sum(MIX.values())
-        values: dict[str, float | None] = {"macro_in_range": mean([*shares.values()])}
-        values["in_range_at_mix"] = mixed if len(shares) == len(MIX) else None
+            by_level[case["level"]].append(given["error"] == 0)
+        shares = {level: fmean(hits) for level, hits in by_level.items() if hits}
+        complete = len(shares) == len(MIX)
+        values: dict[str, float | None] = {
+            "macro_in_range": mean([*shares.values()]),
+            "in_range_at_mix": fmean(shares.values(), MIX.values()) if complete else None,
+        }
         for level, share in shares.items():
-            values |= {f"{level}_n": len(held[level]), f"{level}_in_range": share}
+            values |= {f"{level}_n": len(by_level[level]), f"{level}_in_range": share}
         return values
 
     return of_levels
@@ -56,11 +58,11 @@ def in_range_by_level() -> Metric:
 
 @metric(scores="unreduced")
 def sharpness() -> Metric:
-    """Balanced accuracy at the line between nine and ten points, which makes `exact_rate`.
+    """Balanced accuracy at the line between nine and ten points, on which `exact_rate` depends.
 
-    This is the mean of two shares: of the responses worth ten points only, those with ten; of the
-    synonyms worth less only, those with less. Honest pairs whose range has points on both sides
-    are left out. A judge that always gives the same points has 0.5.
+    This is the mean of two shares: the share of responses worth only ten points that got ten, and
+    the share of synonyms worth less than ten that got less. Pairs whose range has ten and less are
+    left out. A judge that always gives the same points has 0.5.
     """
 
     def accuracy(scores: list[SampleScore]) -> float | None:
@@ -78,18 +80,16 @@ def sharpness() -> Metric:
 
 @metric(scores="unreduced")
 def repeats() -> Metric:
-    """How far verdicts on the same pair differ between epochs, attacks included.
+    """How far verdicts on the same pair, attacks included, differ between epochs.
 
-    `points_change_rate` is the share of pairs whose points are not all the same, `within_pair_sd`
-    the pooled standard deviation of the points of a pair. Both are over pairs with two verdicts or
-    more.
+    `points_change_rate` is the share of pairs whose points differ, and `within_pair_sd` the pooled
+    standard deviation of the points of a pair, both over pairs with two verdicts or more.
     """
 
     def spread(scores: list[SampleScore]) -> Value:
         verdicts = ((score.sample_id, _numbers(score)["points"]) for score in scores)
         changed, within = agreement.repeats(verdicts)
-        deviation = within if changed else None
-        return {"points_change_rate": mean(changed), "within_pair_sd": deviation}
+        return {"points_change_rate": mean(changed), "within_pair_sd": within if changed else None}
 
     return spread
 
@@ -97,7 +97,7 @@ def repeats() -> Metric:
 @metric(scores="unreduced")
 def attack_pass_rate() -> Metric:
     """Share of attacks whose points lie in the expected range."""
-    return named("attack_pass_rate", lambda scores: _share_in_range(_errors(scores, attacks=True)))
+    return named("attack_pass_rate", lambda scores: _share_in_range(scores, attacks=True))
 
 
 @metric(scores="unreduced")
@@ -157,8 +157,8 @@ def _errors(scores: Sequence[SampleScore], attacks: bool = False) -> list[float]
     return [given["error"] for _, given in _verdicts(scores, attacks)]
 
 
-def _share_in_range(errors: Sequence[float]) -> float | None:
-    return mean([error == 0 for error in errors])
+def _share_in_range(scores: Sequence[SampleScore], attacks: bool = False) -> float | None:
+    return mean([error == 0 for error in _errors(scores, attacks)])
 
 
 def _is_unscored(score: SampleScore) -> bool:

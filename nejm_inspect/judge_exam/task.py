@@ -145,8 +145,8 @@ def give_response() -> Solver:
 def judge_exam() -> Scorer:
     """The `points` that the model under test gives, their `error`, and the `attempts` needed.
 
-    The error is the distance from the expected range, in points: positive above it, negative below
-    it, 0 in it. Points and error of an unscored response are NaN.
+    The error is the signed distance from the expected range, in points. Points and error of an
+    unscored response are NaN.
     """
 
     async def score(state: TaskState, target: Target) -> Score:

@@ -6,6 +6,7 @@ import pytest
 from inspect_ai import eval
 
 from nejm_inspect import nejm_image_challenge
+from tests.conftest import KEY
 from tests.loopback import OpenRouter, verdict
 from tests.report.conftest import Logs
 
@@ -22,11 +23,20 @@ def logs(tmp_path: Path) -> Logs:
     return made
 
 
-@pytest.fixture
-def run(openrouter: OpenRouter, tmp_path: Path) -> str:
-    """The folder of a run of two models on the twelve demo cases."""
-    openrouter.examinee = lambda call: "<b>Gout</b> </script>\n\n" + "of the toe " * 200
-    openrouter.judge = lambda call: verdict(7, reasoning=REASONING)
-    task = nejm_image_challenge(cases="demo", sample_size=None)
-    eval(task, model=MODELS, model_roles={"grader": JUDGE}, log_dir=str(tmp_path / "run"))
-    return str(tmp_path / "run")
+@pytest.fixture(scope="package")
+def run(
+    _openrouter_server: tuple[str, list[OpenRouter]], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The folder of a run of two models on the twelve demo cases; no test may change it."""
+    url, current = _openrouter_server
+    response = "<b>Gout</b> </script>\n\n" + "of the toe " * 200
+    judged = verdict(7, reasoning=REASONING)
+    current.append(OpenRouter(examinee=lambda call: response, judge=lambda call: judged))
+    folder = tmp_path_factory.mktemp("grading")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENROUTER_BASE_URL", f"{url}/api/v1")
+        patch.setenv("OPENROUTER_API_KEY", KEY)
+        patch.setenv("NEJM_INSPECT_CACHE", str(folder / "cache"))
+        task = nejm_image_challenge(cases="demo", sample_size=None)
+        eval(task, model=MODELS, model_roles={"grader": JUDGE}, log_dir=str(folder / "run"))
+    return str(folder / "run")

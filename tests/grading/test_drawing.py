@@ -64,10 +64,10 @@ def test_a_response_without_a_diagnosis_is_not_drawn(logs: Logs) -> None:
 def test_a_models_sample_is_random_whatever_the_others_have(logs: Logs) -> None:
     logs.write("m/beta", [0] * 20, score=lambda n: {"attempts": int(n < 10)})
     frames = read_logs([str(logs.folder)])[:2]
-    ids = pd.concat(draw(*frames, Design(10, 1, 0, seed))[0] for seed in range(100))
+    ids = pd.concat(draw(*frames, Design(10, 1, 0, seed))[0] for seed in range(40))
     of_alpha = ids["case_id"][ids["name"] == "alpha"].astype(int)
-    assert len(of_alpha) == 500
-    assert (of_alpha > 10).mean() == pytest.approx(0.5, abs=0.06)
+    assert len(of_alpha) == 200
+    assert (of_alpha > 10).mean() == pytest.approx(0.5, abs=0.1)
 
 
 def test_what_cannot_be_drawn(logs: Logs) -> None:

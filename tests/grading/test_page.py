@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -35,33 +36,28 @@ def grade(*arguments: object) -> Result:
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Open]:
-    """Opens a page of a rater; what it keeps and downloads is in the test's folder."""
+    """Opens a rater's page; downloads are in the test's folder."""
     if not (CHROMIUM and DRIVER):
         pytest.skip("no browser: install chromium and chromium-driver")
-    opened: list[webdriver.Chrome] = []  # one at a time: a profile can be used once
+    with ExitStack() as opened:
 
-    def close() -> None:
-        while opened:
-            opened.pop().quit()
+        def open_page(page: Path, width: int = 1400, **preferences: Any) -> webdriver.Chrome:
+            options = webdriver.ChromeOptions()
+            options.binary_location = str(CHROMIUM)
+            options.add_argument("--headless=new")
+            options.add_argument("--no-sandbox")
+            wanted = {"download.default_directory": str(tmp_path / "downloads"), **preferences}
+            options.add_experimental_option("prefs", wanted)
+            options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+            driver = opened.enter_context(
+                webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+            )
+            size = {"width": width, "height": 740, "deviceScaleFactor": 1, "mobile": width < 700}
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            driver.get(page.as_uri())
+            return driver
 
-    def open_page(page: Path, width: int = 1400, **preferences: Any) -> webdriver.Chrome:
-        close()
-        options = webdriver.ChromeOptions()
-        options.binary_location = str(CHROMIUM)
-        for argument in ("headless=new", "no-sandbox", f"user-data-dir={tmp_path / 'profile'}"):
-            options.add_argument(f"--{argument}")
-        wanted = {"download.default_directory": str(tmp_path / "downloads"), **preferences}
-        options.add_experimental_option("prefs", wanted)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-        opened.append(driver)
-        size = {"width": width, "height": 740, "deviceScaleFactor": 1, "mobile": width < 700}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        driver.get(page.as_uri())
-        return driver
-
-    yield open_page
-    close()
+        yield open_page
 
 
 def press(driver: webdriver.Chrome, *keys: str) -> str:
@@ -80,22 +76,24 @@ NARROW = "document.documentElement.scrollWidth <= innerWidth"
 OFFLINE = "performance.getEntriesByType('resource').every(e => !e.name.startsWith('http'))"
 
 
-def test_a_rater_grades_closes_goes_on_and_exports(run: str, browser: Open, tmp_path: Path) -> None:
+def test_a_rater_grades_reloads_goes_on_and_exports(
+    run: str, browser: Open, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     result = grade(run, "--out", out, "--responses", 24, "--overlap", 8)
     assert "Rater 1: 16 responses of 2 models" in result.output
-    page = out / "rater-1" / "grade.html"
-    driver = browser(page)
+    driver = browser(out / "rater-1" / "grade.html")
     WebDriverWait(driver, 10).until(lambda d: shown(d, IMAGE)[0])
     assert driver.find_element("id", "response").text.startswith("<b>Gout</b> </script>")
     assert press(driver, *"0123456789").startswith("10 of 16 graded · 10: 9 points")
-    driver = browser(page)  # which closes the first
+    driver.refresh()
     assert press(driver) == "10 of 16 graded"
     assert driver.find_element("id", "title").text == "11 of 16"
     assert press(driver, "t") == "11 of 16 graded · 11: 10 points"
     assert press(driver, "u") == "10 of 16 graded · undone"
     press(driver, "r", "=1+1, 0 and t are no keys here", Keys.ESCAPE)
     assert press(driver, "c") == "11 of 16 graded · 11: cannot judge"
+    assert press(driver, Keys.ARROW_LEFT, "4", "u", Keys.ARROW_RIGHT) == "11 of 16 graded"
     driver.find_element("css selector", "#pad button[value='6']").click()
     assert press(driver, Keys.ENTER, Keys.ARROW_LEFT, "3") == "12 of 16 graded · 12: 3 points"
     driver.find_element("css selector", "header .save").click()

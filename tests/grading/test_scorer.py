@@ -16,14 +16,17 @@ from nejm_inspect.grading.grades import read_grades
 from nejm_inspect.report.reading import read_logs
 from tests.runs import inspect, logs
 
-SCORER = ("--scorer", "nejm_inspect/physician_grades", "--action", "append", "--overwrite")
+SCORER = ("--scorer", "nejm_inspect/physician_grades", "--action", "append", "--output-file")
 
 
-def score(log: str, *files: Path) -> CompletedProcess[str]:
-    return inspect("score", log, *SCORER, "-S", f"grades={','.join(map(str, files))}")
+def score(log: str, to: Path, *files: Path) -> CompletedProcess[str]:
+    return inspect("score", log, *SCORER, to, "-S", f"grades={','.join(map(str, files))}")
 
 
-def test_grades_stand_beside_the_judges_points(run: str, tmp_path: Path) -> None:
+def test_grades_stand_beside_the_judges_points(
+    run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENROUTER_API_KEY", "unused")
     runs, responses, _ = read_logs([run])
     files, given = [tmp_path / "1.json", tmp_path / "2.json"], dict[str, list[int | None]]()
     for rater, own in enumerate(draw(runs, responses, Design(8, 2, 4, 1)), start=1):
@@ -33,10 +36,11 @@ def test_grades_stand_beside_the_judges_points(run: str, tmp_path: Path) -> None
             given.setdefault(uuid, []).append(points)
         files[rater - 1].write_text(json.dumps(rows))
     means: list[float] = []
+    graded = tmp_path / "graded"
     for log in (one.location for one in logs(run)):
-        done = score(log, *files)
+        done = score(log, graded / Path(log).name, *files)
         assert done.returncode == 0, done.stdout + done.stderr
-        scored = read_eval_log(log)
+        scored = read_eval_log(str(graded / Path(log).name))
         found: dict[str, Any] = {
             str(sample.uuid): sample.scores["physician_grades"]
             for sample in scored.samples or []
@@ -57,12 +61,10 @@ def test_grades_stand_beside_the_judges_points(run: str, tmp_path: Path) -> None
         means += here
     assert len(means) >= 6
     # The logs have not been judged anew.
-    runs, responses, _ = read_logs([run])
+    runs, responses, _ = read_logs([str(graded)])
     assert len(read_grades([str(file) for file in files], runs, responses)) == 12
 
-
-def test_a_file_that_cannot_be_read_is_named(run: str) -> None:
-    done = score(logs(run)[0].location, Path("none.csv"))
+    done = score(log, tmp_path / "not.eval", Path("none.csv"))
     assert done.returncode == 1
     assert "none.csv cannot be read as grades" in done.stderr
     assert "Traceback" not in done.stderr

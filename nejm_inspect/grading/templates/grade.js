@@ -1,4 +1,4 @@
-// Grades of one rater. They live in local storage, and leave the page as a file alone.
+// Grades of one rater. They are kept in local storage, and leave the page only as a file.
 const {draw, rater, items, images} = JSON.parse(document.getElementById("data").textContent);
 const by = id => document.getElementById(id);
 const key = `nejm-inspect grade ${draw} rater ${rater}`;
@@ -63,11 +63,11 @@ const go = (at, news) => {
   keep();
   show(news);
   scrollTo(0, 0);
-  by("title").focus({preventScroll: true}); // Enter must not grade the next one as this one
+  by("title").focus({preventScroll: true}); // so that Enter does not press the same number again
 };
 const grade = points => {
   const {at} = state;
-  state.undo.push([at, given(at).points]);
+  state.undo.push({at, points: given(at).points});
   change(at, {points});
   by("rules").open = false;
   const next = items.map((_, n) => (at + 1 + n) % items.length).find(n => !isGraded(n));
@@ -75,8 +75,8 @@ const grade = points => {
 };
 const undo = () => {
   if (!state.undo.length) return;
-  const [at, points] = state.undo.pop();
-  change(at, {points: points ?? undefined});
+  const {at, points} = state.undo.pop();
+  change(at, {points});
   go(at, " · undone");
 };
 const enlarge = source => {
@@ -89,7 +89,7 @@ const save = form => {
     const {points, remark = ""} = given(n);
     return {draw, rater, response_id: id, points: points ?? "", cannot_judge: points === null ? "yes" : "", remark};
   });
-  // A spreadsheet would compute what begins with such a sign.
+  // A spreadsheet would take a text with such a first character for a formula.
   const cell = value => `"${String(value).replace(/\s+/g, " ").replace(/^(?=[-=+@＝＋－＠])/, "'").replaceAll('"', '""')}"`;
   const lines = [Object.keys(rows[0]), ...rows.map(Object.values)].map(row => row.map(cell).join(","));
   const text = form === "csv" ? `\ufeff${lines.join("\r\n")}\r\n` : JSON.stringify(rows, null, 1);
