@@ -46,6 +46,7 @@ def browser(tmp_path: Path) -> Iterator[Open]:
             options.binary_location = str(CHROMIUM)
             options.add_argument("--headless=new")
             options.add_argument("--no-sandbox")
+            options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
             wanted = {"download.default_directory": str(tmp_path / "downloads"), **preferences}
             options.add_experimental_option("prefs", wanted)
             options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -76,7 +77,7 @@ NARROW = "document.documentElement.scrollWidth <= innerWidth"
 OFFLINE = "performance.getEntriesByType('resource').every(e => !e.name.startsWith('http'))"
 
 
-def test_a_rater_grades_reloads_goes_on_and_exports(
+def test_a_rater_grades_closes_reopens_goes_on_and_exports(
     run: str, browser: Open, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -86,7 +87,8 @@ def test_a_rater_grades_reloads_goes_on_and_exports(
     WebDriverWait(driver, 10).until(lambda d: shown(d, IMAGE)[0])
     assert driver.find_element("id", "response").text.startswith("<b>Gout</b> </script>")
     assert press(driver, *"0123456789").startswith("10 of 16 graded · 10: 9 points")
-    driver.refresh()
+    driver.quit()
+    driver = browser(out / "rater-1" / "grade.html")
     assert press(driver) == "10 of 16 graded"
     assert driver.find_element("id", "title").text == "11 of 16"
     assert press(driver, "t") == "11 of 16 graded · 11: 10 points"
