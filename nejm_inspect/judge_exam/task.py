@@ -82,7 +82,7 @@ def nejm_judge_exam(**given: object) -> Task:
     samples = [pair.sample() for pair in read_pairs(file)]
     announce_run_ends()
     return Task(
-        dataset=MemoryDataset(samples, name=file.stem if own else "judge_exam_pairs"),
+        dataset=MemoryDataset(samples, name=file.stem if own else "judge_exam_pairs_2"),
         solver=give_response(),
         scorer=judge_exam(),
         version=TASK_VERSION,
