@@ -215,9 +215,9 @@ def test_components_of_variance_are_unbiased(shape: tuple[int, ...]) -> None:
     truth = dict.fromkeys(found[0], 0.0)
     for effect, variance in {**effects, "mcrj": 0.6}.items():
         seen = {axis for axis, n in zip("mcrj", shape, strict=True) if n > 1 and axis in effect}
-        names = {"c": "case", "cm": "model_case", "j": "judge"}
+        names = {"c": "case", "cm": "model × case", "j": "judge"}
         if seen - {"m"}:
-            name = "judge_response" if "j" in seen else "sampling"
+            name = "judge × response" if "j" in seen else "sampling"
             truth[names.get("".join(sorted(seen)), name)] += variance
     for part, variance in truth.items():
         each = [one[part] for one in found]
