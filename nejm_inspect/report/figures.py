@@ -196,7 +196,7 @@ def heat(frame: pd.DataFrame, axis: str = "", below: Mapping[Any, int] | None = 
         for column, value in enumerate(frame.iloc[place] if counted else ()):
             ink, told = "on-high" if strip[column] > 6 else "on-low", f"{value:,}" if value else ""
             axes.text(column + 0.5, place, told, color=LIGHT[ink], ha="center", va="center")
-    below = below or dict.fromkeys(frame, 1)
+    below = dict.fromkeys(frame, 1) if below is None else below
     for start, label in zip(np.cumsum([0, *below.values()]), below, strict=False):
         axes.text(start, len(frame) - 0.7, f"| {label_of(label)}", va="top", **_SMALL)
     axes.set(xticks=[], xlabel=label_of(axis), ylim=(len(frame) - 0.3, -0.7))

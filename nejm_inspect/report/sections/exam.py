@@ -19,10 +19,10 @@ TITLE = "Verdicts on responses whose right points are known"
 CELLS = "Rows: the right level. Columns: that of the points given; points in range count as right."
 NOTE = (
     "A pair is a reference and a response with a known range of right points; an attack's response "
-    "tries to change the verdict. Unscored pairs are in no share of the tables; a judge passes by "
-    "its shares of all pairs asked, where they count as failures. Kappa: Cohen's with quadratic "
-    "weights (1968). Error: points from the range; bias: with its sign, positive for a lenient "
-    "judge. No physician graded the bundled pairs. No score is corrected by an exam."
+    "tries to change the verdict. The tables leave unscored pairs out; whether a judge passes goes "
+    "by all pairs asked, and there they count as failures. Kappa: Cohen's with quadratic weights "
+    "(1968). Error: points from the range; bias: with its sign, positive for a lenient judge. The "
+    "bundled pairs were not graded by physicians. An exam changes no score."
 )
 
 
@@ -51,17 +51,18 @@ def section(chapter: Chapter) -> Section:
         for level in RUBRIC:
             given = honest[honest["level"] == level.category]
             row = {"judge": judge, "level": level.category, "rubric_points": level.points}
-            rate = st.columns("in_range", rate_of(given, "in_range"))
-            levels.append(row | {"verdicts": len(given), **rate})
-        cells = pd.DataFrame(_confusion(honest), CATEGORIES, CATEGORIES)
-        draw = partial(heat, cells, "level of the points given")
-        drawn.append((f"Levels given by {judge}", draw))
+            row |= {"verdicts": len(given)}
+            levels.append(row | st.columns("in_range", rate_of(given, "in_range")))
+        drawn.append((judge, pd.DataFrame(_confusion(honest), CATEGORIES, CATEGORIES)))
     table = Table("exams", TITLE, pd.DataFrame(parts), COLUMNS.split())
     caption = "Honest pairs by the level that is right"
     tables = [table, Table("exam_levels", caption, pd.DataFrame(levels), LEVELS)]
     caption = "Pairs judged again in other epochs; standard deviation (SD) in points"
     tables += [Table("exam_repeats", caption, pd.DataFrame(repeats), REPEATS)] if repeats else []
-    figures = [Figure(f"exam-{n}", t, CELLS, table, d) for n, (t, d) in enumerate(drawn, start=1)]
+    figures = []
+    for n, (judge, cells) in enumerate(drawn, start=1):
+        draw = partial(heat, cells, "level of the points given")
+        figures.append(Figure(f"exam-{n}", f"Levels given by {judge}", CELLS, table, draw))
     return Section(TITLE, tables, figures, [*chapter.notes, NOTE], findings)
 
 
