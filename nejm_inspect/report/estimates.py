@@ -109,10 +109,7 @@ def pairs(chapter: Chapter) -> pd.DataFrame:
 
 
 def graded(chapter: Chapter) -> pd.DataFrame:
-    """The judged responses that physicians graded: their points as a list, `given`, and its mean.
-
-    The mean is called `physicians`.
-    """
+    """The judged responses with points from physicians: their list `given`, their mean `physicians`."""
     judged = chapter.responses[chapter.responses["attempts"] > 0].dropna(subset="points")
     if chapter.grades is None or chapter.is_choice:
         return judged.head(0)
@@ -121,23 +118,14 @@ def graded(chapter: Chapter) -> pd.DataFrame:
 
 
 def point_counts(one: pd.Series, other: pd.Series) -> pd.DataFrame:
-    """Counts responses by the points of two raters, without fractions of points.
-
-    A row is the points of one, labelled with its name; a column those of the other.
-    """
+    """Counts responses by one rater's points (rows) and another's, without fractions of points."""
     ends = np.arange(MAX_POINTS + 2)
     cells = np.histogram2d(one, other, ends)[0].astype(int)
     return pd.DataFrame(cells, [f"{points} from {one.name}" for points in ends[:-1]], ends[:-1])
 
 
 def errors(off: pd.Series, cases: pd.Series, confusion: Any) -> dict[str, Any]:
-    """A rater's errors, in points, as means over cases, and its kappa, as columns of a frame.
-
-    Args:
-        off: The points given less the right ones, for each response.
-        cases: The case of each.
-        confusion: As of `quadratic_weighted_kappa`.
-    """
+    """A rater's kappa, and means of its errors over cases; `off`: points less the right ones."""
     bias, error = (each.groupby(cases).mean() for each in (off, off.abs()))
     return {
         "weighted_kappa": quadratic_weighted_kappa(confusion),

@@ -162,7 +162,7 @@ def dots(
 
 
 def bands(frame: pd.DataFrame, names: Mapping[str, str]) -> Drawing:
-    """Stacked bars of counts, or percent, by columns and their names; what is best comes first."""
+    """Stacked bars of counts or percentages; `names`: what each column is called, best first."""
     drawing, axes = _rows([*frame["name"]], 0.9)
     counts = frame[[*names]]
     left, widest = counts.cumsum(axis=1) - counts, max(counts.sum(axis=1).max(), 1)

@@ -42,7 +42,7 @@ def section(chapter: Chapter) -> Section | None:
     enough = [name for name, some in own.items() if some["case_id"].nunique() >= MIN_CASES]
     findings = [*_too_few(own), *_without_points(chapter)]
     if not enough:
-        lead = f"No model has grades of {MIN_CASES} cases, the fewest that scores are adjusted by."
+        lead = f"Adjusted scores need grades of {MIN_CASES} cases or more, which no model has."
         return Section(TITLE, findings=findings, lead=lead)
     frame = pd.DataFrame(_row(chapter, name, own[name]) for name in enough)
     shown = [c for c in COLUMNS.split() if c != "judged" or frame["judged"].min() < 1]
@@ -95,7 +95,7 @@ def _highest(frame: pd.DataFrame) -> Finding:
 def _too_few(own: dict[str, pd.DataFrame]) -> Iterator[Finding]:
     if few := [f"{len(own[name])} of {name}" for name in own if len(own[name]) < adj.ENOUGH]:
         told = f": {listing(few)}. With fewer than {adj.ENOUGH} of a model, adjusted intervals are "
-        told += f"wide; with fewer than {MIN_CASES} cases there are none."
+        told += f"wide; a model with fewer than {MIN_CASES} graded cases has no adjusted score."
         yield Finding("Too few physicians' grades", told, limits=True)
 
 

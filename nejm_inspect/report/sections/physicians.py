@@ -19,14 +19,16 @@ from nejm_inspect.rubric import MAX_POINTS
 WIDEST = 2 * MAX_POINTS  # of the differences between two differences
 COLUMNS = "name responses bias kinder p holm absolute_error weighted_kappa exact_count sensitivity "
 COLUMNS += "specificity"
-NOTES = [
+NOTE = (
     "Right points: the mean of what physicians gave. Bias: the judge's points less the right ones; "
     "absolute error: the same without sign. Kappa: Cohen's with quadratic weights (1968), without "
     "fractions of points. Exact: responses to which all physicians gave ten points; sensitivity: "
-    "the share of them that the judge gives ten; specificity: of the others, that it gives less.",
+    "the share of them that the judge gives ten; specificity: of the others, that it gives less."
+)
+KINDER = (
     "Kinder: the bias for a model less that for the others on the same cases, with the exact "
-    "paired permutation test; p is adjusted over the models (Holm 1979), intervals are not.",
-]
+    "paired permutation test; p is adjusted over the models (Holm 1979), intervals are not."
+)
 OVERLAP = (
     "Responses that several physicians graded. Alpha: Krippendorff's for ordinal ratings; apart: "
     f"by more than {APART} points. A judge that agrees with each physician as well as physicians "
@@ -42,24 +44,21 @@ def section(chapter: Chapter) -> Section | None:
     found["bias"] = found["points"] - found["physicians"]
     models = [name for name in chapter.order if name in {*found["name"]}]
     groups = {name: found[found["name"] == name] for name in models} | {"all models": found}
-    rows, notes = pd.DataFrame({"name": name} | _errors(own) for name, own in groups.items()), NOTES
+    rows, notes = pd.DataFrame({"name": n} | _errors(own) for n, own in groups.items()), [NOTE]
     if len(models) > 1:
-        rows = rows.join(_kinder(found, models), "name")
-    else:
-        notes = NOTES[:1]
+        rows, notes = rows.join(_kinder(found, models), "name"), [NOTE, KINDER]
     caption = f"The judge's points less the physicians', on {counted(len(found), 'response')}"
     tables = [Table("physicians", caption, rows, [c for c in COLUMNS.split() if c in rows])]
     findings = [*_findings(tables[0].rows)]
-    if overlap := _overlap(found):
-        agreement = pd.DataFrame(overlap)
-        caption = "Agreement on responses that several physicians graded"
-        tables.append(Table("raters", caption, agreement, [*agreement], [OVERLAP]))
-        each, judge = (decimals(row["alpha"]) for row in overlap)
-        told = f" (Krippendorff's alpha, {counted(overlap[0]['responses'], 'response')}); the judge"
+    if found["given"].map(len).max() > 1:
+        overlap, caption = _overlap(found), "Agreement on responses that several physicians graded"
+        tables.append(Table("raters", caption, overlap, [*overlap], [OVERLAP]))
+        each, judge = map(decimals, overlap["alpha"])
+        told = f" (Krippendorff's alpha, {counted(overlap['responses'][0], 'response')}); the judge"
         lead = f"Physicians agree with each other at {each}"
         findings.append(Finding(lead, f"{told} agrees with each of them at {judge}."))
     else:
-        notes = [*notes, "No response has two grades: how far physicians agree is not known."]
+        notes.append("No response has two grades: how far physicians agree is not known.")
     tables.append(_most(chapter, found))
     counts = point_counts(found["points"].rename("the judge"), found["physicians"])
     draw = partial(heat, counts, "points from physicians")
@@ -111,17 +110,16 @@ def _findings(rows: list[dict[str, Any]]) -> Iterator[Finding]:
     yield Finding(lead, told, limits=True)
 
 
-def _overlap(found: pd.DataFrame) -> list[dict[str, Any]]:
+def _overlap(found: pd.DataFrame) -> pd.DataFrame:
     """How far physicians agree with each other, and the judge with each of them."""
     several = found[found["given"].map(len) > 1]
     pairs = several.explode("given")[["given", "points"]].to_numpy(float).tolist()
     units = {"physicians with each other": [*several["given"]], "judge with each physician": pairs}
-    return [
+    return pd.DataFrame(
         {"raters": who, "responses": len(several), "alpha": ordinal_alpha(some)}
         | {"apart": float(np.mean([max(points) - min(points) > APART for points in some]))}
         for who, some in units.items()
-        if some
-    ]
+    )
 
 
 def _most(chapter: Chapter, found: pd.DataFrame) -> Table:

@@ -18,16 +18,16 @@ from nejm_inspect.report.formats import counted, hundredfold, listing, percent
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, dots
 from nejm_inspect.rubric import MAX_POINTS
 
-TITLE, AXES = "Where the variance comes from", ("model", "case", "epoch", "judge")
+TITLE, AXES = "Where the variance comes from", ("models", "cases", "epochs", "judges")
 ONE = "One response to a case with one verdict: the variance cannot be split. Run with --epochs 3."
 METHOD = (
     "By the mean squares of a balanced design (Searle, Casella and McCulloch 1992). Intervals: by "
     f"the jackknife over cases, from {co.CASES_FOR_BOUNDS} on, for these models and judges."
 )
 UNSPLIT = {
-    "model": "With one model, case contains model × case.",
-    "epoch": "With one epoch, model × case contains sampling (case does with one model).",
-    "judge": "Points do not show judges apart: all parts contain what judging adds, sampling also "
+    "models": "With one model, case contains model × case.",
+    "epochs": "With one epoch, model × case contains sampling (case does with one model).",
+    "judges": "Points do not show judges apart: all parts contain what judging adds, sampling also "
     "a judge's repeat variance.",
 }
 POWER = (
@@ -45,20 +45,20 @@ def section(chapter: Chapter) -> Section | None:
         sizes, found = dict(zip(AXES, values.shape, strict=True)), co.components(values)
         if not max(found.values()) > 0:
             continue
-        counts = {f"{axis}s": size for axis, size in sizes.items()}
         for part, share in co.portions(values).items():
             variance = max(0.0, found[part]) * chapter.scale**2
-            own = {"part": part, "of": of, "variance": variance, **st.columns("share", share)}
-            rows.append(own | counts)
-        told = f"{of.capitalize()}: {' × '.join(counted(n, axis) for axis, n in sizes.items())}"
+            row = {"part": part, "of": of, "variance": variance, **st.columns("share", share)}
+            rows.append(row | sizes)
+        each = " × ".join(counted(n, axis.removesuffix("s")) for axis, n in sizes.items())
+        told = f"{of.capitalize()}: {each}"
         told += f", without {listing(without)}" if without else ""
         below = listing(part for part, variance in found.items() if variance < 0)
         told += f"; estimated below 0, and shown as 0: {below}" if below else ""
         judged = {*chapter.runs["judge"]} != {"none"}
-        single = [axis for axis, n in sizes.items() if n == 1 and (judged or axis != "judge")]
-        notes += [f"{told}.", *map(UNSPLIT.__getitem__, single)]
+        single = [axis for axis, n in sizes.items() if n == 1 and (judged or axis != "judges")]
+        notes += [f"{told}.", *(UNSPLIT[axis] for axis in single)]
         if of == "points" and "model × case" in found and co.paired_deviation(found, 1):
-            grid = _grid(found, sizes["case"], sizes["epoch"])
+            grid = _grid(found, sizes["cases"], sizes["epochs"])
     findings = [*_findings(grid), *_repeats(chapter)]
     if not rows:
         return Section(TITLE, findings=findings, lead=ONE) if findings else None
