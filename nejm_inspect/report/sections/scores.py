@@ -12,7 +12,7 @@ from nejm_inspect.report.formats import bounds, counted, hundredfold, listing, p
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, dots
 
 POINTS = {f"points_{band}": f"{band} points" for band in BANDS} | {"unscored": "unscored"}
-COLUMNS = "name rank overall accuracy on_shared exact exact_count right verbatim "
+COLUMNS = "name rank overall accuracy on_shared exact right verbatim "
 COLUMNS += f"{' '.join(POINTS)} errors missing input_tokens output_tokens cost time"
 PRINTED = "name rank overall accuracy exact right unscored errors missing"  # a terminal has room
 
