@@ -109,7 +109,7 @@ def pairs(chapter: Chapter) -> pd.DataFrame:
 
 
 def graded(chapter: Chapter) -> pd.DataFrame:
-    """The judged responses with points from physicians: their list `given`, their mean `physicians`."""
+    """The judged responses with points `given` by physicians (a list); `physicians`: the mean."""
     judged = chapter.responses[chapter.responses["attempts"] > 0].dropna(subset="points")
     if chapter.grades is None or chapter.is_choice:
         return judged.head(0)
@@ -118,7 +118,7 @@ def graded(chapter: Chapter) -> pd.DataFrame:
 
 
 def point_counts(one: pd.Series, other: pd.Series) -> pd.DataFrame:
-    """Counts responses by one rater's points (rows) and another's, without fractions of points."""
+    """Counts responses by one rater's points (rows) and another's (columns), rounded down."""
     ends = np.arange(MAX_POINTS + 2)
     cells = np.histogram2d(one, other, ends)[0].astype(int)
     return pd.DataFrame(cells, [f"{points} from {one.name}" for points in ends[:-1]], ends[:-1])

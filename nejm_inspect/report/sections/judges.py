@@ -57,7 +57,7 @@ def section(chapter: Chapter) -> Section | None:
         tables.append(Table("judge_responses", "Responses that moved most", moved, shown))
         counts = point_counts(both[first], both[second])
         draw = partial(heat, counts, f"points from {second}")
-        caption = "Each cell: a number of responses; half points are rounded down."
+        caption = "Each cell: a number of responses; points are rounded down."
         figures = [Figure("judges", "Points by two judges", caption, tables[0], draw)]
         told += f" {second} gives {signed_points(one['shift'])} points against {first} on average"
         told += f"{bounds(one, 'shift', signed_points)}, kappa {decimals(one['weighted_kappa'])}."

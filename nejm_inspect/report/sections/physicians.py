@@ -21,8 +21,8 @@ COLUMNS = "name responses bias kinder p holm absolute_error weighted_kappa exact
 COLUMNS += "specificity"
 NOTE = (
     "Right points: the mean of what physicians gave. Bias: the judge's points less the right ones; "
-    "absolute error: the same without sign. Kappa: Cohen's with quadratic weights (1968), without "
-    "fractions of points. Exact: responses to which all physicians gave ten points; sensitivity: "
+    "absolute error: the same without sign. Kappa: Cohen's with quadratic weights (1968), of points "
+    "rounded down. Exact: responses to which all physicians gave ten points; sensitivity: "
     "the share of them that the judge gives ten; specificity: of the others, that it gives less."
 )
 KINDER = (
@@ -62,7 +62,7 @@ def section(chapter: Chapter) -> Section | None:
     tables.append(_most(chapter, found))
     counts = point_counts(found["points"].rename("the judge"), found["physicians"])
     draw = partial(heat, counts, "points from physicians")
-    caption = "Each cell: a number of responses; fractions of points are left out."
+    caption = "Each cell: a number of responses; points are rounded down."
     figure = Figure("physicians", "Points by judge and physicians", caption, tables[0], draw)
     return Section("The judge against physicians", tables, [figure], notes, findings)
 
