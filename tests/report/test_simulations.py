@@ -113,9 +113,8 @@ def narrowed(models: int, runs: int) -> float:
         pairs = list(itertools.combinations(range(models), 2))
         differences = [shares[a] - shares[b] for a, b in pairs]
         p = st.holm([st.sign_flip_p(each) for each in differences])
-        means = [float(each.mean()) for each in differences]
-        sides = [(names[a], names[b]) for a, b in pairs]
-        rows = [(*side, *rest) for side, *rest in zip(sides, means, p, strict=True)]
+        found = zip(pairs, differences, p, strict=True)
+        rows = [(names[a], names[b], float(each.mean()), one) for (a, b), each, one in found]
         narrow += {*st.rank_ranges(names, rows).values()} != {(1, models)}
     return narrow / runs
 
