@@ -22,8 +22,8 @@ COLUMNS += "specificity"
 NOTE = (
     "Right points: the mean of what physicians gave. Bias: the judge's points less the right ones; "
     "absolute error: the same without sign. Kappa: Cohen's with quadratic weights (1968), points "
-    "rounded down. Exact: responses to which all physicians gave ten points. Sensitivity: the share "
-    "of them that the judge gives ten; specificity: the share of the others that it gives less."
+    "rounded down. Exact: responses to which all physicians gave ten points. Sensitivity: the "
+    "share of them that the judge gives ten; specificity: that of the others that it gives less."
 )
 KINDER = (
     "Kinder: the bias for a model less that for the others on the same cases, with the exact "
