@@ -17,16 +17,16 @@ ENOUGH = 50
 """With fewer graded responses of a model, its intervals are wide, and cover more than 95%."""
 
 _Z = float(special.ndtri(1 - SIGNIFICANCE / 2))
-_SEEN = 0.5  # of the added responses; found by simulation, as in `adjusted_mean`
-_LEAST = 5  # graded responses with and without; with fewer, intervals cover as little as 86%
+_SEEN = 0.5  # see `adjusted_mean`; found by simulation
+LEAST = 5  # see `rogan_gladen`; with fewer, intervals cover as little as 86%
 
 
 def power_tuning(truths: ArrayLike, given: ArrayLike, others: ArrayLike) -> float:
     """The λ of PPI++ (Angelopoulos, Duchi and Zrnic 2023, arXiv 2311.01453): how far to trust.
 
-    λ = Cov(truths, given) / ((1 + n/N) Var(given)), cut at 0 and 1. Their variance may be of all of
-    the judge's shares; of the graded ones alone, a judge that equals the physicians changes no
-    score.
+    λ = Cov(truths, given) / ((1 + n/N) Var(given)), cut at 0 and 1. The paper allows Var of all the
+    judge's shares. Here it is of the graded ones alone: then a judge that equals the physicians
+    leaves the score as it is.
 
     Args:
         truths: The physicians' share of the points for each of the n graded cases.
@@ -35,17 +35,17 @@ def power_tuning(truths: ArrayLike, given: ArrayLike, others: ArrayLike) -> floa
     """
     (_, covariance), (_, spread) = np.cov(np.asarray(truths), np.asarray(given), ddof=0)
     slope = covariance / spread if spread else 0.0
-    return min(1.0, max(0.0, float(slope) * np.size(others) / (np.size(given) + np.size(others))))
+    return float(np.clip(slope * np.size(others) / (np.size(given) + np.size(others)), 0, 1))
 
 
 def adjusted_mean(truths: ArrayLike, given: ArrayLike, others: ArrayLike) -> Estimate:
     """The mean truth by PPI++: λ·mean(others) + mean(truths − λ·given), cut at 0 and 1.
 
-    The normal interval of PPI++ covers as little as 63% with 24 grades and 85% with 100. This is
-    Wilson's with the effective size that gives the variance of PPI++, as `mean_share_interval` does
-    with that of a mean. As there, one 0 and one 1 are added to the graded responses; the judge is
-    taken to see the part `_SEEN` of what they differ from the mean. If all are graded, it is the
-    interval of `mean_share_interval`.
+    The normal interval of PPI++ covers as little as 63% with 24 grades and 85% with 100. This one
+    is Wilson's, with the effective size that gives the variance of PPI++. As in
+    `mean_share_interval`, one 0 and one 1 are added to the graded responses; the judge is assumed
+    to see the part `_SEEN` of their difference from the mean. If all cases are graded, both
+    functions give the same interval.
 
     Args:
         truths: As of `power_tuning`; at least two.
@@ -56,7 +56,7 @@ def adjusted_mean(truths: ArrayLike, given: ArrayLike, others: ArrayLike) -> Est
     residuals = np.asarray(truths, dtype=float) - tuning * np.asarray(given, dtype=float)
     tuned = tuning * np.asarray(others if np.size(others) else [0], dtype=float)
     size, centre = len(residuals), float(residuals.mean())
-    mean = min(1.0, max(0.0, centre + float(tuned.mean())))
+    mean = float(np.clip(centre + tuned.mean(), 0, 1))
     added = centre + (1 - _SEEN * tuning) * np.array([-mean, 1 - mean])
     variance = np.concatenate([residuals, added]).var(ddof=1) / size + tuned.var() / len(tuned)
     middle = (size * mean + 1) / (size + 2)
@@ -67,8 +67,8 @@ def rogan_gladen(rate: float, cases: int, truths: ArrayLike, given: ArrayLike) -
     """The rate of what a judge finds with errors (Rogan and Gladen 1978), cut at 0 and 1.
 
     The interval is Lang and Reiczigel's (2014, Preventive Veterinary Medicine 113, 13–22, equations
-    16 and 17; in their equation 4, (1 + P)² should be (1 − P)²). NaN if fewer than `_LEAST` graded
-    responses have it, or have it not, or sensitivity + specificity ≤ 1.
+    16 and 17; in their equation 4, (1 + P)² should be (1 − P)²). NaN if fewer than `LEAST` graded
+    responses have it, fewer than `LEAST` do not, or sensitivity + specificity ≤ 1.
 
     Args:
         rate: How often the judge finds it.
@@ -82,7 +82,7 @@ def rogan_gladen(rate: float, cases: int, truths: ArrayLike, given: ArrayLike) -
     added, size = graded + 2, cases + _Z**2
     sensitivity, specificity = (right + 1) / added
     slope = sensitivity + specificity - 1
-    if graded.min() < _LEAST or min((right / graded).sum() - 1, slope) <= 0:
+    if graded.min() < LEAST or min((right / graded).sum() - 1, slope) <= 0:
         return Estimate(math.nan)
     value = (rate + right[1] / graded[1] - 1) / ((right / graded).sum() - 1)
     observed = (cases * rate + _Z**2 / 2) / size
@@ -91,18 +91,16 @@ def rogan_gladen(rate: float, cases: int, truths: ArrayLike, given: ArrayLike) -
     variance = observed * (1 - observed) / size + errors @ [middle**2, (1 - middle) ** 2]
     shifted = middle + 2 * _Z**2 * (errors @ [middle, middle - 1])
     margin = _Z * math.sqrt(variance) / slope
-    ends = (min(1.0, max(0.0, float(end))) for end in (value, shifted - margin, shifted + margin))
-    return Estimate(*ends)
+    return Estimate(*np.clip([value, shifted - margin, shifted + margin], 0, 1).tolist())
 
 
 def of_all(estimate: Estimate, share: float, cases: int) -> Estimate:
-    """The estimate times the share of the cases that it is about, the others having 0.
+    """The estimate for all cases, if it is about a share of them and the others have 0.
 
-    The interval joins those of the two by their distances from the estimate (Zou and Donner 2008),
-    with the normal one of the share: it is certain if all or none of the cases are in it.
+    The interval joins that of the estimate and the share's normal one by their distances from the
+    values (Zou and Donner 2008). A share of 0 or 1 is taken as certain.
     """
     value, doubt = estimate.value * share, _Z * math.sqrt(share * (1 - share) / cases)
     below = math.hypot(share * (estimate.value - estimate.lower), estimate.value * doubt)
     above = math.hypot(share * (estimate.upper - estimate.value), estimate.value * doubt)
-    # Unlike Python's, numpy's maximum and minimum keep NaN.
-    return Estimate(value, float(np.maximum(0, value - below)), float(np.minimum(1, value + above)))
+    return Estimate(value, *np.clip([value - below, value + above], 0, 1).tolist())

@@ -52,19 +52,16 @@ def chapters_of(
     compared = {run for topic, own, _ in found if topic == "models" for run in own.index}
     if grades is not None and not compared.issuperset(grades["run"]):
         raise NejmInspectError(
-            "--grades: graded responses are of a run that this report does not compare. Give the "
-            "logs that they were drawn from, with --repeats if a newer run stands in front of one."
+            "--grades: some graded responses are of a run that this report does not compare. Give "
+            "the logs that they were drawn from, and --repeats if a model has a newer run."
         )
     judged = exams[["judge", "prompt_version"]]
     examined = responses.drop(columns="judge").join(judged, "run", "inner")
-    return [
-        Chapter(
-            *(topic, own, responses.join(own["name"], "run", "inner"), options, notes, images, n),
-            examined,
-            grades if topic == "models" else None,
-        )
-        for n, (topic, own, notes) in enumerate(found, start=1)
-    ]
+    made = []
+    for n, (topic, own, notes) in enumerate(found, start=1):
+        rows, given = responses.join(own["name"], "run", "inner"), {"models": grades}.get(topic)
+        made.append(Chapter(topic, own, rows, options, notes, images, n, examined, given))
+    return made
 
 
 def _named(runs: pd.DataFrame) -> pd.DataFrame:

@@ -14,15 +14,20 @@ from scipy import special
 
 from nejm_inspect.report import statistics as st
 
-PARTS = ("case", "model_case", "sampling", "judge", "judge_response")
-"""The parts of the variance: some cases are harder for all models; a model finds some cases harder
-than others do; its responses to a case differ; some judges give more points to all; and judges
-differ otherwise, by model, case and response."""
+PARTS = {
+    "case": "some cases are harder for all models, which cancels out in comparisons",
+    "model × case": "each model has hard cases of its own",
+    "sampling": "a model's responses to a case differ",
+    "judge": "some judges give more points to all",
+    "judge × response": "judges differ beyond that",
+}
+"""The parts of the variance, and what each is."""
 
 CASES_FOR_BOUNDS = 20  # from here on, simulated intervals cover 87% to 97%, from 50 on 92% to 97%
 MOST_GROUPS = 100  # of cases that the jackknife leaves out in turn
 _AXES = "mcrj"  # model, case, response, judge
 _EFFECTS = ["m", "c", "mc", "mcr", "j", "mj", "cj", "mcj", "mcrj"]
+_PART_OF = {"c": "case", "mc": "model × case", "j": "judge"}
 
 
 def components(shares: ArrayLike) -> dict[str, float]:
@@ -35,29 +40,30 @@ def components(shares: ArrayLike) -> dict[str, float]:
 
     Args:
         shares: The design, of at least two cases. An axis of one has no effect: with one model,
-            `model_case` is part of `case`; with one response, `sampling` of what is left; with
-            one judge, judging of all parts.
+            the case contains model × case; with one response, what is left contains sampling;
+            with one judge, all parts contain judging.
     """
     values = np.asarray(shares, dtype=float)
     long = {axis for axis, size in zip(_AXES, values.shape, strict=True) if size > 1}
-    names = dict.fromkeys("".join(axis for axis in name if axis in long) for name in _EFFECTS)
+    within = ("".join(axis for axis in name if axis in long) for name in _EFFECTS)
+    names = [*dict.fromkeys(filter(None, within))]
     effects: dict[str, NDArray[np.float64]] = {"": values.mean(keepdims=True)}
-    free, variances, found = {"": 1}, dict[str, float](), dict[str, float]()
-    for name in filter(None, names):
+    free, variances = {"": 1}, dict[str, float]()
+    for name in names:
         smaller = [other for other in effects if {*other} < {*name}]
         means = values.mean(tuple(n for n, a in enumerate(_AXES) if a not in name), keepdims=True)
         free[name] = means.size - sum(free[other] for other in smaller)
         effects[name] = means - sum(effects[other] for other in smaller)
-    for name in reversed([*filter(None, names)]):
-        each = {other: values.size // effects[other].size for other in effects}
+    each = {name: values.size // effect.size for name, effect in effects.items()}
+    for name in reversed(names):
         square = each[name] * float((effects[name] ** 2).sum()) / free[name]
         above = sum(each[other] * variances[other] for other in variances if {*other} > {*name})
         variances[name] = (square - above) / each[name]
-    for name, variance in variances.items():
+    found: dict[str, float] = {}
+    for name in names:
         if name != "m":
-            part = {"c": "case", "mc": "model_case", "j": "judge"}.get(name)
-            part = part or ("judge_response" if "j" in name else "sampling")
-            found[part] = found.get(part, 0) + variance
+            part = _PART_OF.get(name, "judge × response" if "j" in name else "sampling")
+            found[part] = found.get(part, 0) + variances[name]
     # Without noise: what does not vary is 0.
     return {part: round(found[part], 12) for part in PARTS if part in found}
 
@@ -75,10 +81,10 @@ def portions(shares: ArrayLike) -> dict[str, st.Estimate]:
     """
     values = np.asarray(shares, dtype=float)
     cases, found = values.shape[1], components(values)
-    kept = {part: max(0.0, variance) for part, variance in found.items()}
-    estimates = {part: st.Estimate(one / math.fsum(kept.values())) for part, one in kept.items()}
+    kept = np.maximum(0, [*found.values()])
+    kept /= kept.sum()
     if cases < CASES_FOR_BOUNDS:
-        return estimates
+        return {part: st.Estimate(float(share)) for part, share in zip(found, kept, strict=True)}
     group = np.arange(cases) % min(cases, MOST_GROUPS)
     designs = [values, *(values[:, group != one] for one in range(group.max() + 1))]
     raw = np.array([[*components(one).values()] for one in designs])
@@ -86,9 +92,8 @@ def portions(shares: ArrayLike) -> dict[str, st.Estimate]:
         raw /= raw.sum(axis=1, keepdims=True)
         plain, logit = (_jackknife_bounds(one) for one in (raw, special.logit(raw)))
     ends = np.where(np.isfinite(logit), special.expit(logit), np.clip(plain, 0, 1))
-    shares = [one.value for one in estimates.values()]
-    ends = np.array([np.minimum(ends[0], shares), np.maximum(ends[1], shares)])  # NaN stays
-    return {part: st.Estimate(estimates[part].value, *ends[:, n]) for n, part in enumerate(kept)}
+    rows = np.array([kept, np.minimum(ends[0], kept), np.maximum(ends[1], kept)])  # NaN stays
+    return {part: st.Estimate(*row) for part, row in zip(found, rows.T.tolist(), strict=True)}
 
 
 def _jackknife_bounds(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -102,7 +107,8 @@ def _jackknife_bounds(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def paired_deviation(found: Mapping[str, float], epochs: int) -> float:
     """The standard deviation, over cases, of the difference of two models' mean shares.
 
-    It is √(2 (model_case + sampling / k)) for k epochs, and that of the average pair if `found`
+    It is √(2 (model × case + sampling / k)) for k epochs, and that of the average pair if `found`
     are the components of the points themselves; negative ones count as 0.
     """
-    return math.sqrt(2 * (max(0.0, found["model_case"]) + max(0.0, found["sampling"]) / epochs))
+    own, sampling = (max(0.0, found[part]) for part in ("model × case", "sampling"))
+    return math.sqrt(2 * (own + sampling / epochs))

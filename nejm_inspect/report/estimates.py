@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nejm_inspect.judge_exam.agreement import quadratic_weighted_kappa
 from nejm_inspect.report import statistics as st
 from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.headers import VERBATIM
@@ -108,12 +109,29 @@ def pairs(chapter: Chapter) -> pd.DataFrame:
 
 
 def graded(chapter: Chapter) -> pd.DataFrame:
-    """The judged responses that physicians graded, with the mean of their points: `physicians`."""
+    """The judged responses with points `given` by physicians (a list); `physicians`: the mean."""
     judged = chapter.responses[chapter.responses["attempts"] > 0].dropna(subset="points")
     if chapter.grades is None or chapter.is_choice:
         return judged.head(0)
-    means = chapter.grades.groupby(RESPONSE)["points"].mean().dropna().rename("physicians")
-    return judged.join(means, RESPONSE, "inner")
+    grades = chapter.grades.dropna(subset="points").groupby(RESPONSE)["points"]
+    return judged.join(grades.agg(physicians="mean", given=list), RESPONSE, "inner")
+
+
+def point_counts(one: pd.Series, other: pd.Series) -> pd.DataFrame:
+    """Counts responses by one rater's points (rows) and another's (columns), rounded down."""
+    ends = np.arange(MAX_POINTS + 2)
+    cells = np.histogram2d(one, other, ends)[0].astype(int)
+    return pd.DataFrame(cells, [f"{points} from {one.name}" for points in ends[:-1]], ends[:-1])
+
+
+def errors(off: pd.Series, cases: pd.Series, confusion: Any) -> dict[str, Any]:
+    """A rater's kappa, and means of its errors over cases; `off`: points less the right ones."""
+    bias, error = (each.groupby(cases).mean() for each in (off, off.abs()))
+    return {
+        "weighted_kappa": quadratic_weighted_kappa(confusion),
+        "absolute_error": float(error.mean()),
+        **st.columns("bias", st.difference_estimate(bias, MAX_POINTS)),
+    }
 
 
 def is_separated(pair: Any) -> bool:

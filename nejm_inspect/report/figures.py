@@ -162,7 +162,7 @@ def dots(
 
 
 def bands(frame: pd.DataFrame, names: Mapping[str, str]) -> Drawing:
-    """Stacked bars of counts, or percent, by columns and their names; what is best comes first."""
+    """Stacked bars of counts or percentages; `names`: what each column is called, best first."""
     drawing, axes = _rows([*frame["name"]], 0.9)
     counts = frame[[*names]]
     left, widest = counts.cumsum(axis=1) - counts, max(counts.sum(axis=1).max(), 1)
@@ -178,11 +178,12 @@ def bands(frame: pd.DataFrame, names: Mapping[str, str]) -> Drawing:
     return drawing
 
 
-def heat(frame: pd.DataFrame, below: Mapping[Any, int], axis: str = "") -> Drawing:
+def heat(frame: pd.DataFrame, axis: str = "", below: Mapping[Any, int] | None = None) -> Drawing:
     """A strip of cells for each row of the frame, the darker the more.
 
     The frame has shares of the points, NaN where there is none; or counts, which are written into
-    their cells. `below` has labels below the cells, and how many columns each is about.
+    their cells. `below` has labels below the cells, and how many columns each is about; by default
+    the names of the columns.
     """
     drawing, axes = _rows([*frame.index], 0.9 + 0.3 * bool(axis))
     counted = all(pd.api.types.is_integer_dtype(dtype) for dtype in frame.dtypes)
@@ -195,6 +196,7 @@ def heat(frame: pd.DataFrame, below: Mapping[Any, int], axis: str = "") -> Drawi
         for column, value in enumerate(frame.iloc[place] if counted else ()):
             ink, told = "on-high" if strip[column] > 6 else "on-low", f"{value:,}" if value else ""
             axes.text(column + 0.5, place, told, color=LIGHT[ink], ha="center", va="center")
+    below = dict.fromkeys(frame, 1) if below is None else below
     for start, label in zip(np.cumsum([0, *below.values()]), below, strict=False):
         axes.text(start, len(frame) - 0.7, f"| {label_of(label)}", va="top", **_SMALL)
     axes.set(xticks=[], xlabel=label_of(axis), ylim=(len(frame) - 0.3, -0.7))

@@ -1,11 +1,11 @@
 """The statistics of a report: arrays in, numbers out.
 
 Models are compared case by case, since a case hard for one is usually hard for the other (Miller
-2024, arXiv 2411.00640). A share is the part of
-the points that a response has, 0 to 1, or a case on average over its epochs. Arrays hold a number
-per case or, with an argument `cases` that holds the case of each, per response. Intervals are at
-95%, tests two-sided. Bounds are NaN where no interval is to be shown: with fewer than `MIN_CASES`
-cases, and where equal differences tell nothing of their spread.
+2024, arXiv 2411.00640). A share is the part of the points that a response has, 0 to 1, or a case on
+average over its epochs. Arrays hold a number per case or, with an argument `cases` that holds the
+case of each, per response. Intervals are at 95%, tests two-sided. Bounds are NaN where no interval
+is to be shown: with fewer than `MIN_CASES` cases, and where equal differences tell nothing of their
+spread.
 """
 
 import bisect
@@ -70,12 +70,12 @@ def rate_estimate(holds: ArrayLike, cases: Any = None, at_most: int | None = Non
     return Estimate(rate, *wilson_interval(rate, size))
 
 
-def difference_estimate(differences: ArrayLike) -> Estimate:
-    """The mean of the cases' differences, with the paired t interval (Student 1908)."""
+def difference_estimate(differences: ArrayLike, widest: float = 1) -> Estimate:
+    """The mean of the cases' differences, at most ±`widest`, with Student's paired t interval."""
     values = np.asarray(differences, dtype=float)
     # Without noise: differences that cancel out are 0, and not minus that.
     mean = round(float(values.mean()), _DECIMALS) + 0.0 if len(values) else math.nan
-    return _t_estimate(mean, _standard_error(values), len(values))
+    return _t_estimate(mean, _standard_error(values), len(values), widest)
 
 
 def paired(first: ArrayLike, second: ArrayLike) -> dict[str, Any]:
@@ -222,12 +222,12 @@ def adjusted_difference(
     return _t_estimate(float(coefficients[0]), error, clusters)
 
 
-def _t_estimate(value: float, error: float, cases: int) -> Estimate:
-    """Student's interval of a difference of shares by its standard error, cut at −1 and 1."""
+def _t_estimate(value: float, error: float, cases: int, widest: float = 1) -> Estimate:
+    """Student's interval (1908) of a difference by its standard error, cut at ±`widest`."""
     if cases < MIN_CASES or not error > 10**-_DECIMALS:
         return Estimate(value)
     margin = float(special.stdtrit(cases - 1, 1 - SIGNIFICANCE / 2)) * error
-    return Estimate(value, max(-1.0, value - margin), min(1.0, value + margin))
+    return Estimate(value, max(-widest, value - margin), min(widest, value + margin))
 
 
 def _standard_error(values: NDArray[np.float64]) -> float:

@@ -11,30 +11,26 @@ from nejm_inspect.report.statistics import Estimate, mean_estimate
 TRUTHS = [10, 9, 7, 5, 0, 10, 3, 8, 10, 1, 6, 10]
 GIVEN = [10, 10, 7, 6, 0, 9, 5, 8, 10, 3, 6, 9]
 OTHERS = [10, 8, 3, 0, 9, 7, 5, 10, 10, 2, 1, 6, 10, 8, 4, 0, 7, 9, 10, 5]
+UNTUNED = (0.6583333333333332, 0.46171409338940256, 0.8549525732772638)
 
 
 @pytest.mark.parametrize(
-    ("given", "times", "value", "lower", "upper"),
+    ("given", "times", "expected"),
     [
-        (GIVEN, (1, 1), 0.60781615, 0.4710516344049521, 0.7445806726877991),
-        (GIVEN, (3, 4), 0.60259024, 0.5292809558570677, 0.6758995209349339),
+        (GIVEN, (1, 1), (0.60781615, 0.4710516344049521, 0.7445806726877991)),
+        (GIVEN, (3, 4), (0.60259024, 0.5292809558570677, 0.6758995209349339)),
         # A judge whose points tell nothing, and one whose points are the wrong way round.
-        (GIVEN[::-1], (1, 1), 0.6583333333333332, 0.46171409338940256, 0.8549525732772638),
-        (
-            [10 - g for g in GIVEN],
-            (1, 1),
-            0.6583333333333332,
-            0.46171409338940256,
-            0.8549525732772638,
-        ),
+        (GIVEN[::-1], (1, 1), UNTUNED),
+        ([10 - g for g in GIVEN], (1, 1), UNTUNED),
     ],
 )
 def test_ppi_is_that_of_its_authors(
-    given: list[int], times: tuple[int, int], value: float, lower: float, upper: float
+    given: list[int], times: tuple[int, int], expected: tuple[float, float, float]
 ) -> None:
     """Of ppi-python 0.2.3, which needs more packages than this one: `ppi_mean_pointestimate` and
     `ppi_mean_ci` with alpha=0.05 and this λ, which differs from theirs (see `power_tuning`).
     """
+    value, lower, upper = expected
     truths, judge = (np.array(shares * times[0]) / 10 for shares in (TRUTHS, given))
     others = np.array(OTHERS * times[1]) / 10
     tuning = adj.power_tuning(truths, judge, others)
@@ -47,17 +43,11 @@ def test_ppi_is_that_of_its_authors(
     assert found.upper - found.lower < 1.5 * (upper - lower)
 
 
-def test_a_judge_that_equals_the_physicians_changes_no_score() -> None:
-    graded, others = np.array(TRUTHS) / 10, np.array(OTHERS) / 10
-    found = adj.adjusted_mean(graded, graded, others)
-    assert found.value == pytest.approx(np.concatenate([graded, others]).mean())
-
-
-def test_if_all_are_graded_the_score_is_the_physicians() -> None:
-    truths = np.array(TRUTHS) / 10
-    assert adj.adjusted_mean(truths, np.array(GIVEN) / 10, []) == pytest.approx(
-        mean_estimate(truths)
-    )
+def test_a_judge_that_equals_the_physicians_and_grades_of_all_change_no_score() -> None:
+    truths, judge, others = (np.array(points) / 10 for points in (TRUTHS, GIVEN, OTHERS))
+    alike = adj.adjusted_mean(truths, truths, others)
+    assert alike.value == pytest.approx(np.concatenate([truths, others]).mean())
+    assert adj.adjusted_mean(truths, judge, []) == pytest.approx(mean_estimate(truths))
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])

@@ -209,6 +209,14 @@ def ordinal_alpha(pairs: list[tuple[float, float]]) -> float:
     return 1 - observed / (expected / (len(ratings) * (len(ratings) - 1)))
 
 
+def weighted_kappa(one: Any, other: Any) -> float:
+    """Cohen 1968, with quadratic weights, of whole points."""
+    seen, weights = np.zeros((11, 11)), np.subtract.outer(range(11), range(11)) ** 2
+    np.add.at(seen, (one, other), 1)
+    chance = np.outer(seen.sum(1), seen.sum(0)) / len(one)
+    return 1 - float((weights * seen).sum() / (weights * chance).sum())
+
+
 def test_panel(logs: Logs) -> None:
     verdicts = [(10, 9.0), (0, 5), (7, 7), (None, 3)] * 5
 
@@ -239,12 +247,7 @@ def test_judges(logs: Logs) -> None:
     assert row["shift"] == pytest.approx(moved.mean())
     assert row["apart"] == pytest.approx(np.mean(np.abs(moved) > 2))
     assert row["same_points"] == pytest.approx(np.mean(moved == 0))
-    weights = np.subtract.outer(range(11), range(11)) ** 2
-    seen = np.zeros((11, 11))
-    np.add.at(seen, (BEST, second), 1)
-    chance = np.outer(seen.sum(1), seen.sum(0)) / 40
-    kappa = 1 - (weights * seen).sum() / (weights * chance).sum()
-    assert row["weighted_kappa"] == pytest.approx(kappa)
+    assert row["weighted_kappa"] == pytest.approx(weighted_kappa(BEST, second))
     assert frame(told, "judge_responses")["moved"].iloc[0] == -3
 
 

@@ -14,7 +14,7 @@ from nejm_inspect.grading.design import Design
 from nejm_inspect.report import build_report
 from nejm_inspect.report.page import pages
 from tests.report.conftest import Logs, findings, frame, section
-from tests.report.test_numbers import ordinal_alpha
+from tests.report.test_numbers import ordinal_alpha, weighted_kappa
 
 RNG = np.random.default_rng(4)
 CASES, DRAWN, PLACES = 90, 60, np.arange(90)
@@ -73,12 +73,8 @@ def test_errors_of_the_judge_by_model(three: Logs) -> None:
         assert (row["responses"], row["exact_count"]) == (DRAWN, exact.sum())
         assert row["sensitivity"] == pytest.approx(np.mean(judge[exact] == 10))
         assert row["specificity"] == pytest.approx(np.mean(judge[~exact] != 10))
-        seen, weights = np.zeros((11, 11)), np.subtract.outer(range(11), range(11)) ** 2
-        np.add.at(seen, (judge, right.astype(int)), 1)
-        chance = np.outer(seen.sum(1), seen.sum(0)) / DRAWN
-        assert row["weighted_kappa"] == pytest.approx(
-            1 - (weights * seen).sum() / (weights * chance).sum()
-        )
+        kappa = weighted_kappa(judge, right.astype(int))
+        assert row["weighted_kappa"] == pytest.approx(kappa)
     by_case = pd.DataFrame({m: pd.Series(BIAS[m], GRADED[m]) for m in MODELS})
     assert found.loc["all models", "bias"] == pytest.approx(by_case.mean(axis=1).mean())
     p = {}

@@ -119,7 +119,7 @@ def test_parts_of_a_panels_verdicts(logs: Logs) -> None:
     of = frame(newest, "variance")
     assert {*of["of"]} == {"verdicts"}
     assert [*of["part"]] == ["case", "model × case", "judge", "judge × response"]
-    assert "One epoch" in "".join(section(newest, TITLE).notes)
+    assert "With one epoch" in "".join(section(newest, TITLE).notes)
     assert not [t for t in section(newest, TITLE).tables if t.name == "detectable"]
 
 
@@ -157,7 +157,7 @@ def test_one_model_and_estimates_below_0(logs: Logs) -> None:
     assert found["share_lower"].isna().all()  # 15 cases
     notes = "".join(section(told, TITLE).notes)
     assert "estimated below 0, and shown as 0: case" in notes
-    assert "One model: case holds model × case" in notes
+    assert "With one model, case contains model × case" in notes
 
 
 @pytest.mark.parametrize("given", [[[5, 7]] * 9, [[5, 5]] * 12, [*range(11), 3], [[None, 5]] * 12])
@@ -219,6 +219,6 @@ def test_components_are_those_of_statsmodels() -> None:
     y: Any = 0.0
     for effect, deviation in {**spread, "mcrj": 1}.items():
         y = y + deviation * normal([n if axis in effect else 1 for axis, n in sizes.items()])
-    reml = {"case": 7.587318, "model_case": 0.129789, "sampling": 0.751717, "judge": 1.852155}
-    reml["judge_response"] = 0.157821 + 1.507615 + 0.385048 + 1.036704
+    reml = {"case": 7.587318, "model × case": 0.129789, "sampling": 0.751717, "judge": 1.852155}
+    reml["judge × response"] = 0.157821 + 1.507615 + 0.385048 + 1.036704
     assert co.components(np.round(y, 1)) == pytest.approx(reml, abs=1e-3)

@@ -17,20 +17,19 @@ TITLE = "Adjusted scores"
 VALUES = {"overall": "by the judge", "overall_adjusted": "adjusted to physicians"}
 COLUMNS = "name graded judged overall overall_adjusted exact exact_adjusted"
 NOTES = [
-    "Adjusted: what physicians would have given, from their grades of randomly drawn responses and "
-    "the judge's points for all. The overall score is adjusted by prediction-powered inference "
-    "(PPI++, arXiv 2311.01453), the exact rate by the judge's sensitivity and specificity (Rogan "
-    "and Gladen 1978, interval by Lang and Reiczigel 2014), a model at a time: the judge may err "
-    "differently for each. There is no rate where physicians find fewer than five responses exact, "
-    "or fewer than five not exact, or where the judge is no better than chance.",
-    "The judge's own intervals do not know its errors. The adjusted ones do, since the graded "
-    "responses were drawn at random. In simulations those of the overall score hold the truth in "
-    "95–98% with 50 to 200 grades of a model. They are about the physicians who graded: how far "
-    "others would differ is not in them.",
+    "Adjusted: what physicians would have given, estimated for each model from their grades of "
+    "randomly drawn responses and the judge's points for all. Overall: prediction-powered "
+    "inference (PPI++, arXiv 2311.01453). Exact: by the judge's sensitivity and specificity (Rogan "
+    "and Gladen 1978, interval by Lang and Reiczigel 2014); not shown with fewer than "
+    f"{adj.LEAST} graded responses that physicians find exact, or not exact, or if the judge is no "
+    "better than chance.",
+    "Adjusted intervals include the judge's errors; in simulations those of the overall score hold "
+    "the truth in 95–98% with 50 to 200 grades of a model. They do not include how far other "
+    "physicians would differ.",
 ]
 JUDGED = (
-    "Judged: cases in which there was a diagnosis to judge. The others have 0 points by rule; the "
-    "intervals take account of how many they are."
+    "Judged: cases with a diagnosis to judge. The others have 0 points by rule; the intervals "
+    "allow for their number."
 )
 
 
@@ -41,18 +40,17 @@ def section(chapter: Chapter) -> Section | None:
         return None
     own = {name: found[found["name"] == name] for name in chapter.models}
     enough = [name for name, some in own.items() if some["case_id"].nunique() >= MIN_CASES]
-    few = {name: len(own[name]) for name in own if len(own[name]) < adj.ENOUGH}
-    findings = [*([_too_few(few)] if few else []), *_without_points(chapter)]
+    findings = [*_too_few(own), *_without_points(chapter)]
     if not enough:
-        lead = f"No model has grades of {MIN_CASES} cases, the fewest that scores are adjusted by."
+        lead = f"Adjusted scores need grades of {MIN_CASES} cases or more, which no model has."
         return Section(TITLE, findings=findings, lead=lead)
     frame = pd.DataFrame(_row(chapter, name, own[name]) for name in enough)
     shown = [c for c in COLUMNS.split() if c != "judged" or frame["judged"].min() < 1]
     notes = NOTES + [JUDGED] * ("judged" in shown)
-    table = Table(TITLE.split()[0].lower(), "Scores by the judge, and adjusted", frame, shown)
+    table = Table("adjusted", "Scores by the judge, and adjusted", frame, shown)
     title = "Overall scores by the judge and adjusted, with 95% intervals"
     draw = partial(dots, frame, VALUES, percent, "overall score, %")
-    caption = "The judge's intervals do not know its errors; the adjusted ones do."
+    caption = "The judge's intervals do not include its errors; the adjusted ones do."
     findings.insert(0, _highest(frame))
     figure = Figure("adjusted", title, caption, table, draw)
     return Section(TITLE, [table], [figure], notes, findings)
@@ -61,7 +59,7 @@ def section(chapter: Chapter) -> Section | None:
 def _row(chapter: Chapter, name: str, own: pd.DataFrame) -> dict[str, Any]:
     rows = chapter.responses[chapter.responses["name"] == name].dropna(subset="points")
     asked = rows["attempts"] > 0
-    # A case's responses without a diagnosis have 0 points from everybody: the rest weighs less.
+    # Responses without a diagnosis have 0 points by rule: a case's other ones weigh less.
     weight = asked.groupby(rows["case_id"]).mean()
     share, cases = float((weight > 0).mean()), len(weight)
     by_judge = rows["points"].where(asked).groupby(rows["case_id"]).mean() / MAX_POINTS
@@ -94,11 +92,11 @@ def _highest(frame: pd.DataFrame) -> Finding:
     return Finding(lead, told)
 
 
-def _too_few(few: dict[str, int]) -> Finding:
-    told = listing(f"{number} of {name}" for name, number in few.items())
-    more = f"With fewer than {adj.ENOUGH} of a model, adjusted intervals are wide; with fewer than "
-    more += f"{MIN_CASES} cases there are none."
-    return Finding("Too few physicians' grades", f": {told}. {more}", limits=True)
+def _too_few(own: dict[str, pd.DataFrame]) -> Iterator[Finding]:
+    if few := [f"{len(own[name])} of {name}" for name in own if len(own[name]) < adj.ENOUGH]:
+        told = f": {listing(few)}. With fewer than {adj.ENOUGH} of a model, adjusted intervals are "
+        told += f"wide; a model with fewer than {MIN_CASES} graded cases has no adjusted score."
+        yield Finding("Too few physicians' grades", told, limits=True)
 
 
 def _without_points(chapter: Chapter) -> Iterator[Finding]:

@@ -39,7 +39,7 @@ def section(chapter: Chapter) -> Section | None:
     groups = levels.dropna().value_counts(sort=False).to_dict()
     caption = f"Each column is {'a case' if per_cell == 1 else f'the mean of {per_cell} cases'}"
     caption += ", from easy to expert by the readers' votes." if groups else "."
-    draw = partial(heat, chapter.shares.groupby(cells).mean().T, groups)
+    draw = partial(heat, chapter.shares.groupby(cells).mean().T, below=groups)
     figure = Figure("cases", "Points by case", caption, table, draw)
     notes = ["Spread: the best model's points less the worst's."]
     return Section("Cases", [table], [figure], notes, lead=lead)

@@ -7,10 +7,10 @@ import pandas as pd
 
 from nejm_inspect.judge_exam import agreement, passing
 from nejm_inspect.report import statistics as st
-from nejm_inspect.report.estimates import rate_of
+from nejm_inspect.report.estimates import errors, rate_of
 from nejm_inspect.report.formats import decimals, percent
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
-from nejm_inspect.rubric import CATEGORIES, MAX_POINTS, RUBRIC
+from nejm_inspect.rubric import CATEGORIES, RUBRIC
 
 COLUMNS = "judge pairs verdicts unscored in_range threshold weighted_kappa absolute_error bias"
 REPEATS = ["judge", "repeated", "changed", "within"]
@@ -19,10 +19,10 @@ TITLE = "Verdicts on responses whose right points are known"
 CELLS = "Rows: the right level. Columns: that of the points given; points in range count as right."
 NOTE = (
     "A pair is a reference and a response with a known range of right points; an attack's response "
-    "tries to change the verdict. Unscored pairs are in no share of the tables; a judge passes by "
-    "its shares of all pairs asked, where they count as failures. Kappa: Cohen's with quadratic "
-    "weights (1968). Error: points from the range; bias: with its sign, positive for a lenient "
-    "judge. No physician graded the bundled pairs. No score is corrected by an exam."
+    "tries to change the verdict. The tables leave unscored pairs out; whether a judge passes goes "
+    "by all pairs asked, and there they count as failures. Kappa: Cohen's with quadratic weights "
+    "(1968). Error: points from the range; bias: with its sign, positive for a lenient judge. The "
+    "bundled pairs were not graded by physicians. An exam changes no score."
 )
 
 
@@ -33,13 +33,12 @@ def section(chapter: Chapter) -> Section:
     for number, run in chapter.runs.iterrows():
         asked, judge = rows[rows["run"] == number], run["judge"]
         complete = run["finished"] and asked["case_id"].nunique() == run["samples"]
-        errors = asked[["case_id", "attack", "off"]].itertuples(index=False, name=None)
-        ended = passing.outcome(judge, errors, complete)
+        off = asked[["case_id", "attack", "off"]].itertuples(index=False, name=None)
+        ended = passing.outcome(judge, off, complete)
         findings.append(Finding(ended.lead, ended.rest, limits=not ended.passed))
         split = {part: asked[asked["attack"].eq(part == "attack")] for part in passing.PARTS}
         parts += [_part(judge, p, split[p]) | {"passed": ok} for p, ok in ended.reached.items()]
-        verdicts = zip(asked["case_id"], asked["points"], strict=True)
-        changed, within = agreement.repeats(verdicts)
+        changed, within = agreement.repeats(zip(asked["case_id"], asked["points"], strict=True))
         if changed:
             share = st.rate_estimate(pd.Series(changed))
             again = {"judge": judge, "repeated": len(changed), "within": within}
@@ -52,17 +51,18 @@ def section(chapter: Chapter) -> Section:
         for level in RUBRIC:
             given = honest[honest["level"] == level.category]
             row = {"judge": judge, "level": level.category, "rubric_points": level.points}
-            rate = st.columns("in_range", rate_of(given, "in_range"))
-            levels.append(row | {"verdicts": len(given), **rate})
-        cells = pd.DataFrame(_confusion(honest), CATEGORIES)
-        draw = partial(heat, cells, dict.fromkeys(CATEGORIES, 1), "level of the points given")
-        drawn.append((f"Levels given by {judge}", draw))
+            row |= {"verdicts": len(given)}
+            levels.append(row | st.columns("in_range", rate_of(given, "in_range")))
+        drawn.append((judge, pd.DataFrame(_confusion(honest), CATEGORIES, CATEGORIES)))
     table = Table("exams", TITLE, pd.DataFrame(parts), COLUMNS.split())
     caption = "Honest pairs by the level that is right"
     tables = [table, Table("exam_levels", caption, pd.DataFrame(levels), LEVELS)]
     caption = "Pairs judged again in other epochs; standard deviation (SD) in points"
     tables += [Table("exam_repeats", caption, pd.DataFrame(repeats), REPEATS)] if repeats else []
-    figures = [Figure(f"exam-{n}", t, CELLS, table, d) for n, (t, d) in enumerate(drawn, start=1)]
+    figures = []
+    for n, (judge, cells) in enumerate(drawn, start=1):
+        draw = partial(heat, cells, "level of the points given")
+        figures.append(Figure(f"exam-{n}", f"Levels given by {judge}", CELLS, table, draw))
     return Section(TITLE, tables, figures, [*chapter.notes, NOTE], findings)
 
 
@@ -72,13 +72,9 @@ def _confusion(valid: pd.DataFrame) -> list[list[int]]:
 
 def _part(judge: str, part: str, asked: pd.DataFrame) -> dict[str, Any]:
     valid = asked.dropna(subset="off")
-    off, error = (o.groupby(valid["case_id"]).mean() for o in (valid["off"], valid["off"].abs()))
-    bias = st.columns("bias", st.difference_estimate(off / MAX_POINTS))
     return {
         **{"judge": judge, "pairs": part, "verdicts": len(valid)},
         **{"unscored": len(asked) - len(valid), "threshold": passing.THRESHOLDS[part]},
-        "weighted_kappa": agreement.quadratic_weighted_kappa(_confusion(valid)),
         **st.columns("in_range", rate_of(valid, "in_range")),
-        "absolute_error": float(error.mean()),
-        **{column: MAX_POINTS * value for column, value in bias.items()},
+        **errors(valid["off"], valid["case_id"], _confusion(valid)),
     }

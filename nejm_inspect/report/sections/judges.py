@@ -3,19 +3,17 @@
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from nejm_inspect.judge_exam.agreement import quadratic_weighted_kappa
 from nejm_inspect.metrics import APART, ordinal_alpha
 from nejm_inspect.report import statistics as st
-from nejm_inspect.report.estimates import verdicts
+from nejm_inspect.report.estimates import point_counts, verdicts
 from nejm_inspect.report.formats import bounds, counted, decimals, percent, signed_points
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, heat
 from nejm_inspect.report.table import POINTS
 from nejm_inspect.rubric import MAX_POINTS
 
-BINS = np.arange(MAX_POINTS + 2)
 NOTE = (
     "Responses: those with two valid verdicts or more. Alpha: Krippendorff's for ordinal ratings; "
     f"1 if judges always agree, 0 if as by chance. Apart: by more than {APART} points. Of two "
@@ -55,12 +53,11 @@ def section(chapter: Chapter) -> Section | None:
         moved = both.add_prefix(POINTS).assign(moved=both[second] - both[first])
         shown = ["case_id", "name", *moved]
         moved = moved[moved["moved"] != 0].reset_index()[shown]
-        moved = moved.sort_values("moved", key=lambda by: -by.abs(), kind="stable").head(10)
+        moved = moved.loc[moved["moved"].abs().nlargest(10).index]
         tables.append(Table("judge_responses", "Responses that moved most", moved, shown))
-        cells = np.histogram2d(both[first], both[second], BINS)[0].astype(int)
-        counts = pd.DataFrame(cells, [f"{given} from {first}" for given in BINS[:-1]])
-        draw = partial(heat, counts, dict.fromkeys(BINS[:-1], 1), f"points from {second}")
-        caption = "Each cell: a number of responses; half points are rounded down."
+        counts = point_counts(both[first], both[second])
+        draw = partial(heat, counts, f"points from {second}")
+        caption = "Each cell: a number of responses; points are rounded down."
         figures = [Figure("judges", "Points by two judges", caption, tables[0], draw)]
         told += f" {second} gives {signed_points(one['shift'])} points against {first} on average"
         told += f"{bounds(one, 'shift', signed_points)}, kappa {decimals(one['weighted_kappa'])}."
@@ -81,8 +78,8 @@ def _agreement(given: pd.DataFrame) -> dict[str, Any]:
     found |= st.columns("apart", st.rate_estimate(apart, cases, units))
     if given.shape[1] == 2:
         one, other = (several[judge] for judge in several)
-        shift = st.difference_estimate((other - one).groupby(cases).mean() / MAX_POINTS)
-        found["weighted_kappa"] = quadratic_weighted_kappa(np.histogram2d(one, other, BINS)[0])
+        shift = st.difference_estimate((other - one).groupby(cases).mean(), MAX_POINTS)
+        found["weighted_kappa"] = quadratic_weighted_kappa(point_counts(one, other))
         found |= st.columns("same_points", st.rate_estimate(one == other, cases, units))
-        found |= st.columns("shift", st.Estimate(*(MAX_POINTS * number for number in shift)))
+        found |= st.columns("shift", shift)
     return found

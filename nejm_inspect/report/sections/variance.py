@@ -18,60 +18,57 @@ from nejm_inspect.report.formats import counted, hundredfold, listing, percent
 from nejm_inspect.report.sections.section import Chapter, Figure, Finding, Section, Table, dots
 from nejm_inspect.rubric import MAX_POINTS
 
-TITLE, AXES = "Where the variance comes from", ("model", "case", "epoch", "judge")
-PARTS = {
-    "case": ("case", "some cases are harder for all models, which cancels out in comparisons"),
-    "model_case": ("model × case", "each model has hard cases of its own"),
-    "sampling": ("sampling", "a model's responses to a case differ"),
-    "judge": ("judge", "some judges give more points to all"),
-    "judge_response": ("judge × response", "judges differ beyond that"),
-}
+TITLE, AXES = "Where the variance comes from", ("models", "cases", "epochs", "judges")
 ONE = "One response to a case with one verdict: the variance cannot be split. Run with --epochs 3."
 METHOD = (
     "By the mean squares of a balanced design (Searle, Casella and McCulloch 1992). Intervals: by "
     f"the jackknife over cases, from {co.CASES_FOR_BOUNDS} on, for these models and judges."
 )
 UNSPLIT = {
-    "model": "One model: case holds model × case.",
-    "epoch": "One epoch: sampling is in model × case, or with one model in case.",
-    "judge": "Points: what judging adds is in all parts, a judge's repeat variance in sampling.",
+    "models": "With one model, case contains model × case.",
+    "epochs": "With one epoch, model × case contains sampling (case does with one model).",
+    "judges": "Points do not show judges apart: all parts contain what judging adds, sampling also "
+    "a judge's repeat variance.",
 }
 POWER = (
     f"Detectable: with {st.POWER:.0%} power, for the average pair of models, if further cases are "
-    "like these; as uncertain as the parts that it is computed from. Responses: each model's. For "
-    "as many responses, new cases show at least as much as epochs, which help where cases run out."
+    "like these. It is as uncertain as the parts that it is computed from. Responses: each "
+    "model's. For as many responses, new cases show at least as much as epochs, which help where "
+    "cases run out."
 )
 
 
 def section(chapter: Chapter) -> Section | None:
     """The parts with epochs or several judges; and what the judge's own repeats may make."""
-    rows, notes, grid, judged = [], [METHOD], pd.DataFrame(), {*chapter.runs["judge"]} != {"none"}
+    rows, notes, grid = [], [METHOD], pd.DataFrame()
     for of, values, without in _designs(chapter):
         sizes, found = dict(zip(AXES, values.shape, strict=True)), co.components(values)
         if not max(found.values()) > 0:
             continue
         for part, share in co.portions(values).items():
-            row = {"part": PARTS[part][0], "of": of, **st.columns("share", share)}
-            row["variance"] = max(0.0, found[part]) * chapter.scale**2
-            rows.append(row | {f"{axis}s": size for axis, size in sizes.items()})
-        told = f"{of.capitalize()}: {' × '.join(counted(n, axis) for axis, n in sizes.items())}"
+            variance = max(0.0, found[part]) * chapter.scale**2
+            row = {"part": part, "of": of, "variance": variance, **st.columns("share", share)}
+            rows.append(row | sizes)
+        each = " × ".join(counted(n, axis.removesuffix("s")) for axis, n in sizes.items())
+        told = f"{of.capitalize()}: {each}"
         told += f", without {listing(without)}" if without else ""
-        below = listing(PARTS[part][0] for part, variance in found.items() if variance < 0)
+        below = listing(part for part, variance in found.items() if variance < 0)
         told += f"; estimated below 0, and shown as 0: {below}" if below else ""
-        single = [axis for axis, n in sizes.items() if n == 1 and (judged or axis != "judge")]
-        notes += [f"{told}.", *map(UNSPLIT.__getitem__, single)]
-        if of == "points" and "model_case" in found and co.paired_deviation(found, 1):
-            grid = _grid(found, sizes["case"], sizes["epoch"])
+        judged = {*chapter.runs["judge"]} != {"none"}
+        single = [axis for axis, n in sizes.items() if n == 1 and (judged or axis != "judges")]
+        notes += [f"{told}.", *(UNSPLIT[axis] for axis in single)]
+        if of == "points" and "model × case" in found and co.paired_deviation(found, 1):
+            grid = _grid(found, sizes["cases"], sizes["epochs"])
     findings = [*_findings(grid), *_repeats(chapter)]
     if not rows:
         return Section(TITLE, findings=findings, lead=ONE) if findings else None
     frame = pd.DataFrame(rows)
-    present = {name: name for name, _ in PARTS.values() if name in {*frame["part"]}}
-    lead = "; ".join(f"{name}: {words}" for name, words in PARTS.values() if name in present)
+    present = [part for part in co.PARTS if part in {*frame["part"]}]
+    lead = "; ".join(f"{part}: {co.PARTS[part]}" for part in present)
     shown = ["part", "of", "variance", "share"]
     tables = [Table("variance", "Parts of the variance, in squared points", frame, shown)]
     wide = 100 * frame.pivot(index="of", columns="part", values="share").fillna(0)
-    draw = partial(bands, wide.reset_index(names="name"), present)
+    draw = partial(bands, wide.reset_index(names="name"), dict(zip(present, present, strict=True)))
     figures = [Figure("variance", "Parts of the variance", "In percent.", tables[0], draw)]
     if len(grid):
         caption = "Detectable difference between two models, percentage points"
