@@ -101,10 +101,10 @@ def _findings(rows: list[dict[str, Any]]) -> Iterator[Finding]:
     kappa = decimals(one["weighted_kappa"])
     lead = f"The judge gives {bias} points {'more' if one['bias'] > 0 else 'less'} than physicians"
     told = f"{interval} on {on}; mean absolute error {error}, kappa {kappa}."
-    if one["bias"] == 0 or one["bias_lower"] <= 0 <= one["bias_upper"]:
+    if not (one["bias_lower"] > 0 or one["bias_upper"] < 0):
         lead = f"Judge and physicians differ by {error} points on average"
-        told = f", on {on} (kappa {kappa}). A bias was not detected: {decimals(one['bias'])} points"
-        told += f"{interval}."
+        words = "A bias was not detected" if interval else "Bias, without an interval"
+        told = f", on {on} (kappa {kappa}). {words}: {decimals(one['bias'])} points{interval}."
     if len(models) > 1 and not apart:
         told += " No difference between models was detected."
     yield Finding(lead, told, limits=True)
