@@ -72,10 +72,8 @@ def _judged(runs: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
         raise NejmInspectError(f"Give the logs of one comparison. These hold:\n{titles}\n{why}")
     if not chapters:
         return responses[:0]
-    rows = chapters[0].responses.join(chapters[0].runs[["log", "baseline"]], "run")
-    # No attempts: the response has no diagnosis, so it has 0 points by rule and no judge was asked.
-    scored = rows["points"].notna() & (rows["attempts"] > 0) & rows["uuid"].ne("")
-    return rows[scored & ~rows["baseline"]]
+    rows = chapters[0].judged.join(chapters[0].runs[["log", "baseline"]], "run")
+    return rows[rows["uuid"].ne("") & ~rows["baseline"]]
 
 
 def _deal(drawn: pd.DataFrame, design: Design) -> list[pd.DataFrame]:

@@ -1,14 +1,14 @@
 """Writes a page, a sheet and a note for each rater, without the names of model and judge."""
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from inspect_ai.log import EvalSample, read_eval_log_sample
-from inspect_ai.model import ContentImage
+from inspect_ai.log import read_eval_log_sample
 
 from nejm_inspect.cases.image_bytes import ImageError
 from nejm_inspect.cases.images import PreparedImage, prepare_image
@@ -19,7 +19,7 @@ from nejm_inspect.report.files import make_folder
 from nejm_inspect.report.formats import CELL_LIMIT, as_csv
 from nejm_inspect.report.headers import JUDGED
 from nejm_inspect.report.page import environment
-from nejm_inspect.report.reading import UNREAD, naming, response_of
+from nejm_inspect.report.reading import UNREAD, image_urls, naming, response_of
 from nejm_inspect.rubric import RUBRIC
 from nejm_inspect.text import visible
 
@@ -66,9 +66,10 @@ def write_raters(raters: Sequence[pd.DataFrame], folder: Path) -> None:
         NejmInspectError: If a log cannot be read, or the folder cannot be written to.
     """
     images, items = dict[str, bytes](), dict[str, dict[str, Any]]()
+    prepare = functools.cache(_prepared)  # the models saw the same images
     drawn = pd.concat(raters).drop_duplicates("response_id")
     for id, log, uuid in drawn[["response_id", "log", "uuid"]].to_numpy():
-        items[id] = {"id": id, **_item(log, uuid, images)}
+        items[id] = {"id": id, **_item(log, uuid, images, prepare)}
     try:
         for number, own in enumerate(raters, start=1):
             own_items = [items[id] for id in own["response_id"]]
@@ -78,13 +79,15 @@ def write_raters(raters: Sequence[pd.DataFrame], folder: Path) -> None:
         raise NejmInspectError(f"--out {folder} cannot be written to: {error.strerror}.") from error
 
 
-def _item(log: str, uuid: str, images: dict[str, bytes]) -> dict[str, Any]:
+def _item(
+    log: str, uuid: str, images: dict[str, bytes], prepare: Callable[[str], PreparedImage | None]
+) -> dict[str, Any]:
     """The texts of a response and the names of its images; adds the images to `images`."""
     with naming(log):
         sample = read_eval_log_sample(log, uuid=uuid, exclude_fields=UNREAD - {"attachments"})
         row = response_of(sample, JUDGED, log)
     names = []
-    for image in _images(sample):
+    for image in filter(None, map(prepare, image_urls(sample))):
         # The name of a file in the log may give the case away.
         name = sha256(image.data).hexdigest()[:12] + image.suffix
         images[name] = image.data
@@ -94,19 +97,15 @@ def _item(log: str, uuid: str, images: dict[str, bytes]) -> dict[str, Any]:
     return {**texts, "images": names}
 
 
-def _images(sample: EvalSample) -> Iterator[PreparedImage]:
-    """The images of a sample, from the log or else from the files that it names."""
-    messages = [] if isinstance(sample.input, str) else sample.input
-    for part in (p for m in messages for p in m.content if isinstance(p, ContentImage)):
-        url = sample.attachments.get(part.image.removeprefix("attachment://"), part.image)
-        try:
-            # A log may name any file: `prepare_image` accepts only images.
-            if url.startswith("data:"):
-                yield prepare_image(base64.b64decode(url.partition(";base64,")[2]))
-            elif Path(url).is_file():
-                yield prepare_image(Path(url).read_bytes())
-        except (OSError, ValueError, ImageError):
-            continue  # the page says that the image is missing
+def _prepared(url: str) -> PreparedImage | None:
+    """The image in a data URL or a file; None, which the page reports, if it cannot be used."""
+    try:
+        # A log may name any file: `prepare_image` accepts only images.
+        if url.startswith("data:"):
+            return prepare_image(base64.b64decode(url.partition(";base64,")[2]))
+        return prepare_image(Path(url).read_bytes()) if Path(url).is_file() else None
+    except (OSError, ValueError, ImageError):
+        return None
 
 
 def _write(folder: Path, data: dict[str, Any], images: Mapping[str, bytes]) -> None:

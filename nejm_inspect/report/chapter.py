@@ -54,6 +54,11 @@ class Chapter:
         return {s: self.runs[s].iloc[0] for s in SETTINGS if self.runs[s].nunique() == 1}
 
     @property
+    def judged(self) -> pd.DataFrame:
+        """The responses that a judge gave points; without a diagnosis, no judge is asked."""
+        return self.responses[self.responses["attempts"] > 0].dropna(subset="points")
+
+    @property
     def is_choice(self) -> bool:
         """Whether responses are right or wrong instead of having points."""
         return bool(self.runs["scorer"].iloc[0] == "choice")

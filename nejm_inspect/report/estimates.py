@@ -110,7 +110,7 @@ def pairs(chapter: Chapter) -> pd.DataFrame:
 
 def graded(chapter: Chapter) -> pd.DataFrame:
     """The judged responses with points `given` by physicians (a list); `physicians`: the mean."""
-    judged = chapter.responses[chapter.responses["attempts"] > 0].dropna(subset="points")
+    judged = chapter.judged
     if chapter.grades is None or chapter.is_choice:
         return judged.head(0)
     grades = chapter.grades.dropna(subset="points").groupby(RESPONSE)["points"]

@@ -175,12 +175,16 @@ def _valid(value: Any, form: Any) -> Any:
     return float(value) if is_number and form[0] <= value <= form[1] else math.nan
 
 
+def image_urls(sample: EvalSample) -> Iterator[str]:
+    """The images of a sample's input: data URLs if the log holds them, else what it names."""
+    messages = [] if isinstance(sample.input, str) else sample.input
+    for part in (p for m in messages for p in m.content if isinstance(p, ContentImage)):
+        yield sample.attachments.get(part.image.removeprefix("attachment://"), part.image)
+
+
 def _thumbnail(sample: EvalSample) -> bytes:
     """A small JPEG of the first image that the log holds; empty if none can be read."""
-    messages = [] if isinstance(sample.input, str) else sample.input
-    url = next((p.image for m in messages for p in m.content if isinstance(p, ContentImage)), "")
-    url = sample.attachments.get(url.removeprefix("attachment://"), url)
-    kind, _, body = url.partition(";base64,")
+    kind, _, body = next(image_urls(sample), "").partition(";base64,")
     written = io.BytesIO()
     with suppress(Exception):  # Pillow raises whatever broken bytes lead it to
         image = Image.open(io.BytesIO(base64.b64decode(body)), formats=READ_FORMATS)
