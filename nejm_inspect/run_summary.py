@@ -18,8 +18,8 @@ SCORED, UNSCORED, ERROR, UNJUDGED = "scored", "unscored", "error", "unjudged"
 """Outcomes of a sample. An unjudged sample has a response, but its judge failed."""
 
 _ends: dict[tuple[str, str, str], tuple[str, str]] = {}
-"""By task, task arguments and model, so that a retry replaces its run: what to say of the run, and
-its log's folder for the report, empty for an exam."""
+"""What to say of each run, and its log's folder for the report, empty for an exam. The keys are
+task, task arguments and model: a retry replaces its run."""
 
 
 def tell_run_ends() -> None:

@@ -1,4 +1,4 @@
-"""The user's own cases: the rows of a table, whatever its columns are called."""
+"""The user's own cases: the rows of a table, with column names of the user's."""
 
 import functools
 import json

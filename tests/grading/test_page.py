@@ -93,7 +93,7 @@ def test_a_rater_grades_closes_reopens_goes_on_and_exports(
     assert driver.find_element("id", "title").text == "11 of 16"
     assert press(driver, "t") == "11 of 16 graded · 11: 10 points"
     assert press(driver, "u") == "10 of 16 graded · undone"
-    press(driver, "r", "=1+1, 0 and t are no keys here", Keys.ESCAPE)
+    press(driver, "r", "=1+1, 0 and t are text here", Keys.ESCAPE)
     assert press(driver, "c") == "11 of 16 graded · 11: cannot judge"
     assert press(driver, Keys.ARROW_LEFT, "4", "u", Keys.ARROW_RIGHT) == "11 of 16 graded"
     driver.find_element("css selector", "#pad button[value='6']").click()
@@ -107,7 +107,7 @@ def test_a_rater_grades_closes_reopens_goes_on_and_exports(
     assert driver.get_log("browser") == []
     with files[0].open(encoding="utf-8-sig", newline="") as file:
         rows = [*csv.DictReader(file)]
-    assert rows[10]["remark"] == "'=1+1, 0 and t are no keys here"
+    assert rows[10]["remark"] == "'=1+1, 0 and t are text here"
     sheet = (out / "rater-1" / "grade.csv").read_text("utf-8-sig")
     assert [row["response_id"] for row in rows] == re.findall(r"r[0-9a-f]{10}-[0-9a-f]{6}", sheet)
     runs, responses, _ = read_logs([run])

@@ -135,7 +135,7 @@ def test_two_judges_of_the_same_responses(logs: Logs) -> None:
 
 def test_only_the_balanced_part_counts(logs: Logs) -> None:
     points = POINTS[..., 0].tolist()
-    points[0][5][1] = None  # one epoch of a case is unscored: the case is in no model's part
+    points[0][5][1] = None  # one epoch of a case is unscored: the case is left out for all models
     for model in (0, 1):
         logs.write(f"m/{'ab'[model]}", points[model])
     logs.write("m/c", [row[0] for row in points[2]])  # has one epoch

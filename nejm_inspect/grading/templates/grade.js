@@ -63,7 +63,7 @@ const go = (at, news) => {
   keep();
   show(news);
   scrollTo(0, 0);
-  by("title").focus({preventScroll: true}); // so that Enter does not press the same number again
+  by("title").focus({preventScroll: true}); // or Enter would press the same number again
 };
 const grade = points => {
   const {at} = state;
