@@ -35,7 +35,7 @@ BUSY = [
 ]
 DOWN = [openrouter_error(status, "The host is down.") for status in (500, 502, 503, 529)]
 CUT = [Reply(b'{"id": "gen-1", "choi', length=900), Reply(status=0)]
-STALLED = [Reply(b"{}", stall=20)]
+STALLED = [Reply(openrouter_error(400, "Too late").body, stall=20)]
 WORDS = "Insufficient credits. Add more at https://openrouter.ai/settings/credits"
 NO_CREDIT = openrouter_error(402, WORDS)
 
@@ -184,8 +184,8 @@ def test_a_judge_that_comes_up_late(
     judge = get_model("openrouter/a/late", base_url=url, api_key="none", memoize=False)
     refused = r"its provider said: Connection error. \(ConnectionRefusedError: "
 
-    monkeypatch.setattr(preflight, "PATIENCE", 1)
-    with pytest.raises(NejmInspectError, match=f"not usable: it gave no verdict in 1 .*{refused}"):
+    monkeypatch.setattr(preflight, "PATIENCE", 2)
+    with pytest.raises(NejmInspectError, match=f"not usable: it gave no verdict in 2 .*{refused}"):
         preflight.check_judges([judge])
 
     monkeypatch.setattr(preflight, "PATIENCE", 60)
