@@ -13,6 +13,7 @@ from nejm_inspect.cases.schema import DIFFICULTIES, Case
 from nejm_inspect.cases.selection import Selection, select_cases
 from nejm_inspect.cases.source import CaseImages
 from nejm_inspect.cli_benchmark import benchmark
+from nejm_inspect.cli_demo import demo
 from nejm_inspect.cli_grade import grade
 from nejm_inspect.cli_report import report
 from nejm_inspect.errors import NejmInspectError, masked
@@ -133,4 +134,5 @@ def export(
 
 main.add_command(report)
 main.add_command(benchmark)
+main.add_command(demo)
 main.add_command(grade)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -11,6 +11,9 @@ from rich.console import Console
 
 from nejm_inspect.cli_report import repeatable, report
 from nejm_inspect.errors import NejmInspectError
+
+if TYPE_CHECKING:
+    from nejm_inspect.roster import Roster
 
 DEFAULT_ROSTER = "november_2026"
 TO_CONTINUE = "To continue: run the same command again."
@@ -78,10 +81,8 @@ def benchmark(
     The report is written beside the logs, to LOG_DIR-report.
     """
     # These modules take seconds to import, and only this command needs them.
-    from nejm_inspect.benchmark import run_benchmark
     from nejm_inspect.planning import look_up_prices, print_plan
     from nejm_inspect.roster import read_roster
-    from nejm_inspect.run_summary import tell_run_ends
 
     # `inspect eval` reads keys and URLs from there, too.
     load_dotenv(find_dotenv(usecwd=True))
@@ -92,8 +93,17 @@ def benchmark(
         prices = look_up_prices(chosen, settings["model_cost_config"])
         print_plan(chosen, prices, Console(), settings["limit"], settings["epochs"])
         return
-    folder = log_dir or f"logs/{Path(roster).stem}"
-    failures = run_benchmark(chosen, folder, **settings)
+    run_and_report(chosen, log_dir or f"logs/{Path(roster).stem}", **settings)
+
+
+def run_and_report(
+    roster: "Roster", folder: str, with_texts: bool = False, **settings: Any
+) -> None:
+    """Runs a benchmark in a folder of logs, says how it ended, and writes its report beside it."""
+    from nejm_inspect.benchmark import run_benchmark
+    from nejm_inspect.run_summary import tell_run_ends
+
+    failures = run_benchmark(roster, folder, **settings)
     tell_run_ends()
     if failures is None:
         raise NejmInspectError(
@@ -101,7 +111,8 @@ def benchmark(
         )
     place = folder.rstrip("/")
     local = place if "://" not in place else f"logs/{Path(place).name}"
-    click.get_current_context().invoke(report, logs=(folder,), out=Path(f"{local}-report"))
+    out = Path(f"{local}-report")
+    click.get_current_context().invoke(report, logs=(folder,), out=out, with_texts=with_texts)
     if failures:
         lines = "\n  ".join(["Not every model finished:", *failures])
         raise NejmInspectError(f"{lines}\n{TO_CONTINUE}")

@@ -37,8 +37,8 @@ WAYS_TO_CONTINUE = (
     "To continue: bind another judge by --model-role grader=PROVIDER/MODEL, or do without one by "
     "-T scorer=verbatim or --no-score."
 )
-SCRIPTED = ("mockllm/", "none/")
-"""How names of Inspect's models without a provider start. These are not checked."""
+SCRIPTED = ("mockllm/", "none/", "nejm_inspect/")
+"""How names of models start that no provider serves. These are not checked."""
 
 _checked: set[str] = set()
 """The judges that have passed in this process."""

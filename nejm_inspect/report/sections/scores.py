@@ -92,7 +92,8 @@ def _findings(chapter: Chapter, board: pd.DataFrame, readers: float) -> Iterator
             told += f"; {counted(bad, 'score')} cannot be read as points"
         asked, absent = board[["responses", "absent"]].sum().sum(), gaps["absent"].sum()
         told += ". Scores are over a model's own cases, order and differences over shared ones."
-        yield Finding(f"{absent:,} of {asked:,} responses have no score", f": {told}", limits=True)
+        lead = f"{absent:,} of {asked:,} responses ha{'s' if absent == 1 else 've'} no score"
+        yield Finding(lead, f": {told}", limits=True)
 
 
 def _separation(chapter: Chapter, best: str) -> str:
