@@ -3,14 +3,13 @@
 import asyncio
 import logging
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import click
 import fsspec
 from inspect_ai import eval_set
-from inspect_ai.log import EvalLog, read_eval_log_sample_summaries
+from inspect_ai.log import EvalLog
 from inspect_ai.model import (
     CachePolicy,
     Model,
@@ -25,6 +24,7 @@ from nejm_inspect.judging.panel import GRADER_ROLE
 from nejm_inspect.judging.preflight import check_judges
 from nejm_inspect.planning import look_up_prices
 from nejm_inspect.roster import Roster, RosterModel
+from nejm_inspect.run_summary import frequent_errors
 from nejm_inspect.task import nejm_image_challenge
 from nejm_inspect.text import one_line
 
@@ -133,14 +133,7 @@ def _failures(log: EvalLog, roster: Roster) -> Iterator[str]:
     """Yields the most frequent errors of a model that did not finish, a line each."""
     if log.status == "success":
         return
-    samples = read_eval_log_sample_summaries(log.location)
-    errors = [sample.error for sample in samples if sample.error]
-    errors = errors or [log.error.message if log.error else f"the run ended as {log.status}"]
-    counts: Counter[str] = Counter()
-    for error in map(roster.without_secrets, errors):
-        if error.lstrip().startswith("Request:"):
-            # Inspect puts the request, in many lines, before some errors, which have one line.
-            error = error.rstrip().rpartition("\n")[2]
-        counts[one_line(error, 300)] += 1
-    for words, count in counts.most_common(3):
-        yield f"{log.eval.model}, {count} times: {words}"
+    ended = log.error.message if log.error else f"the run ended as {log.status}"
+    errors = frequent_errors(log, roster.without_secrets)
+    for error in errors or [one_line(roster.without_secrets(ended), 300)]:
+        yield f"{log.eval.model}, {error}"

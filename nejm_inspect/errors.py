@@ -13,6 +13,7 @@ import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.errors import MarkupError
 from rich.text import Text
+from tenacity import RetryError
 
 from nejm_inspect.text import one_line, visible
 
@@ -70,12 +71,18 @@ class ProviderFailure:
     def of(cls, error: BaseException) -> "ProviderFailure":
         """Reads an error of any provider; each has its own class."""
         cause = error.__cause__
-        if cause and getattr(cause, "status_code", None):
-            return cls.of(cause)  # Inspect's wrapper quotes the whole request
+        # Inspect's wrappers quote the whole request, or nothing.
+        if cause and (getattr(cause, "status_code", None) or isinstance(error, RetryError)):
+            return cls.of(cause)
         body = getattr(error, "body", None) or getattr(error, "response", None)
         details = body if isinstance(body, Mapping) else {}
         status = getattr(error, "status_code", None) or details.get("code")
         said = details.get("message") or getattr(error, "message", None) or str(error)
+        root = error
+        while deeper := root.__cause__ or root.__context__:
+            root = deeper
+        if isinstance(root, OSError) and root is not error:  # why there was no connection
+            said = f"{said} ({type(root).__name__}: {root})"
         words = one_line(masked(str(said)), 300) or type(error).__name__
         return cls(status if isinstance(status, int) else None, words)
 

@@ -16,6 +16,7 @@ from nejm_inspect.errors import NejmInspectError, takes
 from nejm_inspect.metrics import accuracy_by
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, PROMPT_VERSION
 from nejm_inspect.response import after_thinking
+from nejm_inspect.solvers import ask_examinee
 from nejm_inspect.version import TASK_VERSION
 
 
@@ -69,7 +70,7 @@ def choose_option(cot: bool = False) -> Solver:
 
         async def ask_once(state: TaskState, *_: Any, **config: Any) -> TaskState:
             nonlocal output
-            state = await generate(state, tool_calls="none", **config)
+            state = await ask_examinee(state, generate, **config)
             output = state.output
             response = after_thinking(output.completion)
             state.output = ModelOutput.from_content(output.model, response)

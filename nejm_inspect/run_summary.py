@@ -4,15 +4,19 @@ import atexit
 import functools
 import shlex
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from math import isnan, nan
 from typing import cast
 
 import click
+from inspect_ai.event import ModelEvent
 from inspect_ai.hooks import Hooks, RunEnd, SampleEnd, hooks
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log_sample_summaries_async
 
+from nejm_inspect.errors import masked
 from nejm_inspect.judge_exam import passing
 from nejm_inspect.judging.panel import GRADER_ROLE, judges_of_log
+from nejm_inspect.text import one_line
 
 SCORED, UNSCORED, ERROR, UNJUDGED = "scored", "unscored", "error", "unjudged"
 """Outcomes of a sample. An unjudged sample has a response, but its judge failed."""
@@ -20,6 +24,8 @@ SCORED, UNSCORED, ERROR, UNJUDGED = "scored", "unscored", "error", "unjudged"
 _ends: dict[tuple[str, str, str], tuple[str, str]] = {}
 """What to say of each run, and its log's folder for the report, empty for an exam. The keys are
 task, task arguments and model: a retry replaces its run."""
+_errors: defaultdict[str, Counter[str]] = defaultdict(Counter)
+"""By the id of a run: the errors of its samples, and how often each occurred."""
 
 
 def tell_run_ends() -> None:
@@ -46,6 +52,8 @@ def announce_run_ends() -> None:
     class RunSummary(Hooks):
         async def on_sample_end(self, data: SampleEnd) -> None:
             outcomes[data.eval_id][_outcome(data.sample)] += 1
+            if data.sample.error:
+                _errors[data.eval_id][_error(data.sample)] += 1
 
         async def on_run_end(self, data: RunEnd) -> None:
             # Inspect does not call the hook for a task's end if the task failed.
@@ -57,6 +65,23 @@ def announce_run_ends() -> None:
                     _ends[key] = _described(log, of_run), _path(log).rpartition("/")[0]
                 elif task == "nejm_judge_exam":
                     _ends[key] = await _exam_described(log), ""
+
+
+def frequent_errors(log: EvalLog, mask: Callable[[str], str] = masked) -> list[str]:
+    """Returns the three most frequent errors of a run of this process, a line each."""
+    counts: Counter[str] = Counter()
+    for error, count in _errors[log.eval.eval_id].items():
+        counts[one_line(mask(error), 300)] += count
+    return [f"{count} times: {words}" for words, count in counts.most_common(3)]
+
+
+def _error(sample: EvalSample) -> str:
+    """Returns what the provider said; Inspect wraps some errors in the request, or in nothing."""
+    message = sample.error.message.strip() if sample.error else ""
+    if message.startswith(("RetryError(", "ModelGenerateError(", "Request:")):
+        said = [e.error for e in sample.events if isinstance(e, ModelEvent) and e.error]
+        return said[-1] if said else message
+    return message
 
 
 def _outcome(sample: EvalSample) -> str:
@@ -89,7 +114,16 @@ def _described(log: EvalLog, outcomes: Counter[str]) -> str:
     lines = [f"{log.eval.model}: {', '.join(said)}.{ended}"]
     if log.eval.dataset.name == "demo" and scores and scores[0].name == "verbatim_diagnosis":
         lines.append("Guessing among the five options of a demo case gives 20%.")
-    if waiting := outcomes[UNJUDGED]:
+    waiting = outcomes[UNJUDGED]
+    if not log.eval.eval_set_id:  # a set is run again by its own command
+        lines += [f"  {error}" for error in frequent_errors(log)]
+        if outcomes[ERROR]:
+            more = " and, unless the run had --cache, those that wait" if waiting else ""
+            lines += [
+                f"To ask again for the cases without a response{more}:",
+                f"  inspect eval-retry {shlex.quote(_path(log))}",
+            ]
+    if waiting:
         lines += [
             f"{waiting} response{'s wait' if waiting > 1 else ' waits'} for a verdict: the judge "
             "failed. To have all responses judged without asking the model again:",

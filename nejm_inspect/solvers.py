@@ -9,6 +9,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from nejm_inspect.cases.schema import OPTION_LETTERS
 from nejm_inspect.errors import NejmInspectError
+from nejm_inspect.openrouter import PREFIX
 from nejm_inspect.prompts import DIAGNOSIS_QUESTION, SYSTEM_PROMPT
 
 
@@ -31,9 +32,33 @@ def diagnose() -> Solver:
                 content=[*content, ContentText(text=DIAGNOSIS_QUESTION)]
             )
         state.tools = []
-        return await generate(state, tool_calls="none")
+        return await ask_examinee(state, generate)
 
     return solve
+
+
+async def ask_examinee(state: TaskState, generate: Generate, **config: Any) -> TaskState:
+    """Asks the model, without running tools.
+
+    OpenRouter reports a provider that fails after it began to respond inside a normal reply, with
+    `finish_reason: error` (https://openrouter.ai/docs/api/reference/errors-and-debugging), which
+    Inspect takes for a response. It is asked for once more, past Inspect's cache, which keeps it.
+
+    Raises:
+        NejmInspectError: If it fails again.
+    """
+    state = await generate(state, tool_calls="none", **config)
+    if not _failed(state):
+        return state
+    state.messages.pop()
+    state = await generate(state, tool_calls="none", **{**config, "cache": False})
+    if _failed(state):
+        raise NejmInspectError(f"The provider of {state.model} failed in the middle of a response.")
+    return state
+
+
+def _failed(state: TaskState) -> bool:
+    return state.output.stop_reason == "unknown" and f"{state.model}".startswith(PREFIX)
 
 
 @solver

@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import socket
+import struct
 import threading
 import time
 from collections import Counter
@@ -19,21 +21,26 @@ from nejm_inspect.judging.preflight import KNOWN_PAIR
 
 @dataclass
 class Reply:
-    """An HTTP answer; `length` lies about the size of the body if given."""
+    """An HTTP answer; a `length` beyond the body's cuts it in the middle.
+
+    Before the body it stalls for so many seconds. Without a status, the connection is reset before
+    any byte.
+    """
 
     body: bytes = b""
     status: int = 200
     content_type: str = "application/json"
     length: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    stall: float = 0.0
 
 
 Respond = Callable[[str, dict[str, str], bytes], Reply]
 
 
 @contextmanager
-def serve(respond: Respond) -> Iterator[str]:
-    """Serves on a free port; gives the base URL."""
+def serve(respond: Respond, port: int = 0) -> Iterator[str]:
+    """Serves on a port, by default a free one; gives the base URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -48,6 +55,12 @@ def serve(respond: Respond) -> Iterator[str]:
 
         def _answer(self, body: bytes) -> None:
             reply = respond(self.path, dict(self.headers), body)
+            self.close_connection = True
+            if not reply.status:
+                lingering = struct.pack("ii", 1, 0)  # not at all: the client gets a reset
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingering)
+                self.connection.close()
+                return
             try:
                 self.send_response(reply.status)
                 self.send_header("Content-Type", reply.content_type)
@@ -56,11 +69,11 @@ def serve(respond: Respond) -> Iterator[str]:
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
+                time.sleep(reply.stall)
                 if self.command != "HEAD":
                     self.wfile.write(reply.body)
             except OSError:  # the client has hung up
                 pass
-            self.close_connection = True
 
         def log_message(self, *args: Any) -> None:
             pass
@@ -69,7 +82,7 @@ def serve(respond: Respond) -> Iterator[str]:
         request_queue_size = 128
         daemon_threads = True
 
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", port), Handler)
     # How often it looks whether it is to stop; half a second by default.
     threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     try:
@@ -271,7 +284,8 @@ def tool_call(name: str = "search") -> dict[str, Any]:
     return {"content": None, "tool_calls": [call], "finish_reason": "tool_calls"}
 
 
-def openrouter_error(status: int, message: str) -> Reply:
+def openrouter_error(status: int, message: str, **headers: str) -> Reply:
     """An error as OpenRouter words it."""
     error = {"error": {"code": status, "message": message}}
-    return Reply(json.dumps(error).encode(), status=status)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(json.dumps(error).encode(), status=status, headers=named)

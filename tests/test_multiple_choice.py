@@ -66,6 +66,14 @@ def test_a_model_that_asks_for_a_tool_is_asked_once(openrouter: OpenRouter) -> N
     assert len(openrouter.calls) == 12
 
 
+def test_a_response_that_fails_in_its_middle_is_asked_for_again(openrouter: OpenRouter) -> None:
+    begun = {"content": "ANSWER: A", "finish_reason": "error"}
+    openrouter.examinee = lambda call: "ANSWER: B" if len(openrouter.calls) > 1 else begun
+    (log,) = eval(nejm_multiple_choice(cases="demo", sample_size=1), model=EXAMINEE)
+    assert log.samples[0].scores["choice"].answer == "B"
+    assert [message.role for message in log.samples[0].messages] == ["user", "assistant"]
+
+
 def test_reasoning_is_asked_for_and_the_models_own_words_are_kept(openrouter: OpenRouter) -> None:
     reply = "<thought>A or B?</thought>It is B or C.\nANSWER: B"
     openrouter.examinee = lambda call: reply

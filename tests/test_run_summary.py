@@ -68,11 +68,12 @@ def test_a_judge_that_dies_costs_no_response(openrouter: OpenRouter) -> None:
 
     openrouter.judge = dies
     done = inspect(*DEMO)
-    first, waiting, command, report = last_lines(done)
+    first, said, waiting, command, report = last_lines(done)
     assert first == (
         f"{EXAMINEE}: overall 70.0% (too few cases for an interval), exact 0.0%, "
         "5 scored, 0 unscored, 7 errors. The run's status is error."
     )
+    assert said == "  7 times: Error code: 402 - Insufficient credits"
     assert waiting.startswith("7 responses wait for a verdict")
 
     openrouter.judge = lambda call: verdict(9)

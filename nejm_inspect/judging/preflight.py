@@ -4,15 +4,17 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 
 import anyio
 import click
 from anyio.from_thread import start_blocking_portal
 from inspect_ai.model import Model, get_model
 from inspect_ai.solver import Generate, Solver, TaskState, solver
+from tenacity import RetryError
 
 from nejm_inspect.errors import NejmInspectError, ProviderFailure, plain_message
-from nejm_inspect.judging.asking import ask_judge
+from nejm_inspect.judging.asking import Judgment, ask_judge
 from nejm_inspect.judging.panel import DEFAULT_GRADER, bound_judges
 from nejm_inspect.judging.verdict import Question
 
@@ -27,7 +29,9 @@ PLAUSIBLE_POINTS = range(2, 10)
 """What a judge may give for `KNOWN_PAIR`: up to three points off. A judge that always gives 0, or
 always 10, is refused."""
 PATIENCE = 180
-"""Seconds that a judge has for the known pair, Inspect's retries included."""
+"""Seconds that a judge has for the known pair, an outage of its provider included."""
+PAUSE = 10
+"""Seconds between two attempts while the provider is down."""
 
 WAYS_TO_CONTINUE = (
     "To continue: bind another judge by --model-role grader=PROVIDER/MODEL, or do without one by "
@@ -93,14 +97,14 @@ def check_judges(judges: Sequence[Model]) -> None:
     async def check() -> None:
         # A connection belongs to the event loop in which it was opened, and this loop ends here:
         # the check uses copies of the models.
-        copies = [_copy(judge) for judge in judges if not _passes(judge)]
-        for copy in copies:
-            click.echo(f"Checking the judge {copy} on a known pair.", err=True)
+        own = [_copy(judge) for judge in judges if not _passes(judge)]
+        for judge in own:
+            click.echo(f"Checking the judge {judge} on a known pair.", err=True)
         try:
-            await _check(copies)
+            await _check(own)
         finally:
-            for copy in copies:
-                await copy.api.aclose()
+            for judge in own:
+                await judge.api.aclose()
 
     # In a thread with its own event loop, since the caller's may be running.
     try:
@@ -137,11 +141,13 @@ async def _check(judges: Sequence[Model]) -> None:
 
 async def _problem(judge: Model) -> str | None:
     """Returns why a judge is not usable; None if it is."""
+    outages: list[ProviderFailure] = []
     try:
         with anyio.fail_after(PATIENCE):
-            judgment = await ask_judge(judge, KNOWN_PAIR)
+            judgment = await _ask_patiently(judge, outages)
     except TimeoutError:
-        return f"it gave no verdict in {PATIENCE} seconds"
+        said = f"; its provider said: {outages[-1]}" if outages else ""
+        return f"it gave no verdict in {PATIENCE} seconds{said}"
     except Exception as error:  # each provider has its own
         return f"its provider said: {ProviderFailure.of(error)}"
     if judgment.verdict is None:
@@ -156,6 +162,29 @@ async def _problem(judge: Model) -> str | None:
         f"it gave {points} points for {KNOWN_PAIR.response!r} where the reference is "
         f"{KNOWN_PAIR.reference!r}, which the rubric gives 5 or 6"
     )
+
+
+async def _ask_patiently(judge: Model, outages: list[ProviderFailure]) -> Judgment:
+    """Asks about the known pair until the provider is up; says at once why it has to wait.
+
+    Inspect itself would wait without a word, and twice as long after each attempt.
+    """
+    once = copy(judge)
+    once.config = judge.config.model_copy(update={"max_retries": 0})
+    while True:
+        try:
+            return await ask_judge(once, KNOWN_PAIR)
+        except Exception as error:  # each provider has its own
+            cause = error.__cause__ if isinstance(error, RetryError) else error
+            if cause is None or not judge.should_retry(cause):
+                raise
+            outages.append(ProviderFailure.of(cause))
+        click.echo(
+            f"Asking {judge} again in {PAUSE} seconds, for up to {PATIENCE}: its provider said: "
+            f"{outages[-1]}",
+            err=True,
+        )
+        await anyio.sleep(PAUSE)
 
 
 def _passes(judge: Model) -> bool:
