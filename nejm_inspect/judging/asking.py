@@ -35,16 +35,17 @@ class Judgment:
     config: GenerateConfig  # of the first attempt, without those of our parameters that are refused
 
 
-async def ask_judge(judge: Model, question: Question) -> Judgment:
+async def ask_judge(judge: Model, question: Question, *, at_once: bool = False) -> Judgment:
     """Asks a judge until it gives a valid verdict, at most `ATTEMPTS` times.
 
     The prompt stays the same: models read a note about their previous reply as a statement about
     the response, and change their verdict. Further attempts skip Inspect's cache and have a small
     temperature, unless the judge's user set one. Errors of the judge's provider are not caught.
+    With `at_once`, nothing waits for a batch, even if the judge's user asked for batches.
     """
     verdict, problem, attempts = None, "", 0
     while verdict is None and attempts < ATTEMPTS:
-        output = await _generate(judge, question, again=attempts > 0)
+        output = await _generate(judge, question, again=attempts > 0, at_once=at_once)
         attempts += 1
         try:
             verdict = parse_verdict(output.completion, question.token)
@@ -60,8 +61,10 @@ def _config(judge: Model) -> GenerateConfig:
     return GRADER_CONFIG.model_copy(update=refused).merge(judge.config)
 
 
-async def _generate(judge: Model, question: Question, again: bool) -> ModelOutput:
+async def _generate(judge: Model, question: Question, again: bool, at_once: bool) -> ModelOutput:
     config = _config(judge)
+    if at_once:
+        config.batch = False
     if again:
         config.cache = False
         if judge.config.temperature is None and config.temperature is not None:
@@ -71,7 +74,7 @@ async def _generate(judge: Model, question: Question, again: bool) -> ModelOutpu
     except Exception as error:  # each provider has its own
         if not _note_refusal(judge, config, ProviderFailure.of(error)):
             raise
-    return await _generate(judge, question, again)
+    return await _generate(judge, question, again, at_once)
 
 
 def _note_refusal(judge: Model, config: GenerateConfig, error: ProviderFailure) -> bool:

@@ -139,7 +139,7 @@ async def _problem(judge: Model) -> str | None:
     """Returns why a judge is not usable; None if it is."""
     try:
         with anyio.fail_after(PATIENCE):
-            judgment = await ask_judge(judge, KNOWN_PAIR)
+            judgment = await ask_judge(judge, KNOWN_PAIR, at_once=True)
     except TimeoutError:
         return f"it gave no verdict in {PATIENCE} seconds"
     except Exception as error:  # each provider has its own
