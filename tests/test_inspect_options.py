@@ -76,13 +76,11 @@ def test_a_judge_by_batch_is_checked_and_asked_again(openai: OpenAI) -> None:
     assert metric(log, "overall_score") == pytest.approx((10 * 1 + 0.7) / 11)
 
 
-def test_batch_by_openrouter_changes_nothing_but_the_requests_at_once(
-    openrouter: OpenRouter,
-) -> None:
+def test_openrouter_has_no_batches_and_gets_all_requests_at_once(openrouter: OpenRouter) -> None:
     most = count_at_once(openrouter)
-    run("--batch")
+    run("--batch", "--adaptive-connections=2")
     assert len(openrouter.examinee_calls) == len(openrouter.judge_calls) == 12
-    assert most["examinee"] == 12
+    assert most["examinee"] > 2  # Inspect limits none that it takes for batched
 
 
 # Requests at once
