@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -85,12 +86,17 @@ class World:
         words, output = [BIN / command, *map(str, arguments)], self.folder / "output.txt"
         with output.open("w") as file:
             process = subprocess.Popen(words, cwd=ROOT, stdout=file, stderr=file)
-            _, status, used = os.wait4(process.pid, 0)
+            peak = 0  # in KiB; that in `used` is at least this process's own
+            while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+                told = Path(f"/proc/{process.pid}/status").read_text("utf-8")
+                peak = max([peak, *map(int, re.findall(r"VmHWM:\s+(\d+)", told))])
+                time.sleep(0.02)
+        _, status, used = ended
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{command} {arguments}: {output.read_text()[-3_000:]}")
-        return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+        return Cost(wall, used.ru_utime + used.ru_stime, peak / 1024)
 
     def write_cases(self, **parameters: Any) -> None:
         """Writes what the minimal task asks: what ours asks, about images of the cache."""
