@@ -54,7 +54,7 @@ TO_CONTINUE = "To continue: run the same command again."
     "--cost-limit",
     type=click.FloatRange(0, min_open=True),
     metavar="DOLLARS",
-    help="Stop a case that costs more, its judging included.",
+    help="Drop a response that cost more. Judging does not count.",
 )
 @click.option("--max-connections", type=click.IntRange(1), help="Requests at once to each model.")
 @click.option(

@@ -107,7 +107,7 @@ def _references(state: TaskState, target: Target) -> list[str]:
 def _without_diagnosis(state: TaskState) -> Score | None:
     """Returns the score of a response without a diagnosis; None if there is text to grade."""
     if not state.output.choices:  # `inspect score` also asks for scores of samples with an error
-        no_output = "The model was not asked, or its request failed."
+        no_output = "The model was not asked, its request failed, or a limit stopped it."
         return Score.unscored(reason="no_output", explanation=no_output)
     response = after_thinking(state.output.completion)
     if _is_refusal(state.output):

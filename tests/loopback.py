@@ -247,6 +247,8 @@ class OpenRouter:
             answer = answer.replace(TOKEN, call.token)
         choice = {"content": answer} if isinstance(answer, str) else dict(answer)
         finish_reason = choice.pop("finish_reason", "stop")
+        usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+        usage |= choice.pop("usage", {})
         completion = {
             "id": "gen-1",
             "object": "chat.completion",
@@ -260,7 +262,7 @@ class OpenRouter:
                     "message": {"role": "assistant", **choice},
                 }
             ],
-            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+            "usage": usage,
         }
         return Reply(json.dumps(completion).encode())
 

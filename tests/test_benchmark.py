@@ -11,7 +11,7 @@ from click.testing import Result
 
 import nejm_inspect.benchmark
 from nejm_inspect.judging.panel import DEFAULT_GRADER
-from tests.benchmarks import AS_PUBLISHED, benchmark, listed
+from tests.benchmark_runs import AS_PUBLISHED, benchmark, listed
 from tests.conftest import KEY
 from tests.loopback import Journal, OpenRouter, openrouter_error, verdict
 from tests.runs import logs

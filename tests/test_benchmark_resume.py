@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks import AS_PUBLISHED
+from tests.benchmark_runs import AS_PUBLISHED
 from tests.loopback import Call, Journal, OpenRouter, verdict
 
 COMMAND = Path(sys.executable).with_name("nejm-inspect")

@@ -6,7 +6,7 @@ import pytest
 from click.testing import Result
 
 from nejm_inspect.judging.panel import DEFAULT_GRADER
-from tests.benchmarks import benchmark, listed, words
+from tests.benchmark_runs import benchmark, listed, words
 from tests.loopback import Journal, OpenRouter, Reply
 from tests.runs import logs
 from tests.test_roster import KEY, SECRET_ROSTER

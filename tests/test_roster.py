@@ -10,7 +10,7 @@ from nejm_inspect.cli_benchmark import DEFAULT_ROSTER
 from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.roster import Roster, bundled_rosters, read_roster
-from tests.benchmarks import PUBLISHED, PUBLISHED_JUDGE, benchmark
+from tests.benchmark_runs import PUBLISHED, PUBLISHED_JUDGE, benchmark
 
 Written = Callable[[str], str]
 KEY = "sk-or-v1-roster-secret"

@@ -167,10 +167,11 @@ async def _problem(judge: Model) -> str | None:
 async def _ask_patiently(judge: Model, outages: list[ProviderFailure]) -> Judgment:
     """Asks about the known pair until the provider is up; says at once why it has to wait.
 
-    Inspect itself would wait without a word, and twice as long after each attempt.
+    Inspect itself would wait without a word, and twice as long after each attempt. A batch may take
+    24 hours: the check is no part of one.
     """
     once = copy(judge)
-    once.config = judge.config.model_copy(update={"max_retries": 0})
+    once.config = judge.config.model_copy(update={"max_retries": 0, "batch": False})
     while True:
         try:
             return await ask_judge(once, KNOWN_PAIR)

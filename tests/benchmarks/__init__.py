@@ -1,0 +1,1 @@
+"""How fast the package is, in ratios measured in one run. `python -m tests.benchmarks [NAME…]`"""
