@@ -1,55 +1,89 @@
-"""The command `inspect` in processes of its own that need not import Inspect each time."""
+"""Commands in processes of their own that need not import Inspect each time."""
 
 import atexit
 import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import tests.case_list  # noqa: F401 - the commands take the same case list as the tests
 
 TIMEOUT = 600
 
-(_inspect,) = entry_points(group="console_scripts", name="inspect")
+_programs = {
+    name: entry_points(group="console_scripts", name=name)[name]
+    for name in ("inspect", "nejm-inspect")
+}
 _extensions = [extension.module for extension in entry_points(group="inspect_ai")]
 # A server imports once what every command would import, and each command is a fork of it.
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload([_inspect.module, *_extensions, "anthropic", "acp", "openai"])
+_preloaded = [program.module for program in _programs.values()]
+_processes.set_forkserver_preload([*_preloaded, *_extensions, "anthropic", "acp", "openai"])
 
 
 def run_inspect(
     *arguments: str, cwd: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Runs `inspect` with the environment of this process and more."""
-    with TemporaryDirectory() as folder:
+    with started("inspect", *arguments, cwd=cwd, environment=environment) as (_, done):
+        return done()
+
+
+@contextmanager
+def started(
+    program: str, *arguments: str, cwd: Path, environment: Mapping[str, str], user: int = 0
+) -> Iterator[tuple[Any, Callable[[], subprocess.CompletedProcess[str]]]]:
+    """Starts a command; gives its process, and a function that waits for its end."""
+    with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         process = _processes.Process(
-            target=_main, args=(arguments, cwd, {**os.environ, **environment}, out, err)
+            target=_main,
+            args=(program, arguments, cwd, {**os.environ, **environment}, out, err, user),
         )
+
+        def done() -> subprocess.CompletedProcess[str]:
+            process.join(TIMEOUT)
+            if process.exitcode is None:
+                raise subprocess.TimeoutExpired(arguments, TIMEOUT)
+            return subprocess.CompletedProcess(
+                arguments, process.exitcode, out.read_text("utf-8"), err.read_text("utf-8")
+            )
+
         process.start()
-        process.join(TIMEOUT)
-        if process.exitcode is None:
+        try:
+            yield process, done
+        finally:
             process.kill()
-            raise subprocess.TimeoutExpired(arguments, TIMEOUT)
-        return subprocess.CompletedProcess(
-            arguments, process.exitcode, out.read_text("utf-8"), err.read_text("utf-8")
-        )
+            process.join()
 
 
 def _main(
-    arguments: tuple[str, ...], cwd: Path, environment: dict[str, str], out: Path, err: Path
+    program: str,
+    arguments: tuple[str, ...],
+    cwd: Path,
+    environment: dict[str, str],
+    out: Path,
+    err: Path,
+    user: int,
 ) -> None:
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # The server has looked at its own TMPDIR.
     os.chdir(cwd)
     for stream, file in ((1, out), (2, err)):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), stream)
-    sys.argv = ["inspect", *arguments]
+    if user:
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+    sys.argv = [program, *arguments]
     try:
-        sys.exit(_inspect.load()())
+        sys.exit(_programs[program].load()())
     finally:
         atexit._run_exitfuncs()  # which a process of `multiprocessing` leaves out

@@ -1,5 +1,6 @@
 """What `nejm-inspect export` writes is read as the same cases elsewhere."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -200,25 +201,26 @@ def test_errors_of_places_are_said_without_a_traceback(
     S3FileSystem.clear_instance_cache()
 
 
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_export_is_no_export_and_may_be_repeated(
-    fetched: Journal, tmp_path: Path
+    end: signal.Signals, fetched: Journal, tmp_path: Path
 ) -> None:
     place = tmp_path / "nejm"
     # A process of its own is interrupted for real, in the middle of its writing.
     program = (
-        "import os, signal, datasets\n"
+        "import os, datasets\n"
         "from nejm_inspect.cli import main\n"
         "write = datasets.arrow_writer.ArrowWriter.write_table\n"
         "def interrupted(*arguments, **options):\n"
         "    write(*arguments, **options)\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        f"    os.kill(os.getpid(), {int(end)})\n"
         "datasets.arrow_writer.ArrowWriter.write_table = interrupted\n"
         "main()\n"
     )
     command = [sys.executable, "-c", program, "export", str(place)]
     process = subprocess.run(command, capture_output=True, text=True)
-    assert process.returncode == 1
-    assert process.stderr.strip().endswith("Aborted!")
+    assert process.returncode == (1 if end == signal.SIGINT else -end)
+    assert process.stderr.strip().endswith("Aborted!") == (end == signal.SIGINT)
     assert "Traceback" not in process.stderr
     with pytest.raises(NejmInspectError, match="a folder must hold one of"):
         open_source(str(place))

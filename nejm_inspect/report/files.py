@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Collection, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from nejm_inspect.errors import NejmInspectError
 
 MANIFEST = ".nejm-inspect-report.json"  # names the files written, with their contents' hashes
+STAGED = ".nejm-inspect-report.unfinished"  # a folder for the new files, before any is replaced
 
 
 def make_folder(folder: Path) -> None:
@@ -22,8 +24,12 @@ def make_folder(folder: Path) -> None:
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Writes contents to their paths in the folder, and removes the rest of an earlier report.
 
+    The first of the contents is the page. If the process is killed while files are replaced, the
+    folder has no page, and the next report completes it.
+
     Raises `NejmInspectError` and changes nothing if it cannot, or a file there is somebody else's.
     """
+    page, staged = next(iter(contents)), folder / STAGED
     try:
         earlier = _hashes(folder / MANIFEST)
         for name in (*contents, MANIFEST):
@@ -36,15 +42,22 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
         # Both: the next report can then replace one that is interrupted here.
         both = {n: earlier.get(n, []) + fresh.get(n, []) for n in earlier | fresh}
         during, after = (json.dumps({"files": f}, indent=1).encode() for f in (both, fresh))
-        for name, content in ((MANIFEST, during), *contents.items(), (MANIFEST, after)):
-            unfinished = folder / f"{MANIFEST}.unfinished"
-            unfinished.unlink(missing_ok=True)  # it may be a link
-            (folder / name).parent.mkdir(exist_ok=True)
-            unfinished.write_bytes(content)
-            unfinished.replace(folder / name)
-        for name in earlier.keys() - contents.keys():
-            if _is_free(folder, name, earlier[name]):
-                (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir()
+        try:
+            for name, content in {**contents, MANIFEST: after, "during": during}.items():
+                (staged / name).parent.mkdir(exist_ok=True)
+                (staged / name).write_bytes(content)
+            (staged / "during").replace(folder / MANIFEST)
+            (folder / page).unlink(missing_ok=True)
+            for name in earlier.keys() - contents.keys():
+                if _is_free(folder, name, earlier[name]):
+                    (folder / name).unlink(missing_ok=True)
+            for name in (*list(contents)[1:], page, MANIFEST):
+                (folder / name).parent.mkdir(exist_ok=True)
+                (staged / name).replace(folder / name)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
     except OSError as error:
         raise NejmInspectError(f"--out {folder} cannot be written to: {error.strerror}.") from error
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -134,6 +135,7 @@ def _spent_and_judged(header: EvalLog, scorer: str, rows: Sequence[Row], configs
         u.input_tokens + (u.input_tokens_cache_read or 0) + (u.input_tokens_cache_write or 0)
         for u in (own, as_judge)
     )
+    took = (pd.Timestamp(stats.completed_at) - pd.Timestamp(stats.started_at)).total_seconds()
     costs = [usage.total_cost for usage in stats.model_usage.values()]
     # The scores know best: a log that was judged again still names its first judge.
     told = ", ".join(sorted({row["judge"] for row in rows} - {""}))
@@ -153,7 +155,7 @@ def _spent_and_judged(header: EvalLog, scorer: str, rows: Sequence[Row], configs
         "input_tokens": total - less,
         "output_tokens": own.output_tokens - as_judge.output_tokens,
         "cost": pd.Series(costs, dtype=float).sum(skipna=False, min_count=1),  # NaN if in doubt
-        "time": (pd.Timestamp(stats.completed_at) - pd.Timestamp(stats.started_at)).total_seconds(),
+        "time": took if took >= 0 else math.nan,  # the clock was set back
         "judges": judges,
         "judge": ", ".join(names) or "none",
     }

@@ -85,22 +85,6 @@ def test_a_run_that_is_killed_is_resumed(journal: Journal, tmp_path: Path) -> No
     assert journal.image_requests == before + 40 - there
 
 
-def test_two_processes_share_a_cache(journal: Journal, tmp_path: Path) -> None:
-    journal.delay = 0.01
-    both = [
-        subprocess.Popen([COMMAND, "fetch", "--sample-size", "25"], stdout=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    for process in both:
-        out, _ = process.communicate(timeout=60)
-        assert b"25 of 25 images are there." in out
-    files = list((tmp_path / "cache" / "images").iterdir())
-    assert len(files) == 25
-    for file in files:
-        date = int(file.stem.removeprefix("IC"))
-        assert file.read_bytes() == encoded(picture(date))
-
-
 def test_passing_image_faults_are_retried(journal: Journal) -> None:
     cases, images = sample(4)
     good = encoded(picture())

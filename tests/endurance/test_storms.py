@@ -23,7 +23,7 @@ from nejm_inspect.errors import NejmInspectError
 from nejm_inspect.judging import preflight
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.run_summary import tell_run_ends
-from tests.benchmarks import benchmark
+from tests.benchmark_runs import benchmark
 from tests.loopback import Call, OpenRouter, Reply, openrouter_error, serve, verdict
 from tests.runs import DEMO, EXAMINEE, inspect, logs
 

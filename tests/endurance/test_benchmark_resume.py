@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import select
-import subprocess
 import sys
 import threading
 import time
@@ -13,8 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.benchmark_runs import AS_PUBLISHED
 from tests.loopback import Call, Journal, OpenRouter, verdict
+from tests.processes import started
+from tests.runs import ROOT
+
+pytestmark = pytest.mark.endurance
 
 COMMAND = Path(sys.executable).with_name("nejm-inspect")
 
@@ -84,21 +89,20 @@ def test_the_published_benchmark_killed_half_way_and_run_again(
     journal: Journal, openrouter: OpenRouter, tmp_path: Path
 ) -> None:
     service = Service(openrouter, answers=135, verdicts=60)
-    command = [COMMAND, "benchmark", *AS_PUBLISHED, "--log-dir", str(tmp_path / "run")]
-    environment = {**os.environ, "INSPECT_DISPLAY": "plain"}
-    killed = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
-    )
-    while kept_answers() < 135 or len(openrouter.judge_calls) < 60:
-        assert killed.poll() is None, killed.communicate()
-        time.sleep(0.05)
-    killed.kill()
-    killed.communicate(timeout=600)
+    command = ("nejm-inspect", "benchmark", *AS_PUBLISHED, "--log-dir", str(tmp_path / "run"))
+    plain = {"INSPECT_DISPLAY": "plain"}
+    with started(*command, cwd=ROOT, environment=plain) as (process, end):
+        while kept_answers() < 135 or len(openrouter.judge_calls) < 60:
+            assert process.is_alive(), end()
+            time.sleep(0.05)
+        process.kill()
+        end()
     service.released.set()
     assert not (tmp_path / "run-report").exists()
     assert service.hanging
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
+    with started(*command, cwd=ROOT, environment=plain) as (_, end):
+        done = end()
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(openrouter.examinee_calls) == 250 + service.hanging
     assert journal.image_requests == 50
