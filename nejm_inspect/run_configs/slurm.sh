@@ -1,0 +1,30 @@
+#!/bin/bash
+# A template for SLURM: a roster's models side by side, one array task a model.
+#   nejm-inspect fetch --all           # once, with the same NEJM_INSPECT_CACHE, where there is a network
+#   sbatch slurm.sh -T sample_size=null --epochs 5 --no-log-images
+#   nejm-inspect report "$SHARED/logs" # at any time, also with unfinished models
+# Options of `nejm-inspect benchmark` follow the script's name. A task that was killed or requeued
+# runs the same command, which continues in the model's folder and asks only for what is missing.
+#SBATCH --job-name=nejm-inspect
+#SBATCH --array=0-4
+#SBATCH --cpus-per-task=1
+#SBATCH --mem=4G
+#SBATCH --time=24:00:00
+#SBATCH --requeue
+#SBATCH --open-mode=append
+set -euo pipefail
+
+: "${SHARED:?must name a folder that all nodes see}"
+: "${OPENROUTER_API_KEY:?must hold the key, in the environment of sbatch}"
+roster=${ROSTER:-november_2026} # a bundled roster, or the path of your own
+
+export NEJM_INSPECT_CACHE=${NEJM_INSPECT_CACHE:-$SHARED/cases}
+export INSPECT_CACHE_DIR=${INSPECT_CACHE_DIR:-$SHARED/responses} # what makes requeuing cheap
+export INSPECT_DISPLAY=plain
+
+model=$(
+  python -c 'import sys; from nejm_inspect.roster import read_roster
+print(read_roster(sys.argv[1]).models[int(sys.argv[2])].model)' "$roster" "$SLURM_ARRAY_TASK_ID"
+)
+# A folder of its own: an eval set must not share one with another that runs at the same time.
+exec nejm-inspect benchmark "$roster" --model "$model" --log-dir "$SHARED/logs/$model" "$@"
