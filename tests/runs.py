@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
@@ -18,9 +19,11 @@ DEMO = ("eval", CHALLENGE, "-T", "cases=demo", "-T", "sample_size=12")
 INSPECT = Path(sys.executable).with_name("inspect")
 
 
-def inspect(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    environment = {"INSPECT_DISPLAY": "plain"}
-    return run_inspect(*map(str, arguments), cwd=cwd, environment=environment)
+def inspect(
+    *arguments: object, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    plain = {"INSPECT_DISPLAY": "plain", **(environment or {})}
+    return run_inspect(*map(str, arguments), cwd=cwd, environment=plain)
 
 
 def logs(folder: object = None) -> list[EvalLog]:

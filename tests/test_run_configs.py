@@ -1,10 +1,12 @@
 """Runs that several processes share: of one eval set on S3, of a roster by SLURM."""
 
+import json
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -24,19 +26,47 @@ def report(place: str, out: Path) -> str:
 
 
 @pytest.mark.endurance
-def test_processes_share_a_bucket_and_one_report_reads_all(
+def test_processes_share_an_eval_set_and_its_folder_on_s3(
     openrouter: OpenRouter, s3: str, tmp_path: Path
 ) -> None:
-    def run(model: str) -> subprocess.CompletedProcess[str]:
-        settings = ("-T", "cases=demo", "--model", f"openrouter/{model}")
-        return inspect("eval-set", CHALLENGE, *settings, "--log-dir", f"{s3}/run/{model}")
-
     models = ["maker/one", "maker/two"]
+    names = ",".join(f"openrouter/{model}" for model in models)
+    command = (
+        "eval-set",
+        CHALLENGE,
+        "-T",
+        "cases=demo",
+        "--model",
+        names,
+        "--log-dir",
+        f"{s3}/run",
+    )
+
+    def run(variable: str, file: Path) -> None:
+        done = inspect(*command, environment={variable: str(file)})
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def run_share(task: dict[str, Any]) -> None:
+        # As the README's jq writes it.
+        share = {
+            "version": 1,
+            "eval_set_id": "night",
+            "tasks": [{"identifier": task["identifier"]}],
+        }
+        file = tmp_path / f"{task['model'].rpartition('/')[2]}.json"
+        file.write_text(json.dumps(share))
+        run("INSPECT_EVAL_SET_SELECTION", file)
+
+    run("INSPECT_EVAL_SET_CAPTURE", tmp_path / "set.json")
+    assert not openrouter.examinee_calls
+    tasks = json.loads((tmp_path / "set.json").read_text("utf-8"))["tasks"]
     with ThreadPoolExecutor() as processes:
-        for done in processes.map(run, models):
-            assert done.returncode == 0, done.stdout + done.stderr
+        list(processes.map(run_share, tasks))
     asked = [call.model for call in openrouter.examinee_calls]
     assert sorted(asked) == [model for model in models for _ in range(12)]
+    written = logs(f"{s3}/run")
+    assert {log.eval.eval_set_id for log in written} == {"night"}
+    assert len({log.location.rpartition("/")[0] for log in written}) == 1
     table = report(f"{s3}/run", tmp_path / "report")
     assert all(model in table for model in models)
 
