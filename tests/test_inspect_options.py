@@ -17,6 +17,8 @@ from tests.batch_api import OpenAI
 from tests.loopback import TOKEN, Call, OpenRouter, openrouter_error, serve, verdict
 from tests.runs import DEMO, EXAMINEE, inspect, logs, metric
 
+pytestmark = pytest.mark.endurance
+
 BATCHED, JUDGE = "openai/gpt-4o", "openai/gpt-4.1"  # Inspect asks them for chat completions
 QUICK = {"tick": 0.05, "send_delay": 0.3}
 """Seconds; Inspect waits 15 otherwise."""
@@ -42,7 +44,6 @@ def openai(openrouter: OpenRouter, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         yield service
 
 
-@pytest.mark.endurance
 def test_batch_is_for_the_model_alone(openai: OpenAI, tmp_path: Path) -> None:
     (tmp_path / "batch.json").write_text(json.dumps(QUICK))
     batch = f"--batch={tmp_path / 'batch.json'}"

@@ -80,6 +80,7 @@ def test_examinees_and_logs_hold_nothing_that_they_should_not(
         assert hidden not in written
 
 
+@pytest.mark.endurance
 def test_all_cases(journal: Journal, openrouter: OpenRouter) -> None:
     (log,) = eval(nejm_image_challenge(sample_size=None, scorer="verbatim"), model=EXAMINEE)
     assert log.status == "success"
@@ -191,6 +192,7 @@ def test_rejudging_from_the_command_line(openrouter: OpenRouter, tmp_path: Path)
 # Interruptions
 
 
+@pytest.mark.endurance
 def test_an_interrupted_run_is_finished_by_retry(
     journal: Journal, openrouter: OpenRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
