@@ -3,7 +3,6 @@
 import random
 import shlex
 import socket
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,7 +24,7 @@ from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.run_summary import tell_run_ends
 from tests.benchmark_runs import benchmark
 from tests.loopback import Call, OpenRouter, Reply, openrouter_error, serve, verdict
-from tests.runs import DEMO, EXAMINEE, inspect, logs
+from tests.runs import DEMO, EXAMINEE, inspect, last_lines, logs
 
 pytestmark = pytest.mark.endurance
 
@@ -111,13 +110,6 @@ def run(judge: GenerateConfig | None = None, **settings: Any) -> EvalLog:
     task = nejm_image_challenge(cases="demo", sample_size=12)
     (log,) = eval(task, model=EXAMINEE, model_roles={"grader": grader}, **settings)
     return log
-
-
-def last_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """Of a run that ended without a traceback."""
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.stderr.rpartition("\n\n")[2].splitlines()
 
 
 @pytest.mark.usefixtures("_hasty")
