@@ -35,6 +35,8 @@ BUSY = [
 DOWN = [openrouter_error(status, "The host is down.") for status in (500, 502, 503, 529)]
 CUT = [Reply(b'{"id": "gen-1", "choi', length=900), Reply(status=0)]
 STALLED = [Reply(openrouter_error(400, "Too late").body, stall=20)]
+CUT_AFTER = 3
+"""Seconds until a stalled reply is cut: a good reply on a busy machine may take more than one."""
 WORDS = "Insufficient credits. Add more at https://openrouter.ai/settings/credits"
 NO_CREDIT = openrouter_error(402, WORDS)
 
@@ -135,7 +137,7 @@ def test_what_a_user_sees_of_faults_that_pass(
 ) -> None:
     for service in services:
         service.fault = at_first([BUSY[0], *DOWN, *CUT, *STALLED])
-    monkeypatch.setenv("INSPECT_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("INSPECT_HTTP_REQUEST_TIMEOUT", str(CUT_AFTER))
     (first, _) = last_lines(inspect(*DEMO, "--model", EXAMINEE))
     assert first.endswith("exact 0.0%, 12 scored, 0 unscored, 0 errors.")
     assert_all_scored_and_paid_once(logs()[0], services)
@@ -146,7 +148,7 @@ def test_replies_that_stall_are_cut_by_attempt_timeout(services: tuple[Service, 
     for service in services:
         service.fault = at_first(STALLED)
     # A judge does not inherit it.
-    log = run(judge=GenerateConfig(attempt_timeout=1), attempt_timeout=1)
+    log = run(judge=GenerateConfig(attempt_timeout=CUT_AFTER), attempt_timeout=CUT_AFTER)
     assert_all_scored_and_paid_once(log, services)
 
 
