@@ -68,10 +68,7 @@ def announce_run_ends() -> None:
 
 
 def frequent_errors(log: EvalLog, mask: Callable[[str], str] = masked) -> list[str]:
-    """Returns the three most frequent errors of a run in this process, a line each.
-
-    `mask` removes what must not be shown.
-    """
+    """Returns the three most frequent errors of a run in this process, masked, a line each."""
     counts: Counter[str] = Counter()
     for error, count in _errors[log.eval.eval_id].items():
         counts[one_line(mask(error), 300)] += count

@@ -71,9 +71,8 @@ class ScriptedAPI(ModelAPI):
                     model, reply or "", "content_filter" if reply is None else "stop"
                 )
                 read, written = (len(t) // CHARACTERS_PER_TOKEN for t in (prompt, reply or ""))
-                total = read + written
                 output.usage = ModelUsage(
-                    input_tokens=read, output_tokens=written, total_tokens=total
+                    input_tokens=read, output_tokens=written, total_tokens=read + written
                 )
                 return output
         raise NejmInspectError(

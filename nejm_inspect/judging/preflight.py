@@ -164,14 +164,10 @@ async def _problem(judge: Model) -> str | None:
 
 
 async def _ask_patiently(judge: Model, outages: list[ProviderFailure]) -> Judgment:
-    """Asks about the known pair until the provider is up, and tells the user of each outage.
+    """Asks about the known pair until the provider is up; prints and collects its outages.
 
-    Inspect's own retries would be silent, with pauses that double. A batch may take 24 hours: this
-    request never waits for one.
-
-    Args:
-        judge: The model to ask.
-        outages: Takes what the provider said, for the caller, which may stop the waiting.
+    Inspect's own retries would be silent, with pauses that double. The request is never part of a
+    batch, which may take 24 hours.
     """
     once = copy(judge)
     once.config = judge.config.model_copy(update={"max_retries": 0, "batch": False})
