@@ -40,9 +40,9 @@ def diagnose() -> Solver:
 async def ask_examinee(state: TaskState, generate: Generate, **config: Any) -> TaskState:
     """Asks the model, without running tools.
 
-    OpenRouter reports a provider that fails after it began to respond inside a normal reply, with
-    `finish_reason: error` (https://openrouter.ai/docs/api/reference/errors-and-debugging), which
-    Inspect takes for a response. It is asked for once more, past Inspect's cache, which keeps it.
+    If a provider fails in the middle of a response, OpenRouter sends a normal reply with
+    `finish_reason: error` (https://openrouter.ai/docs/api/reference/errors-and-debugging). Inspect
+    takes it for a response, and may cache it. The model is then asked once more, without the cache.
 
     Raises:
         NejmInspectError: If it fails again.
@@ -58,7 +58,7 @@ async def ask_examinee(state: TaskState, generate: Generate, **config: Any) -> T
 
 
 def _failed(state: TaskState) -> bool:
-    return state.output.stop_reason == "unknown" and f"{state.model}".startswith(PREFIX)
+    return state.output.stop_reason == "unknown" and str(state.model).startswith(PREFIX)
 
 
 @solver
