@@ -41,6 +41,8 @@ def report_title(chapters: Sequence[Chapter], created: datetime.datetime) -> tup
     if common.get("task") in (TASK, CHOICE_TASK) and "nejm" in common.get("dataset", ""):
         title += " of the NEJM Image Challenge"
     says = " · ".join(_conditions(first))
+    if " scripted model" in title:
+        says += " · responses are invented, not a result"
     return title, f"{says[0].upper()}{says[1:]} · {day}"
 
 
