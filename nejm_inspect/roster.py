@@ -12,7 +12,7 @@ import yaml
 from inspect_ai.model import ModelConfig
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from nejm_inspect.errors import NejmInspectError, describe_validation, refuse_unknown
+from nejm_inspect.errors import NejmInspectError, describe_validation, masked, refuse_unknown
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.task import nejm_image_challenge
 
@@ -87,8 +87,8 @@ class Roster(BaseModel):
         )
 
     def without_secrets(self, text: str) -> str:
-        """Returns a text, such as a provider's error, with asterisks for the roster's keys."""
-        return _without_secrets(text, self.model_dump(exclude_none=True))
+        """Returns a text, such as a provider's error, without the roster's keys and other keys."""
+        return masked(_without_secrets(text, self.model_dump(exclude_none=True)))
 
 
 def _named(names: Sequence[str], known: Sequence[RosterModel]) -> tuple[RosterModel, ...]:
