@@ -84,14 +84,17 @@ def test_a_roster_of_ones_own_with_pinned_routing(
         models:
           - model: openrouter/a/b
             args: {provider: {order: [Together], allow_fallbacks: false}}
+          - model: openrouter/a/b
+            args: {provider: {order: [Groq], allow_fallbacks: false}}
         """,
         encoding="utf-8",
     )
     result = benchmark(str(roster), "--log-dir", str(tmp_path / "run"))
     assert result.exit_code == 0, result.output
-    assert len(openrouter.examinee_calls) == 2
-    for call in openrouter.examinee_calls:
-        assert call.payload["provider"] == {"order": ["Together"], "allow_fallbacks": False}
+    assert result.stderr.count("openrouter/a/b: overall 100.0%") == 2
+    routed = [call.payload["provider"] for call in openrouter.examinee_calls]
+    assert sorted(provider["order"][0] for provider in routed) == [*["Groq"] * 2, *["Together"] * 2]
+    assert not any(provider["allow_fallbacks"] for provider in routed)
     assert {call.model for call in openrouter.judge_calls} == {"a/judge"}
 
 
