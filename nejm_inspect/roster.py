@@ -4,6 +4,7 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -92,8 +93,9 @@ class Roster(BaseModel):
 
 
 def _named(names: Sequence[str], known: Sequence[RosterModel]) -> tuple[RosterModel, ...]:
-    by_name = {m.model: m.model_copy(update={"retired": None}) for m in known}
-    return tuple(by_name.get(name) or RosterModel(model=name) for name in names)
+    living = [m.model_copy(update={"retired": None}) for m in known]
+    chosen = ([m for m in living if m.model == n] or [RosterModel(model=n)] for n in names)
+    return tuple(chain.from_iterable(chosen))
 
 
 def bundled_rosters() -> list[str]:

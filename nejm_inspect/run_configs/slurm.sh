@@ -1,5 +1,5 @@
 #!/bin/bash
-# A template for SLURM: a roster's models side by side, one array task a model.
+# A template for SLURM: a roster's models side by side, one array task a model; no name twice.
 #   nejm-inspect fetch --all           # once, with the same NEJM_INSPECT_CACHE, where there is a network
 #   sbatch slurm.sh -T sample_size=null --epochs 5 --no-log-images
 #   nejm-inspect report "$SHARED/logs" # at any time, also with unfinished models
