@@ -25,12 +25,9 @@ def demo(log_dir: str) -> None:
     from nejm_inspect.scripted import JUDGE, MODELS
 
     click.echo(f"{LABEL}\nRunning the demo cases, which takes about ten seconds.")
-    models, judge = (
-        tuple(RosterModel(model=f"nejm_inspect/{name}") for name in names)
-        for names in (MODELS, [JUDGE])
-    )
-    roster = Roster(models=models, grader=judge, task={"cases": "demo"})
-    # Without Inspect's display, all that is said fits on a screen.
+    *models, judge = (RosterModel(model=f"nejm_inspect/{name}") for name in (*MODELS, JUDGE))
+    roster = Roster(models=tuple(models), grader=(judge,), task={"cases": "demo"})
+    # Without Inspect's display, the whole output fits on a screen.
     labels = {"tags": ["scripted"], "metadata": {"note": LABEL}}
     run_and_report(roster, log_dir, with_texts=True, display="none", **labels)
     inspect = Path(sys.argv[0]).with_name("inspect")  # it may not be on the path

@@ -71,7 +71,7 @@ class ProviderFailure:
     def of(cls, error: BaseException) -> "ProviderFailure":
         """Reads an error of any provider; each has its own class."""
         cause = error.__cause__
-        # Inspect's wrappers quote the whole request, or nothing.
+        # Inspect's wrapper quotes the whole request; tenacity's says nothing of the cause.
         if cause and (getattr(cause, "status_code", None) or isinstance(error, RetryError)):
             return cls.of(cause)
         body = getattr(error, "body", None) or getattr(error, "response", None)

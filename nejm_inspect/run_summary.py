@@ -52,8 +52,8 @@ def announce_run_ends() -> None:
     class RunSummary(Hooks):
         async def on_sample_end(self, data: SampleEnd) -> None:
             outcomes[data.eval_id][_outcome(data.sample)] += 1
-            if data.sample.error:
-                _errors[data.eval_id][_error(data.sample)] += 1
+            if error := data.sample.error:
+                _errors[data.eval_id][_told(error.message.strip(), data.sample)] += 1
 
         async def on_run_end(self, data: RunEnd) -> None:
             # Inspect does not call the hook for a task's end if the task failed.
@@ -70,16 +70,15 @@ def announce_run_ends() -> None:
 
 
 def frequent_errors(log: EvalLog, mask: Callable[[str], str] = masked) -> list[str]:
-    """Returns the three most frequent errors of a run of this process, a line each."""
+    """Returns the three most frequent errors of a run in this process, masked, a line each."""
     counts: Counter[str] = Counter()
     for error, count in _errors[log.eval.eval_id].items():
         counts[one_line(mask(error), 300)] += count
     return [f"{count} times: {words}" for words, count in counts.most_common(3)]
 
 
-def _error(sample: EvalSample) -> str:
-    """Returns what the provider said; Inspect wraps some errors in the request, or in nothing."""
-    message = sample.error.message.strip() if sample.error else ""
+def _told(message: str, sample: EvalSample) -> str:
+    """Returns what the provider said if the error's message quotes the request, or nothing."""
     if message.startswith(("RetryError(", "ModelGenerateError(", "Request:")):
         said = [e.error for e in sample.events if isinstance(e, ModelEvent) and e.error]
         return said[-1] if said else message

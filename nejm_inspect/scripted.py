@@ -1,4 +1,4 @@
-"""Scripted models for the demo: what they and their judge say of the demo cases is invented."""
+"""Scripted models and a scripted judge for the demo. What they say is invented."""
 
 import functools
 import json
@@ -12,7 +12,6 @@ from inspect_ai.model import (
     ModelAPI,
     ModelOutput,
     ModelUsage,
-    StopReason,
     modelapi,
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
@@ -26,7 +25,7 @@ SCRIPT = Path(__file__).with_name("scripted.yaml")
 MODELS = ("scripted-quokka", "scripted-numbat", "scripted-wombat")
 JUDGE = "scripted-judge"
 CHARACTERS_PER_TOKEN = 4
-"""By this rule of thumb, the logs have token counts; images are not counted."""
+"""A rule of thumb for the token counts in the logs. Images are not counted."""
 
 
 @functools.cache
@@ -68,12 +67,12 @@ class ScriptedAPI(ModelAPI):
         prompt = "\n".join(message.text for message in input)
         for (model, key), reply in _replies().items():
             if model == self.model_name and key in prompt:
-                stop: StopReason = "content_filter" if reply is None else "stop"
-                output = ModelOutput.from_content(model, reply or "", stop)
+                output = ModelOutput.from_content(
+                    model, reply or "", "content_filter" if reply is None else "stop"
+                )
                 read, written = (len(t) // CHARACTERS_PER_TOKEN for t in (prompt, reply or ""))
-                total = read + written
                 output.usage = ModelUsage(
-                    input_tokens=read, output_tokens=written, total_tokens=total
+                    input_tokens=read, output_tokens=written, total_tokens=read + written
                 )
                 return output
         raise NejmInspectError(

@@ -40,20 +40,20 @@ def diagnose() -> Solver:
 async def ask_examinee(state: TaskState, generate: Generate, **config: Any) -> TaskState:
     """Asks the model, without running tools.
 
-    OpenRouter reports a provider that fails after it began to respond inside a normal reply, with
-    `finish_reason: error` (https://openrouter.ai/docs/api/reference/errors-and-debugging), which
-    Inspect takes for a response. It is asked for once more, past Inspect's cache, which keeps it.
+    If a provider fails in the middle of a response, OpenRouter sends a normal reply with
+    `finish_reason: error` (https://openrouter.ai/docs/api/reference/errors-and-debugging). Inspect
+    takes it for a response, and may cache it. The model is then asked once more, without the cache.
 
     Raises:
         NejmInspectError: If it fails again.
     """
     for again in ({}, {"cache": False}):
         state = await generate(state, tool_calls="none", **config | again)
-        if state.output.stop_reason != "unknown" or not f"{state.model}".startswith(PREFIX):
+        if state.output.stop_reason != "unknown" or not str(state.model).startswith(PREFIX):
             return state
         # A log with this beginning as output would have it judged later.
         state.messages.pop()
-        state.output = ModelOutput(model=f"{state.model}")
+        state.output = ModelOutput(model=str(state.model))
     raise NejmInspectError(f"The provider of {state.model} failed in the middle of a response.")
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from nejm_inspect.cli import main
+from tests.runs import cli
 
 PUBLISHED = (
     "openrouter/google/gemini-3-pro-preview",
@@ -23,7 +23,7 @@ AS_PUBLISHED = (
 
 
 def benchmark(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["benchmark", *arguments])
+    return cli("benchmark", *arguments)
 
 
 def words(result: Result) -> str:

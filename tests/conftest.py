@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from tenacity import wait_none
 
@@ -110,6 +109,8 @@ def _s3_server() -> Iterator[str]:
 @pytest.fixture
 def s3(_s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URL of an empty bucket of an S3 server on loopback."""
+    import boto3  # takes a moment, and few tests need it
+
     monkeypatch.setenv("AWS_ENDPOINT_URL", _s3_server)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "loopback")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "loopback")

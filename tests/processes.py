@@ -14,6 +14,7 @@ from typing import Any
 
 import tests.case_list  # noqa: F401 - the commands take the same case list as the tests
 
+ROOT = Path(__file__).parents[1]
 TIMEOUT = 600
 
 _programs = {
@@ -27,24 +28,29 @@ _preloaded = [program.module for program in _programs.values()]
 _processes.set_forkserver_preload([*_preloaded, *_extensions, "anthropic", "acp", "openai"])
 
 
-def run_inspect(
-    *arguments: str, cwd: Path, environment: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """Runs `inspect` with the environment of this process and more."""
-    with started("inspect", *arguments, cwd=cwd, environment=environment) as (_, done):
+def run(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end; takes the options of `started`."""
+    with started(*command, **options) as (_, done):
         return done()
 
 
 @contextmanager
 def started(
-    program: str, *arguments: str, cwd: Path, environment: Mapping[str, str], user: int = 0
+    program: str,
+    *arguments: str,
+    cwd: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
+    user: int = 0,
 ) -> Iterator[tuple[Any, Callable[[], subprocess.CompletedProcess[str]]]]:
-    """Starts a command; gives its process, and a function that waits for its end."""
+    """Starts a command with the environment of this process, Inspect's plain display, and more.
+
+    Gives its process, and a function that waits for its end.
+    """
+    environment = {**os.environ, "INSPECT_DISPLAY": "plain", **(environment or {})}
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         process = _processes.Process(
-            target=_main,
-            args=(program, arguments, cwd, {**os.environ, **environment}, out, err, user),
+            target=_main, args=(program, arguments, cwd, environment, out, err, user)
         )
 
         def done() -> subprocess.CompletedProcess[str]:

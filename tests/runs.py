@@ -4,26 +4,36 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from click.testing import CliRunner, Result
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 
+from nejm_inspect.cli import main
 from tests.loopback import Call, verdict
-from tests.processes import run_inspect
+from tests.processes import ROOT as ROOT, run
 
-ROOT = Path(__file__).parents[1]
 EXAMINEE = "openrouter/google/gemini-3-pro-preview"
 CHALLENGE = "nejm_inspect/nejm_image_challenge"
 DEMO = ("eval", CHALLENGE, "-T", "cases=demo", "-T", "sample_size=12")
 INSPECT = Path(sys.executable).with_name("inspect")
 
 
-def inspect(
-    *arguments: object, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    plain = {"INSPECT_DISPLAY": "plain", **(environment or {})}
-    return run_inspect(*map(str, arguments), cwd=cwd, environment=plain)
+def inspect(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    return run("inspect", *map(str, arguments), **options)
+
+
+def cli(*arguments: object) -> Result:
+    """Runs `nejm-inspect` in this process."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def last_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What a run says when it ends."""
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stderr.rpartition("\n\n")[2].splitlines()
 
 
 def logs(folder: object = None) -> list[EvalLog]:

@@ -7,21 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from s3fs import S3FileSystem
 
 from nejm_inspect.cases import open_source
 from nejm_inspect.cases.selection import Selection, select_cases
-from nejm_inspect.cli import main
 from nejm_inspect.errors import NejmInspectError
 from tests.cases.described import described, described_samples
 from tests.loopback import Journal, Reply, encoded, picture
+from tests.runs import cli
 
 WRITTEN = {"RIGHTS.txt", "data-00000-of-00001.arrow", "dataset_info.json", "state.json"}
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def samples_of_nejm(size: int) -> list[Any]:
@@ -35,7 +30,7 @@ def fetched(journal: Journal) -> Journal:
     """The cache with the first six cases of the published sample."""
     cmyk = encoded(picture().convert("CMYK"))  # sent converted, exported as it came
     journal.images = {"20170511": cmyk, "20070816": encoded(picture(2), "PNG")}
-    assert run("fetch", "--sample-size", "6").exit_code == 0
+    assert cli("fetch", "--sample-size", "6").exit_code == 0
     return journal
 
 
@@ -52,12 +47,12 @@ def test_an_export_is_read_elsewhere_as_the_same_samples(
 ) -> None:
     original = {sample["id"]: sample for sample in samples_of_nejm(6)}
     requests = fetched.image_requests
-    result = run("export", dest)
+    result = cli("export", dest)
     assert result.exit_code == 0, result.output
     assert f"6 cases are in {dest}. To use them: -T cases={dest}" in result.stdout
     assert "belong to the Massachusetts Medical" in result.stderr
     assert fetched.image_requests == requests
-    again = run("export", dest)
+    again = cli("export", dest)
     assert again.exit_code == 1
     assert f"{dest} is not empty, and was left as it is" in again.stderr
     monkeypatch.setenv("NEJM_INSPECT_CACHE", str(tmp_path / "elsewhere"))
@@ -71,7 +66,7 @@ def test_an_export_is_read_elsewhere_as_the_same_samples(
 
 def test_an_export_of_a_sample_is_the_sample(fetched: Journal, tmp_path: Path) -> None:
     requests = fetched.image_requests
-    result = run("export", str(tmp_path / "nejm"), "--sample-size", "8")
+    result = cli("export", str(tmp_path / "nejm"), "--sample-size", "8")
     assert result.exit_code == 0, result.output
     assert fetched.image_requests == requests + 2
     assert described(str(tmp_path / "nejm"))["samples"] == samples_of_nejm(8)
@@ -81,7 +76,7 @@ def test_an_export_of_a_sample_is_the_sample(fetched: Journal, tmp_path: Path) -
     own = encoded(picture(3), "PNG")
     (tmp_path / "own" / "655.png").write_bytes(own)
     exported = str(tmp_path / "with-own")
-    assert run("export", exported, "--images", str(tmp_path / "own")).exit_code == 0
+    assert cli("export", exported, "--images", str(tmp_path / "own")).exit_code == 0
     source = open_source(exported)
     (image,) = source.images(source.cases).found[655]
     assert image.path.read_bytes() == own
@@ -91,15 +86,15 @@ def test_an_export_of_a_sample_is_the_sample(fetched: Journal, tmp_path: Path) -
 def test_missing_images_stop_an_export(journal: Journal, tmp_path: Path) -> None:
     place = str(tmp_path / "nejm")
     journal.image_faults = {"20070816": Reply(status=404)}
-    empty = run("export", place)
+    empty = cli("export", place)
     assert empty.exit_code == 1
     assert "Error: No image of the cases asked for is in the cache" in empty.stderr
-    result = run("export", place, "--sample-size", "2")
+    result = cli("export", place, "--sample-size", "2")
     assert result.exit_code == 1
     assert "1 of 2 images are missing, so nothing was exported" in result.stderr
     assert "missing, HTTP 404" in result.output
     assert not (tmp_path / "nejm").exists()
-    assert run("export", place).exit_code == 0
+    assert cli("export", place).exit_code == 0
 
 
 @pytest.mark.parametrize("name", ["nejm", "demo", "sub/folder"])
@@ -108,7 +103,7 @@ def test_a_relative_folder_is_told_in_full(
 ) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    result = run("export", name)
+    result = cli("export", name)
     place = result.stdout.strip().rpartition("-T cases=")[2]
     assert place == str(tmp_path / "work" / name)
     assert len(described(place)["samples"]) == 6
@@ -126,7 +121,7 @@ def test_a_relative_folder_is_told_in_full(
     ],
 )
 def test_nothing_is_exported_to_a_hub(place: str, journal: Journal) -> None:
-    result = run("export", place, "--sample-size", "1")
+    result = cli("export", place, "--sample-size", "1")
     assert result.exit_code == 1
     assert "the cases are not yours to publish" in result.stderr
     assert not journal.requests
@@ -135,7 +130,7 @@ def test_nothing_is_exported_to_a_hub(place: str, journal: Journal) -> None:
 def test_other_folders_are_left_as_they_are(fetched: Journal, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert run("export", str(empty)).exit_code == 0
+    assert cli("export", str(empty)).exit_code == 0
     (empty / "notes.txt").write_text("mine")
     file = tmp_path / "file"
     file.write_text("mine")
@@ -147,7 +142,7 @@ def test_other_folders_are_left_as_they_are(fetched: Journal, tmp_path: Path) ->
     (nested / "RIGHTS.txt").touch()
     for place in (empty, file, linked, nested, tmp_path / "cache"):
         before = sorted(tmp_path.rglob("*"))
-        result = run("export", str(place))
+        result = cli("export", str(place))
         assert result.exit_code == 1
         assert "is not empty, and was left as it is. Name a new" in result.stderr
         assert sorted(tmp_path.rglob("*")) == before
@@ -160,7 +155,7 @@ def test_errors_of_places_are_said_without_a_traceback(
     (tmp_path / "file").touch()
 
     def error(place: str) -> str:
-        result = run("export", place)
+        result = cli("export", place)
         assert result.exit_code == 1
         assert isinstance(result.exception, SystemExit)
         assert f"Error: {place} cannot be written to" in result.stderr
@@ -200,5 +195,5 @@ def test_an_interrupted_export_is_no_export_and_may_be_repeated(
     assert "Traceback" not in process.stderr
     with pytest.raises(NejmInspectError, match="a folder must hold one of"):
         open_source(str(place))
-    assert run("export", str(place)).exit_code == 0
+    assert cli("export", str(place)).exit_code == 0
     assert len(described(str(place))["samples"]) == 6

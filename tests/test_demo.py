@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
 
 from nejm_inspect.cases import open_source
-from nejm_inspect.cli import main
 from nejm_inspect.cli_demo import LABEL, VIEWER
 from nejm_inspect.response import is_verbatim
 from nejm_inspect.rubric import MAX_POINTS, level_of
 from nejm_inspect.scripted import JUDGE, MODELS, read_script
-from tests.runs import logs
+from tests.runs import cli, logs
 
 SCORES = {"scripted-quokka": "84.2%", "scripted-numbat": "74.5%", "scripted-wombat": "45.0%"}
+REASONS = {
+    "scripted-numbat": {"demo-08": "grader_failed"},
+    "scripted-wombat": {"demo-10": "refusal"},
+}
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def points(value: Any) -> int | None:
 @pytest.mark.endurance
 def test_the_demo(connected: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    first, second = (CliRunner().invoke(main, ["demo"]) for _ in range(2))
+    first, second = (cli("demo") for _ in range(2))
     for result in (first, second):
         assert result.exit_code == 0, result.output
         assert result.stdout.startswith(LABEL)
@@ -62,14 +64,7 @@ def test_the_demo(connected: list[Any], tmp_path: Path, monkeypatch: pytest.Monk
         given = {case: points(score.value) for case, score in scores.items()}
         assert given == {case: said[model][0] for case, said in read_script().items()}
         reasons = {case: score.reason for case, score in scores.items() if score.reason}
-        assert (
-            reasons
-            == {
-                "scripted-quokka": {},
-                "scripted-numbat": {"demo-08": "grader_failed"},
-                "scripted-wombat": {"demo-10": "refusal"},
-            }[model]
-        )
+        assert reasons == REASONS.get(model, {})
         assert f"{model} " in second.stdout
         assert f"{model}: overall {SCORES[model]}" in first.stderr
     page = Path("logs/demo-report/report.html").read_text(encoding="utf-8")

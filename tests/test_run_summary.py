@@ -3,22 +3,17 @@
 import json
 import re
 import shlex
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.loopback import Call, OpenRouter, openrouter_error, verdict
-from tests.runs import CHALLENGE, EXAMINEE, inspect, logs, metric
+from tests.runs import CHALLENGE, EXAMINEE, inspect, last_lines, logs, metric
 
 EXAM = "nejm_inspect/nejm_judge_exam"
 NO_VERDICT = "the judge's exam: the log has no valid verdict."
 DEMO = ("eval", CHALLENGE, "--model", EXAMINEE, "-T", "cases=demo")
-
-
-def last_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
-    return done.stderr.rpartition("\n\n")[2].splitlines()
 
 
 def test_score_counts_and_the_reports_command(

@@ -16,6 +16,7 @@ from tenacity import RetryError
 from nejm_inspect.errors import NejmInspectError, ProviderFailure, plain_message
 from nejm_inspect.judging.asking import Judgment, ask_judge
 from nejm_inspect.judging.panel import DEFAULT_GRADER, bound_judges
+from nejm_inspect.judging.vendors import SCRIPTED
 from nejm_inspect.judging.verdict import Question
 
 KNOWN_PAIR = Question(
@@ -37,8 +38,6 @@ WAYS_TO_CONTINUE = (
     "To continue: bind another judge by --model-role grader=PROVIDER/MODEL, or do without one by "
     "-T scorer=verbatim or --no-score."
 )
-SCRIPTED = ("mockllm/", "none/", "nejm_inspect/")
-"""How names of models start that no provider serves. These are not checked."""
 
 _checked: set[str] = set()
 """The judges that have passed in this process."""
@@ -97,13 +96,13 @@ def check_judges(judges: Sequence[Model]) -> None:
     async def check() -> None:
         # A connection belongs to the event loop in which it was opened, and this loop ends here:
         # the check uses copies of the models.
-        own = [_copy(judge) for judge in judges if not _passes(judge)]
-        for judge in own:
+        copies = [_copy(judge) for judge in judges if not _passes(judge)]
+        for judge in copies:
             click.echo(f"Checking the judge {judge} on a known pair.", err=True)
         try:
-            await _check(own)
+            await _check(copies)
         finally:
-            for judge in own:
+            for judge in copies:
                 await judge.api.aclose()
 
     # In a thread with its own event loop, since the caller's may be running.
@@ -165,10 +164,10 @@ async def _problem(judge: Model) -> str | None:
 
 
 async def _ask_patiently(judge: Model, outages: list[ProviderFailure]) -> Judgment:
-    """Asks about the known pair until the provider is up; says at once why it has to wait.
+    """Asks about the known pair until the provider is up; prints and collects its outages.
 
-    Inspect itself would wait without a word, and twice as long after each attempt. A batch may take
-    24 hours: the check is no part of one.
+    Inspect's own retries would be silent, with pauses that double. The request is never part of a
+    batch, which may take 24 hours.
     """
     once = copy(judge)
     once.config = judge.config.model_copy(update={"max_retries": 0, "batch": False})

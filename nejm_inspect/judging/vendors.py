@@ -16,6 +16,8 @@ FAMILIES: Mapping[str, str] = {
     "deepseek": "deepseek",
 }
 """Vendors by how the last part of their models' names starts, as a regular expression."""
+SCRIPTED = ("mockllm/", "none/", "nejm_inspect/")
+"""Prefixes of models without a provider: Inspect's for tests and baselines, and the demo's."""
 
 
 def vendor_of(model: Model) -> str | None:

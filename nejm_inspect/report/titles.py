@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Sequence
 
-from nejm_inspect.judging.preflight import SCRIPTED
+from nejm_inspect.judging.vendors import SCRIPTED
 from nejm_inspect.report.chapter import Chapter
 from nejm_inspect.report.formats import counted, listing, short
 from nejm_inspect.report.headers import CHOICE_TASK, TASK, VERBATIM
@@ -22,7 +22,7 @@ def title_of(chapter: Chapter) -> str:
         return f"Two judges of the same responses: {listing(map(_bare, runs['judge'].unique()))}"
     count = runs.get("model_name", runs["name"])[~runs["baseline"]].nunique()
     models = _MODELS[count] if count < len(_MODELS) else counted(count, "model")
-    if chapter.runs["model"].str.startswith(SCRIPTED).all():  # their responses are not a result
+    if runs["model"].str.startswith(SCRIPTED).all():  # their responses are not a result
         models = models.replace("model", "scripted model")
     subject = f"{models} on {counted(len(chapter.case_ids), 'case')}"
     if chapter.topic == "ablation":

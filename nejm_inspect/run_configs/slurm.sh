@@ -1,6 +1,6 @@
 #!/bin/bash
 # A template for SLURM: a roster's models side by side, one array task a model; no name twice.
-#   nejm-inspect fetch --all           # once, with the same NEJM_INSPECT_CACHE, where there is a network
+#   NEJM_INSPECT_CACHE=$SHARED/cases nejm-inspect fetch --all    # once, where there is a network
 #   sbatch slurm.sh -T sample_size=null --epochs 5 --no-log-images
 #   nejm-inspect report "$SHARED/logs" # at any time, also with unfinished models
 # Options of `nejm-inspect benchmark` follow the script's name. A task that was killed or requeued
@@ -19,7 +19,7 @@ set -euo pipefail
 roster=${ROSTER:-november_2026} # a bundled roster, or the path of your own
 
 export NEJM_INSPECT_CACHE=${NEJM_INSPECT_CACHE:-$SHARED/cases}
-export INSPECT_CACHE_DIR=${INSPECT_CACHE_DIR:-$SHARED/responses} # what makes requeuing cheap
+export INSPECT_CACHE_DIR=${INSPECT_CACHE_DIR:-$SHARED/responses} # requeued tasks pay nothing twice
 export INSPECT_DISPLAY=plain
 
 model=$(

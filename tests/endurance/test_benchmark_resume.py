@@ -16,8 +16,7 @@ import pytest
 
 from tests.benchmark_runs import AS_PUBLISHED
 from tests.loopback import Call, Journal, OpenRouter, verdict
-from tests.processes import started
-from tests.runs import ROOT
+from tests.processes import run, started
 
 pytestmark = pytest.mark.endurance
 
@@ -90,8 +89,7 @@ def test_the_published_benchmark_killed_half_way_and_run_again(
 ) -> None:
     service = Service(openrouter, answers=135, verdicts=60)
     command = ("nejm-inspect", "benchmark", *AS_PUBLISHED, "--log-dir", str(tmp_path / "run"))
-    plain = {"INSPECT_DISPLAY": "plain"}
-    with started(*command, cwd=ROOT, environment=plain) as (process, end):
+    with started(*command) as (process, end):
         while kept_answers() < 135 or len(openrouter.judge_calls) < 60:
             assert process.is_alive(), end()
             time.sleep(0.05)
@@ -101,8 +99,7 @@ def test_the_published_benchmark_killed_half_way_and_run_again(
     assert not (tmp_path / "run-report").exists()
     assert service.hanging
 
-    with started(*command, cwd=ROOT, environment=plain) as (_, end):
-        done = end()
+    done = run(*command)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(openrouter.examinee_calls) == 250 + service.hanging
     assert journal.image_requests == 50

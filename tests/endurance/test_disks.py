@@ -12,33 +12,26 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from PIL import Image
 
 from nejm_inspect.cases import open_source
-from nejm_inspect.cli import main
 from tests.loopback import Call, Journal, OpenRouter, encoded, picture
-from tests.processes import started
+from tests.processes import run
 from tests.report.conftest import Logs
-from tests.runs import CHALLENGE, DEMO, EXAMINEE, ROOT, logs
+from tests.runs import CHALLENGE, DEMO, EXAMINEE, cli, logs
 
 pytestmark = pytest.mark.endurance
 
 BASELINE = ("--solver", "nejm_inspect/reader_vote", "--model", "none", "-T", "scorer=verbatim")
 FOUR_CASES = ("inspect", "eval", CHALLENGE, *BASELINE, "-T", "sample_size=4")
 BENCHMARK = ("nejm-inspect", "benchmark", *DEMO[2:], "--model", EXAMINEE, "--max-connections", "3")
-PLAIN = {"INSPECT_DISPLAY": "plain"}
 REMEDY = "Make room, or name another folder by NEJM_INSPECT_CACHE."
 NOBODY = 65534
 
 
-def run(*command: str, cwd: Path = ROOT, user: int = 0) -> subprocess.CompletedProcess[str]:
-    with started(*command, cwd=cwd, environment=PLAIN, user=user) as (_, done):
-        return done()
-
-
 def fetch(size: int) -> Result:
-    return CliRunner().invoke(main, ["fetch", "--sample-size", str(size)])
+    return cli("fetch", "--sample-size", size)
 
 
 def mount(folder: Path, options: str) -> None:
@@ -130,13 +123,13 @@ def test_logs_and_inspects_cache_on_a_disk_that_runs_full(
 
 def test_a_report_on_a_full_disk_leaves_the_earlier_one(disk: Path, tmp_path: Path) -> None:
     runs, out = Logs(tmp_path / "runs"), disk / "report"
-    command = ["report", str(runs.folder), "--out", str(out)]
+    command = ("report", runs.folder, "--out", out)
     runs.write("m/a", [10, 5, 0] * 4)
-    assert CliRunner().invoke(main, command).exit_code == 0
+    assert cli(*command).exit_code == 0
     before = {path: path.is_file() and path.read_bytes() for path in out.rglob("*")}
     mount(disk, "remount,size=300k")
     runs.write("m/b", [10, 5, 0] * 4)
-    result = CliRunner().invoke(main, command)
+    result = cli(*command)
     assert result.exit_code == 1
     told = f"Error: --out {out} cannot be written to: No space left on device.\n"
     assert result.stderr.endswith(told)

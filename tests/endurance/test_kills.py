@@ -15,22 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from inspect_ai import eval
 
 from nejm_inspect import nejm_image_challenge
-from nejm_inspect.cli import main
 from nejm_inspect.report.files import STAGED, write_files
 from tests.loopback import Call, Journal, OpenRouter
 from tests.processes import started
 from tests.report.conftest import Logs
-from tests.runs import DEMO, EXAMINEE, ROOT, inspect, logs
+from tests.runs import DEMO, EXAMINEE, cli, inspect, logs
 
 pytestmark = pytest.mark.endurance
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(main, list(map(str, arguments)))
 
 
 def test_finished_cases_of_a_killed_run_are_not_asked_again(
@@ -47,7 +41,7 @@ def test_finished_cases_of_a_killed_run_are_not_asked_again(
 
     openrouter.examinee = examinee
     command = ("inspect", *DEMO, "--model", EXAMINEE, "--max-samples", "3")
-    with started(*command, cwd=ROOT, environment={"INSPECT_DISPLAY": "plain"}) as (process, done):
+    with started(*command) as (process, done):
         while len(openrouter.examinee_calls) < 7 + 3:  # three wait, so seven are finished
             assert process.is_alive(), done()
             time.sleep(0.01)
@@ -58,7 +52,7 @@ def test_finished_cases_of_a_killed_run_are_not_asked_again(
     assert killed.status == "started"
     assert len(killed.samples or ()) < 7
     place = killed.location.removeprefix("file://")
-    assert "responses have no score" in run("report", place, "--out", tmp_path / "r").output
+    assert "responses have no score" in cli("report", place, "--out", tmp_path / "r").output
 
     again = inspect("eval-retry", place)
     assert again.returncode == 0, again.stdout
@@ -66,7 +60,7 @@ def test_finished_cases_of_a_killed_run_are_not_asked_again(
     asked_for = Counter(call.images[0] for call in openrouter.examinee_calls)
     assert sorted(asked_for.values()) == [1] * 9 + [2] * 3
     assert len(openrouter.judge_calls) == 12
-    report = run("report", tmp_path / "logs", "--out", tmp_path / "r").output
+    report = cli("report", tmp_path / "logs", "--out", tmp_path / "r").output
     assert "on 12 cases" in report
     assert "no score" not in report
 
@@ -98,8 +92,8 @@ def test_a_report_that_is_killed_at_any_step(tmp_path: Path) -> None:
     for model in ("m/a", "m/b"):
         runs.write(model, [10, 5, 0] * 4)
     one, old, new = next(runs.folder.iterdir()), tmp_path / "old", tmp_path / "new"
-    assert run("report", runs.folder, "--out", old).exit_code == 0
-    assert run("report", one, "--out", new).exit_code == 0
+    assert cli("report", runs.folder, "--out", old).exit_code == 0
+    assert cli("report", one, "--out", new).exit_code == 0
     before, after = read(old), read(new)
     assert "pairs.csv" in before.keys() - after.keys()
     contents = {"report.html": after["report.html"], **after}
@@ -127,7 +121,7 @@ def test_a_report_that_is_killed_at_any_step(tmp_path: Path) -> None:
             break
     assert ends["old"] > len(contents)  # Writing takes long, replacing does not.
     assert ends["no page"] >= len(contents)
-    assert run("report", one, "--out", out).exit_code == 0
+    assert cli("report", one, "--out", out).exit_code == 0
 
 
 def jump_clocks(monkeypatch: pytest.MonkeyPatch) -> list[timedelta]:
@@ -156,7 +150,7 @@ def test_a_clock_that_jumps_before_and_during_a_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert run("fetch", "--sample-size", 4).exit_code == 0
+    assert cli("fetch", "--sample-size", 4).exit_code == 0
     jumps = jump_clocks(monkeypatch)
     jumps.append(jump)
 
@@ -172,6 +166,6 @@ def test_a_clock_that_jumps_before_and_during_a_run(
     assert journal.image_requests == 4
     ended, began = map(datetime.fromisoformat, (log.stats.completed_at, log.stats.started_at))
     assert abs(ended - began - jump) < timedelta(minutes=30)
-    assert run("report", tmp_path / "logs", "--out", tmp_path / "r").exit_code == 0
+    assert cli("report", tmp_path / "logs", "--out", tmp_path / "r").exit_code == 0
     (row,) = csv.DictReader((tmp_path / "r" / "leaderboard.csv").read_text("utf-8").splitlines())
     assert row["time"] == (str((ended - began).total_seconds()) if ended > began else "")

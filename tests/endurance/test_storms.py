@@ -3,7 +3,6 @@
 import random
 import shlex
 import socket
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,7 +24,7 @@ from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.run_summary import tell_run_ends
 from tests.benchmark_runs import benchmark
 from tests.loopback import Call, OpenRouter, Reply, openrouter_error, serve, verdict
-from tests.runs import DEMO, EXAMINEE, inspect, logs
+from tests.runs import DEMO, EXAMINEE, inspect, last_lines, logs
 
 pytestmark = pytest.mark.endurance
 
@@ -36,6 +35,8 @@ BUSY = [
 DOWN = [openrouter_error(status, "The host is down.") for status in (500, 502, 503, 529)]
 CUT = [Reply(b'{"id": "gen-1", "choi', length=900), Reply(status=0)]
 STALLED = [Reply(openrouter_error(400, "Too late").body, stall=20)]
+CUT_AFTER = 3
+"""Seconds until a stalled reply is cut: a good reply on a busy machine may take more than one."""
 WORDS = "Insufficient credits. Add more at https://openrouter.ai/settings/credits"
 NO_CREDIT = openrouter_error(402, WORDS)
 
@@ -113,13 +114,6 @@ def run(judge: GenerateConfig | None = None, **settings: Any) -> EvalLog:
     return log
 
 
-def last_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """Of a run that ended without a traceback."""
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.stderr.rpartition("\n\n")[2].splitlines()
-
-
 @pytest.mark.usefixtures("_hasty")
 @pytest.mark.parametrize("faults", [BUSY, DOWN, CUT], ids=["429", "5xx", "cut"])
 def test_half_of_all_calls_fail(services: tuple[Service, Service], faults: list[Reply]) -> None:
@@ -143,7 +137,7 @@ def test_what_a_user_sees_of_faults_that_pass(
 ) -> None:
     for service in services:
         service.fault = at_first([BUSY[0], *DOWN, *CUT, *STALLED])
-    monkeypatch.setenv("INSPECT_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("INSPECT_HTTP_REQUEST_TIMEOUT", str(CUT_AFTER))
     (first, _) = last_lines(inspect(*DEMO, "--model", EXAMINEE))
     assert first.endswith("exact 0.0%, 12 scored, 0 unscored, 0 errors.")
     assert_all_scored_and_paid_once(logs()[0], services)
@@ -154,7 +148,7 @@ def test_replies_that_stall_are_cut_by_attempt_timeout(services: tuple[Service, 
     for service in services:
         service.fault = at_first(STALLED)
     # A judge does not inherit it.
-    log = run(judge=GenerateConfig(attempt_timeout=1), attempt_timeout=1)
+    log = run(judge=GenerateConfig(attempt_timeout=CUT_AFTER), attempt_timeout=CUT_AFTER)
     assert_all_scored_and_paid_once(log, services)
 
 
