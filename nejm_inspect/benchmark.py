@@ -19,7 +19,7 @@ from inspect_ai.model import (
     set_model_info,
 )
 
-from nejm_inspect.errors import NejmInspectError, plain_message
+from nejm_inspect.errors import NejmInspectError, masked, plain_message
 from nejm_inspect.judging.panel import GRADER_ROLE
 from nejm_inspect.judging.preflight import check_judges
 from nejm_inspect.planning import look_up_prices
@@ -109,12 +109,16 @@ def run_benchmark(
 
 
 def _run_id(log_dir: str) -> str:
-    files, folder = fsspec.core.url_to_fs(log_dir)
-    file = f"{folder.rstrip('/')}/{RUN_ID_FILE}"
-    if not files.exists(file):
-        files.makedirs(folder, exist_ok=True)
-        files.pipe_file(file, uuid.uuid4().hex.encode())
-    return str(files.cat_file(file).decode())
+    try:
+        files, folder = fsspec.core.url_to_fs(log_dir)
+        file = f"{folder.rstrip('/')}/{RUN_ID_FILE}"
+        if not files.exists(file):
+            files.makedirs(folder, exist_ok=True)
+            files.pipe_file(file, uuid.uuid4().hex.encode())
+        return str(files.cat_file(file).decode())
+    except Exception as error:  # each file system has its own
+        reason = masked(str(error)) or type(error).__name__
+        raise NejmInspectError(f"--log-dir {log_dir} cannot be used: {reason}") from error
 
 
 def _model(roster: Roster, config: RosterModel, kept: CachePolicy | None = None) -> Model:

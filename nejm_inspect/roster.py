@@ -4,6 +4,7 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ import yaml
 from inspect_ai.model import ModelConfig
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from nejm_inspect.errors import NejmInspectError, describe_validation, refuse_unknown
+from nejm_inspect.errors import NejmInspectError, describe_validation, masked, refuse_unknown
 from nejm_inspect.judging.panel import DEFAULT_GRADER
 from nejm_inspect.task import nejm_image_challenge
 
@@ -87,13 +88,14 @@ class Roster(BaseModel):
         )
 
     def without_secrets(self, text: str) -> str:
-        """Returns a text, such as a provider's error, with asterisks for the roster's keys."""
-        return _without_secrets(text, self.model_dump(exclude_none=True))
+        """Returns a text, such as a provider's error, without the roster's keys and other keys."""
+        return masked(_without_secrets(text, self.model_dump(exclude_none=True)))
 
 
 def _named(names: Sequence[str], known: Sequence[RosterModel]) -> tuple[RosterModel, ...]:
-    by_name = {m.model: m.model_copy(update={"retired": None}) for m in known}
-    return tuple(by_name.get(name) or RosterModel(model=name) for name in names)
+    living = [m.model_copy(update={"retired": None}) for m in known]
+    chosen = ([m for m in living if m.model == n] or [RosterModel(model=n)] for n in names)
+    return tuple(chain.from_iterable(chosen))
 
 
 def bundled_rosters() -> list[str]:

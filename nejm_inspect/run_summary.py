@@ -23,7 +23,7 @@ SCORED, UNSCORED, ERROR, UNJUDGED = "scored", "unscored", "error", "unjudged"
 
 _ends: dict[tuple[str, str, str], tuple[str, str]] = {}
 """What to say of each run, and its log's folder for the report, empty for an exam. The keys are
-task, task arguments and model: a retry replaces its run."""
+task, arguments and settings, and model: a retry replaces its run."""
 _errors: defaultdict[str, Counter[str]] = defaultdict(Counter)
 """By the id of a run: the errors of its samples, and how often each occurred."""
 
@@ -60,7 +60,9 @@ def announce_run_ends() -> None:
             for log in data.logs:
                 of_run = outcomes.pop(log.eval.eval_id, Counter())
                 task = log.eval.task.rpartition("/")[2]
-                key = task, str(log.eval.task_args), log.eval.model
+                spec = log.eval
+                settings = f"{spec.task_args} {spec.model_args} {spec.model_generate_config}"
+                key = task, settings, spec.model
                 if task == "nejm_image_challenge":
                     _ends[key] = _described(log, of_run), _path(log).rpartition("/")[0]
                 elif task == "nejm_judge_exam":

@@ -47,18 +47,14 @@ async def ask_examinee(state: TaskState, generate: Generate, **config: Any) -> T
     Raises:
         NejmInspectError: If it fails again.
     """
-    state = await generate(state, tool_calls="none", **config)
-    if not _failed(state):
-        return state
-    state.messages.pop()
-    state = await generate(state, tool_calls="none", **{**config, "cache": False})
-    if _failed(state):
-        raise NejmInspectError(f"The provider of {state.model} failed in the middle of a response.")
-    return state
-
-
-def _failed(state: TaskState) -> bool:
-    return state.output.stop_reason == "unknown" and str(state.model).startswith(PREFIX)
+    for again in ({}, {"cache": False}):
+        state = await generate(state, tool_calls="none", **config | again)
+        if state.output.stop_reason != "unknown" or not str(state.model).startswith(PREFIX):
+            return state
+        # A log with this beginning as output would have it judged later.
+        state.messages.pop()
+        state.output = ModelOutput(model=str(state.model))
+    raise NejmInspectError(f"The provider of {state.model} failed in the middle of a response.")
 
 
 @solver

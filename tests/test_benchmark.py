@@ -84,14 +84,17 @@ def test_a_roster_of_ones_own_with_pinned_routing(
         models:
           - model: openrouter/a/b
             args: {provider: {order: [Together], allow_fallbacks: false}}
+          - model: openrouter/a/b
+            args: {provider: {order: [Groq], allow_fallbacks: false}}
         """,
         encoding="utf-8",
     )
     result = benchmark(str(roster), "--log-dir", str(tmp_path / "run"))
     assert result.exit_code == 0, result.output
-    assert len(openrouter.examinee_calls) == 2
-    for call in openrouter.examinee_calls:
-        assert call.payload["provider"] == {"order": ["Together"], "allow_fallbacks": False}
+    assert result.stderr.count("openrouter/a/b: overall 100.0%") == 2
+    routed = [call.payload["provider"] for call in openrouter.examinee_calls]
+    assert sorted(provider["order"][0] for provider in routed) == [*["Groq"] * 2, *["Together"] * 2]
+    assert not any(provider["allow_fallbacks"] for provider in routed)
     assert {call.model for call in openrouter.judge_calls} == {"a/judge"}
 
 
@@ -180,10 +183,13 @@ def test_a_key_in_a_dotenv_file_and_none_for_a_judge_that_is_not_asked(
         (["-T", "cases=[x"], "not a YAML value"),
         (["--model", "nosuch/x", "-T", "scorer=verbatim"], "nosuch/x: Model API nosuch"),
         (["--dry-run", "--model-cost-config", "none.yaml"], "not a file of model prices"),
+        (["--log-dir", __file__], "test_benchmark.py cannot be used: "),
+        (["--log-dir", "nosuch://run"], "nosuch://run cannot be used: Protocol not known"),
     ],
 )
+@pytest.mark.usefixtures("openrouter")
 def test_bad_arguments(arguments: list[str], message: str, tmp_path: Path) -> None:
-    result = benchmark(*arguments, "--log-dir", str(tmp_path / "run"))
+    result = benchmark("--log-dir", str(tmp_path / "run"), *arguments)
     assert result.exit_code == 1
     assert message in result.stderr
 
@@ -217,13 +223,13 @@ def test_a_provider_that_repeats_the_key_is_not_quoted_with_it(
         f"models: [{{model: openrouter/a/b, args: {{api_key: {key}}}}}]", encoding="utf-8"
     )
     openrouter.examinee = lambda call: openrouter_error(
-        401, f"{key} is\x1b[2J no key.\n" + "No " * 500
+        401, f"{key} is\x1b[2J no key, sk-or-v1-environment neither.\n" + "No " * 500
     )
     result = run(str(roster))
     assert result.exit_code == 1
     failures = result.stderr.partition("Not every model finished")[2]
     assert "*** is" in failures
-    assert key not in failures
+    assert "sk-or-v1" not in failures
     assert "\x1b" not in failures
     assert len(failures) < 500
 

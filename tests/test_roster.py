@@ -73,6 +73,14 @@ def test_what_is_named_is_run_though_it_is_retired() -> None:
     assert roster.models[0].config.max_tokens == 64_000
 
 
+def test_a_name_stands_for_all_models_that_have_it() -> None:
+    models = [{"model": "a/b", "config": {"reasoning_effort": e}} for e in ("low", "high")]
+    roster = Roster.model_validate({"models": [*models, {"model": "c/d"}]})
+    chosen = roster.with_models(["a/b", "e/f"]).models
+    assert [m.model for m in chosen] == ["a/b", "a/b", "e/f"]
+    assert [m.config.reasoning_effort for m in chosen] == ["low", "high", None]
+
+
 def test_a_judge_that_is_not_asked_may_be_retired() -> None:
     living = read_roster("november_2025").with_models([PUBLISHED[1]])
     living.with_task({"scorer": "verbatim"}).check_living()

@@ -87,5 +87,6 @@ def test_slurm_script_runs_a_model_a_task_and_continues_when_requeued(
 
     array = next(x for x in script.read_text("utf-8").splitlines() if "--array" in x)
     assert array == f"#SBATCH --array=0-{len(read_roster('november_2026').models) - 1}"
+    assert task(99).stderr == "No model 99 of 5\n"
     monkeypatch.delenv("OPENROUTER_API_KEY")
     assert "must hold the key" in task(0).stderr

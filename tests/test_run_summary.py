@@ -81,6 +81,19 @@ def test_a_judge_that_dies_costs_no_response(openrouter: OpenRouter) -> None:
     assert report.startswith("To report: nejm-inspect report ")
 
 
+def test_a_response_that_failed_in_its_middle_waits_for_no_verdict(openrouter: OpenRouter) -> None:
+    begun = {"content": "Otosc", "finish_reason": "error"}
+    replies = [begun, openrouter_error(400, "No."), begun, begun]
+    openrouter.examinee = lambda call: replies[len(openrouter.examinee_calls) - 1]
+    done = inspect(*DEMO, "--limit", "2", "--max-samples", "1", "--no-fail-on-error")
+    assert "2 errors" in done.stderr
+    assert "for a verdict" not in done.stderr
+    scorer = ("--scorer", "nejm_inspect/diagnosis_rubric", "--overwrite")
+    inspect("score", logs()[0].location, *scorer)
+    assert {s.scores["diagnosis_rubric"].reason for s in logs()[0].samples} == {"no_output"}
+    assert not openrouter.judge_calls
+
+
 @pytest.mark.parametrize(
     ("wrong", "options", "said"),
     [

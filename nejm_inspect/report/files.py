@@ -32,7 +32,8 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     page, staged = next(iter(contents)), folder / STAGED
     try:
         earlier = _hashes(folder / MANIFEST)
-        for name in (*contents, MANIFEST):
+        shutil.rmtree(staged, ignore_errors=True)  # an interrupted report's; no file, no link
+        for name in (*contents, MANIFEST, STAGED):
             if not _is_free(folder, name, earlier.get(name, ())):
                 raise NejmInspectError(
                     f"{folder / name} was not written by an earlier report, or has changed since. "
@@ -42,7 +43,6 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
         # Both: the next report can then replace one that is interrupted here.
         both = {n: earlier.get(n, []) + fresh.get(n, []) for n in earlier | fresh}
         during, after = (json.dumps({"files": f}, indent=1).encode() for f in (both, fresh))
-        shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
         try:
             for name, content in {**contents, MANIFEST: after, "during": during}.items():

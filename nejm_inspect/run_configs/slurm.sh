@@ -1,5 +1,5 @@
 #!/bin/bash
-# A template for SLURM: a roster's models side by side, one array task a model.
+# A template for SLURM: a roster's models side by side, one array task a model; no name twice.
 #   NEJM_INSPECT_CACHE=$SHARED/cases nejm-inspect fetch --all    # once, where there is a network
 #   sbatch slurm.sh -T sample_size=null --epochs 5 --no-log-images
 #   nejm-inspect report "$SHARED/logs" # at any time, also with unfinished models
@@ -24,7 +24,9 @@ export INSPECT_DISPLAY=plain
 
 model=$(
   python -c 'import sys; from nejm_inspect.roster import read_roster
-print(read_roster(sys.argv[1]).models[int(sys.argv[2])].model)' "$roster" "$SLURM_ARRAY_TASK_ID"
+models, task = read_roster(sys.argv[1]).models, int(sys.argv[2])
+print(models[task].model if task < len(models) else sys.exit(f"No model {task} of {len(models)}"))' \
+    "$roster" "$SLURM_ARRAY_TASK_ID"
 )
 # A folder of its own: an eval set must not share one with another that runs at the same time.
 exec nejm-inspect benchmark "$roster" --model "$model" --log-dir "$SHARED/logs/$model" "$@"

@@ -14,6 +14,7 @@ from inspect_ai.log import write_eval_log
 
 from nejm_inspect.cli import main
 from nejm_inspect.report.figures import label_of
+from nejm_inspect.report.files import STAGED
 from tests.report.conftest import Logs
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>=cmd()|'"
@@ -155,14 +156,16 @@ def test_a_report_replaces_its_own_files_only(logs: Logs, tmp_path: Path) -> Non
     assert (out / "runs.csv").read_text() == "changed by me"
 
 
-@pytest.mark.parametrize("name", ["report.html", "figures"])
+@pytest.mark.parametrize("name", ["report.html", "figures", STAGED])
 def test_links_are_not_followed(one: str, tmp_path: Path, name: str) -> None:
     out, outside = tmp_path / "out", tmp_path / "outside"
     out.mkdir()
     outside.mkdir()
     (outside / "report.html").write_text("mine")
-    (out / name).symlink_to(outside if name == "figures" else outside / name)
-    assert report(one, "--out", str(out)).exit_code == 1
+    (out / name).symlink_to(outside / name if name == "report.html" else outside)
+    result = report(one, "--out", str(out))
+    assert result.exit_code == 1
+    assert f"{out / name}" in result.stderr
     assert [p.name for p in outside.iterdir()] == ["report.html"]
     assert (outside / "report.html").read_text() == "mine"
 
