@@ -104,7 +104,7 @@ def run_and_report(
     from nejm_inspect.run_summary import tell_run_ends
 
     failures = run_benchmark(roster, folder, **settings)
-    tell_run_ends()
+    tell_run_ends(how_to_report=failures is None)  # else it is reported below
     if failures is None:
         raise NejmInspectError(
             f"Interrupted. What is finished is in {folder} and can be reported. {TO_CONTINUE}"

@@ -28,12 +28,14 @@ _errors: defaultdict[str, Counter[str]] = defaultdict(Counter)
 """By the id of a run: the errors of its samples, and how often each occurred."""
 
 
-def tell_run_ends() -> None:
-    """Says on standard error how runs ended, once for each."""
+def tell_run_ends(how_to_report: bool = True) -> None:
+    """Says on standard error how runs ended, once for each, and the command for their report."""
     if _ends:
         summaries, folders = zip(*_ends.values(), strict=True)
         reported = shlex.join(dict.fromkeys(filter(None, folders)))
-        report = [f"To report: nejm-inspect report {reported}"] if reported else []
+        report = (
+            [f"To report: nejm-inspect report {reported}"] if reported and how_to_report else []
+        )
         click.echo("\n" + "\n".join([*summaries, *report]), err=True)
     _ends.clear()
 

@@ -12,10 +12,10 @@
 #SBATCH --time=24:00:00
 #SBATCH --requeue
 #SBATCH --open-mode=append
+# Keys, such as OPENROUTER_API_KEY, are read from the environment of sbatch.
 set -euo pipefail
 
 : "${SHARED:?must name a folder that all nodes see}"
-: "${OPENROUTER_API_KEY:?must hold the key, in the environment of sbatch}"
 roster=${ROSTER:-november_2026} # a bundled roster, or the path of your own
 
 export NEJM_INSPECT_CACHE=${NEJM_INSPECT_CACHE:-$SHARED/cases}
