@@ -36,7 +36,7 @@ def section(chapter: Chapter) -> Section | None:
         tables.append(Table("wins", caption, frame, [*frame]))
     two = st.paired(*chapter.shared[models[:2]].to_numpy().T) if len(models) > 1 else None
     if two and not chapter.options.baseline and (power := st.power_of(two)):
-        cases = counted(power[1], "case") if power[1] else f"over {st.WITHIN_REACH} times as many"
+        cases = counted(power[1], "case") if power[1] else f"over {st.WITHIN_REACH} times the cases"
         more = "" if is_separated(found.iloc[0]) else f"; the one observed would need {cases}"
         told = f": a difference of {hundredfold(power[0])} percentage points between the two best "
         told += f"models would be detected in {st.POWER:.0%} of runs{more}."
