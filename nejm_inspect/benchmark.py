@@ -117,8 +117,8 @@ def _run_id(log_dir: str) -> str:
             files.pipe_file(file, uuid.uuid4().hex.encode())
         return str(files.cat_file(file).decode())
     except Exception as error:  # each file system has its own
-        reason = masked(str(error)) or type(error).__name__
-        raise NejmInspectError(f"--log-dir {log_dir} cannot be used: {reason}") from error
+        said = f"--log-dir {log_dir} cannot be used: {str(error) or type(error).__name__}"
+        raise NejmInspectError(masked(said)) from error
 
 
 def _model(roster: Roster, config: RosterModel, kept: CachePolicy | None = None) -> Model:
