@@ -31,12 +31,11 @@ _errors: defaultdict[str, Counter[str]] = defaultdict(Counter)
 def tell_run_ends(how_to_report: bool = True) -> None:
     """Says on standard error how runs ended, once for each, and the command for their report."""
     if _ends:
-        summaries, folders = zip(*_ends.values(), strict=True)
-        reported = shlex.join(dict.fromkeys(filter(None, folders)))
-        report = (
-            [f"To report: nejm-inspect report {reported}"] if reported and how_to_report else []
-        )
-        click.echo("\n" + "\n".join([*summaries, *report]), err=True)
+        lines, folders = map(list, zip(*_ends.values(), strict=True))
+        to_report = shlex.join(dict.fromkeys(filter(None, folders)))
+        if how_to_report and to_report:
+            lines.append(f"To report: nejm-inspect report {to_report}")
+        click.echo("\n" + "\n".join(lines), err=True)
     _ends.clear()
 
 
